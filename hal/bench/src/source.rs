@@ -1,0 +1,99 @@
+//! Control plane of the light: the pulse source and the modulators.
+
+use helio_units::{Hertz, MeanPhotons, Picoseconds};
+
+/// What is known about the phase between one pulse and the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum PhaseRandomisation {
+    /// Nothing is known: decoy-state bounds do not apply.
+    Unknown = 0,
+    /// The laser is driven below threshold between pulses.
+    GainSwitched = 1,
+    /// A phase modulator randomises each pulse.
+    Active = 2,
+    /// Assumed by the operator, or simulated as ideal.
+    AssumedIdeal = 3,
+}
+
+impl PhaseRandomisation {
+    /// The code on the wire.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The statement with this code, if there is one.
+    pub fn from_code(code: u8) -> Option<PhaseRandomisation> {
+        use PhaseRandomisation::*;
+        [Unknown, GainSwitched, Active, AssumedIdeal].into_iter().find(|p| p.code() == code)
+    }
+}
+
+/// What a source states about itself. The security of the key rests on it, so it travels to the
+/// certificate with every block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SourceStatement {
+    /// Phase between pulses.
+    pub phase: PhaseRandomisation,
+    /// The true mean photon number of each level lies within `level · (1 ± this)`; `None` if
+    /// nobody measured it.
+    pub intensity_uncertainty: Option<f64>,
+}
+
+/// A laser that gives one pulse a trigger, at preset levels.
+///
+/// The slot word selects level and trigger; the source's own electronics make the pulse, because
+/// a pin of a microcontroller cannot make a sub-nanosecond one.
+pub trait PulseSource {
+    /// Highest trigger rate the driver follows.
+    fn max_trigger_rate(&self) -> Hertz;
+
+    /// Mean photon numbers of the preset levels at the station's output, brightest first; at most
+    /// four.
+    fn levels(&self) -> &[MeanPhotons];
+
+    /// What is known about the source.
+    fn statement(&self) -> SourceStatement;
+
+    /// Opens or closes the enable line. Closed is dark within 1 ms, whatever the slot player does.
+    fn set_enabled(&mut self, on: bool);
+
+    /// The state of the enable line as read back from the hardware.
+    fn is_enabled(&self) -> bool;
+}
+
+/// A slot is shorter than the modulator needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotTooShort {
+    /// What the modulator needs.
+    pub settling_time: Picoseconds,
+    /// What was asked for.
+    pub slot: Picoseconds,
+}
+
+impl core::fmt::Display for SlotTooShort {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "a slot of {} ps is shorter than the modulator's settling time of {} ps",
+            self.slot.0, self.settling_time.0
+        )
+    }
+}
+
+impl core::error::Error for SlotTooShort {}
+
+/// A polarization modulator with four settings, selected slot by slot by two pins.
+pub trait Modulator {
+    /// Longest time from a change of the pins to a settled state; at most this.
+    fn settling_time(&self) -> Picoseconds;
+
+    /// Checks a slot length before a run.
+    ///
+    /// # Errors
+    /// [`SlotTooShort`] where the modulator would still be moving at the end of its slot.
+    fn check_slot(&self, slot: Picoseconds) -> Result<(), SlotTooShort> {
+        let settling_time = self.settling_time();
+        if slot <= settling_time { Err(SlotTooShort { settling_time, slot }) } else { Ok(()) }
+    }
+}

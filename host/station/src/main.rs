@@ -1,0 +1,2 @@
+//! The program `helio`.
+fn main() {}
