@@ -1,0 +1,91 @@
+//! The arrows between crates: who may know whom. The picture is in `ARCHITECTURE.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::DependencyKind;
+use helio_tests::{metadata, workspace_root};
+
+/// For each crate, the workspace crates it may depend on.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("helio-units", &[]),
+    ("helio-bench", &["units"]),
+    ("helio-wire", &["units", "bench"]),
+    ("helio-sim", &["units", "bench"]),
+    ("helio-firmware", &["units", "bench", "wire"]),
+    ("helio-keys", &[]),
+    ("helio-link", &["units", "bench", "wire"]),
+    ("helio-timetag", &["units", "bench", "wire"]),
+    ("helio-trace", &["units"]),
+    ("helio-distill", &["units", "keys", "timetag"]),
+    ("helio-virt", &["units", "bench", "wire", "sim", "firmware", "link"]),
+    (
+        "helio-station",
+        &[
+            "units", "bench", "wire", "sim", "firmware", "keys", "link", "timetag", "trace",
+            "distill", "virt",
+        ],
+    ),
+];
+
+fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let meta = metadata();
+    let members: BTreeSet<_> =
+        meta.workspace_packages().iter().map(|p| p.name.to_string()).collect();
+    meta.workspace_packages()
+        .iter()
+        .map(|p| {
+            let deps = p
+                .dependencies
+                .iter()
+                .filter(|d| d.kind == DependencyKind::Normal && members.contains(&d.name))
+                .map(|d| d.name.clone())
+                .collect();
+            (p.name.to_string(), deps)
+        })
+        .collect()
+}
+
+#[test]
+fn crates_know_only_what_the_design_lets_them_know() {
+    let found = normal_dependencies();
+    for (name, deps) in &found {
+        if name == "helio-tests" {
+            continue;
+        }
+        let allowed = ARROWS
+            .iter()
+            .find(|(n, _)| n == name)
+            .unwrap_or_else(|| panic!("{name} has no line in the table of arrows; add one"))
+            .1;
+        for dep in deps {
+            let short = dep.strip_prefix("helio-").unwrap_or(dep);
+            assert!(allowed.contains(&short), "{name} must not depend on {dep}");
+        }
+    }
+    for (name, _) in ARROWS {
+        assert!(found.contains_key(*name), "{name} stands in the table but not in the workspace");
+    }
+}
+
+#[test]
+fn a_folder_groups_crates_or_is_a_crate() {
+    let root = workspace_root();
+    for group in ["hal", "host", "firmware"] {
+        assert!(!root.join(group).join("Cargo.toml").exists(), "{group}/ groups crates");
+        for entry in std::fs::read_dir(root.join(group)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("boards") {
+                assert!(path.join("Cargo.toml").exists(), "{} is no crate", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn crates_for_the_device_are_no_std() {
+    for krate in ["hal/units", "hal/bench", "hal/wire", "hal/sim", "firmware/core"] {
+        let lib = workspace_root().join(krate).join("src/lib.rs");
+        let text = std::fs::read_to_string(&lib).unwrap();
+        assert!(text.contains("#![no_std]"), "{} lacks #![no_std]", lib.display());
+    }
+}
