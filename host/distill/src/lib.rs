@@ -1,1 +1,5 @@
 //! Being written.
+
+pub mod amplify;
+pub mod hash;
+pub mod reconcile;
