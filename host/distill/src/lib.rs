@@ -1,5 +1,6 @@
 //! Being written.
 
 pub mod amplify;
+pub mod bound;
 pub mod hash;
 pub mod reconcile;

@@ -1,0 +1,36 @@
+//! Finite-key lengths of decoy-state BB84: the one place where a key's length is computed.
+//!
+//! [`Varlen2d`] is what blocks are distilled with. The other bounds ([`published`]) reproduce
+//! papers and let a user compare; compare them at equal total ε, not at equal symbols. Not here:
+//! how much was leaked (reconciliation knows), and whether detectors match (a calibration knows).
+//!
+//! Every function is a pure function of its arguments, computed with the `libm` crate, so that two
+//! stations on different processors get the same bits. Rounding never favours the key.
+
+mod asymptotic;
+mod breakdown;
+mod decoy;
+mod epsilon;
+mod input;
+mod length;
+mod mismatch;
+mod numbers;
+pub mod published;
+mod query;
+mod refusal;
+mod varlen;
+
+pub use asymptotic::{Link, gllp, infinite_decoys, vacuum_and_weak};
+pub use breakdown::{Breakdown, Term};
+pub use decoy::photon_number_probability;
+pub use epsilon::{Epsilon, EpsilonLedger, LARGEST_TOTAL, SecrecyCorrectness};
+pub use input::{Counts, Decoy, Disclosed, OneDecoy, OneDecoyCounts, leak_bits, verification_bits};
+pub use length::{Length, Status, VacuousReason};
+pub use mismatch::{DetectorTolerance, Mismatch};
+pub use numbers::{
+    binary_entropy, hoeffding_one_sided, hoeffding_two_sided_squared, phase_error_entropy,
+    sampling_deviation_published, serfling_deviation,
+};
+pub use query::{Bound, Query, Security, UnknownBound};
+pub use refusal::{Basis, Refusal};
+pub use varlen::Varlen2d;
