@@ -1,0 +1,31 @@
+//! What physicists ask of a stream of tags: rates over time, correlations, gaps.
+//!
+//! Each analysis takes one tag at a time, in one pass, in memory that does not grow with the
+//! length of the trace. Times and bins are whole ticks, so that every bin holds equally many
+//! distinguishable times and no pattern comes from the binning; [`TickLength`] turns the results into
+//! seconds.
+//!
+//! [`TickLength`]: helio_units::TickLength
+
+mod correlation;
+mod inter_arrival;
+mod rates;
+#[cfg(test)]
+mod test_light;
+
+pub use correlation::{Bin, Correlation, CorrelationSettings, InvalidCorrelation};
+pub use inter_arrival::{GapBin, InterArrival};
+pub use rates::Rates;
+
+use helio_units::Ticks;
+
+/// A tag that is earlier than the one before it. The analyses need time order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a tag at tick {tick} follows one at tick {last}; order the tags by time first",
+    tick = .tick.0, last = .last.0)]
+pub struct OutOfOrder {
+    /// The tag's time.
+    pub tick: Ticks,
+    /// Its predecessor's.
+    pub last: Ticks,
+}

@@ -1,0 +1,159 @@
+//! Counts over time.
+
+use helio_units::{TickLength, Ticks};
+
+/// Counts a channel and a time bin.
+///
+/// A trace's length need not be known: when the bins run out, neighbours are merged and the bin
+/// becomes twice as long, so that the memory stays and the whole trace is always covered with between
+/// half and all of the bins.
+#[derive(Clone, Debug)]
+pub struct Rates {
+    origin: Ticks,
+    bin: u64,
+    max_bins: usize,
+    channels: Vec<Vec<u64>>,
+    reached: Ticks,
+}
+
+impl Rates {
+    /// Bins of `first_bin` ticks (at least 1) from `origin` on; at most `max_bins` of them (at least
+    /// 2) before they double.
+    pub fn new(origin: Ticks, first_bin: Ticks, max_bins: usize) -> Rates {
+        Rates {
+            origin,
+            bin: first_bin.0.max(1),
+            max_bins: max_bins.max(2),
+            channels: Vec::new(),
+            reached: origin,
+        }
+    }
+
+    /// Counts a tag; the order does not matter. A tag before the origin counts in the first bin.
+    pub fn push(&mut self, tick: Ticks, channel: u8) {
+        let index = self.index(tick);
+        let channel = usize::from(channel);
+        if self.channels.len() <= channel {
+            self.channels.resize_with(channel + 1, Vec::new);
+        }
+        let bins = &mut self.channels[channel];
+        if bins.len() <= index {
+            bins.resize(index + 1, 0);
+        }
+        bins[index] += 1;
+    }
+
+    /// Says that the measurement went on until `tick` even if nothing was detected.
+    pub fn reach(&mut self, tick: Ticks) {
+        self.index(tick);
+    }
+
+    /// The length of a bin.
+    pub fn bin(&self) -> Ticks {
+        Ticks(self.bin)
+    }
+
+    /// The length of the part of the last bin that was measured; at least one tick.
+    pub fn last_bin(&self) -> Ticks {
+        Ticks((self.reached.0 - self.origin.0) % self.bin + 1)
+    }
+
+    /// How many bins there are: every bin up to the time reached.
+    pub fn bins(&self) -> usize {
+        ((self.reached.0 - self.origin.0) / self.bin) as usize + 1
+    }
+
+    /// Channels that counted, by rising number.
+    pub fn channels(&self) -> impl Iterator<Item = u8> + '_ {
+        self.channels.iter().zip(0u8..=255).filter(|(bins, _)| !bins.is_empty()).map(|(_, n)| n)
+    }
+
+    /// The counts of a channel, one for each of [`Rates::bins`].
+    pub fn counts(&self, channel: u8) -> Vec<u64> {
+        let mut bins = self.channels.get(usize::from(channel)).cloned().unwrap_or_default();
+        bins.resize(self.bins(), 0);
+        bins
+    }
+
+    /// The rate of a channel in counts a second, one for each of [`Rates::bins`]; the last bin is
+    /// divided by its measured part.
+    pub fn rates_hz(&self, channel: u8, tick: TickLength) -> Vec<f64> {
+        let seconds = |ticks: u64| ticks as f64 * tick.as_ps_f64() * 1e-12;
+        let last = self.bins() - 1;
+        let bin = seconds(self.bin);
+        self.counts(channel)
+            .into_iter()
+            .enumerate()
+            .map(|(i, n)| n as f64 / if i == last { seconds(self.last_bin().0) } else { bin })
+            .collect()
+    }
+
+    fn index(&mut self, tick: Ticks) -> usize {
+        self.reached = self.reached.max(tick);
+        let elapsed = tick.0.saturating_sub(self.origin.0);
+        // Beyond 2⁶³ ticks doubling would overflow, but two bins of 2⁶³ cover all there is.
+        while elapsed / self.bin >= self.max_bins as u64 {
+            self.bin *= 2;
+            for bins in &mut self.channels {
+                *bins = bins.chunks(2).map(|pair| pair.iter().sum()).collect();
+            }
+        }
+        (elapsed / self.bin) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rates(tags: &[(u64, u8)], bin: u64, max_bins: usize) -> Rates {
+        let mut rates = Rates::new(Ticks(0), Ticks(bin), max_bins);
+        for &(tick, channel) in tags {
+            rates.push(Ticks(tick), channel);
+        }
+        rates
+    }
+
+    #[test]
+    fn counts_stand_in_their_bins() {
+        let mut r = rates(&[(0, 1), (9, 1), (10, 1), (25, 3)], 10, 8);
+        r.reach(Ticks(34));
+        assert_eq!(r.channels().collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(r.counts(1), [2, 1, 0, 0]);
+        assert_eq!(r.counts(3), [0, 0, 1, 0]);
+        assert_eq!((r.bin(), r.last_bin(), r.bins()), (Ticks(10), Ticks(5), 4));
+    }
+
+    #[test]
+    fn a_rate_is_counts_over_measured_time() {
+        let microsecond = TickLength::new(1_000_000, 1).unwrap();
+        let r = rates(&[(0, 0), (1, 0), (2, 0), (1_000, 0), (1_499, 0)], 1_000, 8);
+        assert_eq!(r.rates_hz(0, microsecond), [3_000.0, 4_000.0]);
+    }
+
+    #[test]
+    fn the_end_of_time_is_reached_with_two_bins() {
+        let r = rates(&[(0, 0), (u64::MAX, 0)], 1, 2);
+        assert_eq!((r.bin(), r.counts(0)), (Ticks(1 << 63), vec![1, 1]));
+    }
+
+    proptest! {
+        #[test]
+        fn however_often_the_bins_doubled_the_counts_are_those_of_the_final_bin(
+            tags in prop::collection::vec((0u64..1 << 40, 0u8..4), 1..100),
+            bin in 1u64..1 << 20,
+            max_bins in 2usize..50,
+        ) {
+            let r = rates(&tags, bin, max_bins);
+            prop_assert!(r.bins() <= max_bins);
+            for channel in 0..4 {
+                let mut expected = vec![0; r.bins()];
+                for &(tick, c) in &tags {
+                    expected[(tick / r.bin().0) as usize] += u64::from(c == channel);
+                }
+                prop_assert_eq!(r.counts(channel), expected);
+            }
+        }
+    }
+}
