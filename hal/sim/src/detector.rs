@@ -1,0 +1,150 @@
+//! A single-photon detector: dark counts, jitter, dead time, afterpulses.
+//!
+//! Times are in 2⁻³² ticks of Bob's clock. Events are taken in the order of their pulses; where
+//! jitter is so wide that photons of neighbouring slots change places, the one of the later slot
+//! counts as fallen into the dead time of the other.
+
+use helio_bench::Edge;
+use helio_units::{FineTicks, TickLength};
+
+use crate::config::{BenchConfig, DetectorConfig};
+use crate::draw::{Chance, Generator, Purpose, exponential, gaussian, generator};
+use crate::edges::SimEdges;
+use crate::time::fine_span;
+use crate::truth::{Cause, Truth};
+
+const NEVER: i128 = i128::MAX;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Detector {
+    rng: Generator,
+    channel: u8,
+    jitter: f64,
+    dead_time: i128,
+    delay: i128,
+    dark: Spontaneous,
+    trap: Chance,
+    release: f64,
+    /// Filled traps. Each is emptied by an afterpulse.
+    filled: u32,
+    next_release: i128,
+    alive_from: i128,
+}
+
+impl Detector {
+    /// The detector on `channel`, from Bob's time `now` on.
+    pub(crate) fn new(config: &BenchConfig, channel: u8, now: FineTicks) -> Detector {
+        let tick = config.tick_length;
+        let detector: &DetectorConfig = &config.receiver.detectors[usize::from(channel)];
+        let mut rng = generator(config.seed, Purpose::Detectors, u64::from(channel));
+        Detector {
+            channel,
+            jitter: fine_span(detector.jitter_ps, tick) as f64,
+            dead_time: i128::from(fine_span(detector.dead_time.0 as f64, tick)),
+            delay: i128::from(fine_span(detector.delay.0 as f64, tick)),
+            dark: Spontaneous::new(detector.dark_rate_hz, tick, now, &mut rng),
+            trap: Chance::new(detector.afterpulse_probability),
+            release: fine_span(detector.afterpulse_time_constant_ps, tick) as f64,
+            filled: 0,
+            next_release: NEVER,
+            alive_from: i128::MIN,
+            rng,
+        }
+    }
+
+    /// Photons of one pulse make an avalanche; `arrival` is the middle of the pulse.
+    pub(crate) fn photons<const M: usize>(
+        &mut self,
+        arrival: i128,
+        edges: &mut SimEdges<M>,
+        truth: &mut Truth,
+    ) {
+        let at = arrival + (self.jitter * gaussian(&mut self.rng)) as i128;
+        self.advance(at, edges, truth);
+        self.avalanche(at, Cause::Signal, edges, truth);
+    }
+
+    /// Dark counts and afterpulses before `until`.
+    #[inline]
+    pub(crate) fn advance<const M: usize>(
+        &mut self,
+        until: i128,
+        edges: &mut SimEdges<M>,
+        truth: &mut Truth,
+    ) {
+        while self.dark.next.min(self.next_release) < until {
+            if self.dark.next <= self.next_release {
+                let at = self.dark.take(&mut self.rng);
+                self.avalanche(at, Cause::Dark, edges, truth);
+            } else {
+                let at = self.next_release;
+                self.filled -= 1;
+                self.plan_release(at);
+                self.avalanche(at, Cause::Afterpulse, edges, truth);
+            }
+        }
+    }
+
+    fn avalanche<const M: usize>(
+        &mut self,
+        at: i128,
+        cause: Cause,
+        edges: &mut SimEdges<M>,
+        truth: &mut Truth,
+    ) {
+        if at < self.alive_from {
+            truth.lost_in_dead_time += 1;
+            return;
+        }
+        truth.count(cause);
+        edges.stage(Edge { tick: FineTicks(at + self.delay).floor(), channel: self.channel });
+        self.alive_from = at + self.dead_time;
+        if !self.trap.is_zero() {
+            self.filled += u32::from(self.trap.happens(&mut self.rng));
+            self.plan_release(self.alive_from);
+        }
+    }
+
+    /// Traps empty independently, each after an exponential time; no release is planned inside a
+    /// dead time, so that each filled trap makes one afterpulse. Exponential waits have no memory:
+    /// to draw the next one anew after each event changes nothing.
+    fn plan_release(&mut self, from: i128) {
+        self.next_release = if self.filled == 0 {
+            NEVER
+        } else {
+            let wait = exponential(&mut self.rng) * self.release / f64::from(self.filled);
+            from + wait as i128
+        };
+    }
+}
+
+/// Events that come by themselves: a Poisson process.
+#[derive(Clone, Debug)]
+pub(crate) struct Spontaneous {
+    mean_wait: f64,
+    pub(crate) next: i128,
+}
+
+impl Spontaneous {
+    pub(crate) fn new(
+        rate_hz: f64,
+        tick: TickLength,
+        now: FineTicks,
+        rng: &mut Generator,
+    ) -> Spontaneous {
+        if rate_hz <= 0.0 {
+            return Spontaneous { mean_wait: 0.0, next: NEVER };
+        }
+        let mean_wait = 1e12 / rate_hz / tick.as_ps_f64() * 4_294_967_296.0;
+        let mut process = Spontaneous { mean_wait, next: now.0 };
+        process.take(rng);
+        process
+    }
+
+    /// The event that is due; plans the next one.
+    pub(crate) fn take(&mut self, rng: &mut Generator) -> i128 {
+        let due = self.next;
+        self.next += (exponential(rng) * self.mean_wait) as i128;
+        due
+    }
+}
