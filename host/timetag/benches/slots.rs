@@ -54,7 +54,7 @@ fn record(slots_per_tag: u64) -> Vec<u8> {
     for _ in 0..TAGS {
         slot += 1 + scatter.next() % (2 * slots_per_tag);
         let random = scatter.next();
-        let phase = if random % 8 == 0 { random / 8 % SLOT } else { 14 + random / 8 % 3 };
+        let phase = if random.is_multiple_of(8) { random / 8 % SLOT } else { 14 + random / 8 % 3 };
         let edge = Edge { tick: Ticks(slot * SLOT + phase), channel: (random >> 20 & 1) as u8 };
         if slot >= next_mark || writer.push(edge).is_err() {
             writer.set_reached(edge.tick);

@@ -1,0 +1,248 @@
+//! A device at the end of a transport.
+
+use crate::losses::{Extent, LossReport, Missing};
+use crate::pace::Pace;
+use crate::transport::{Transport, TransportError};
+use helio_units::{SlotIndex, Ticks};
+use helio_wire::{
+    Arrival, DecodeError, Decoder, DeviceMessage, Frame, FrameError, Header, HostMessage,
+    MAX_FRAME, SequenceTracker, Stream, decode_device, encode_host,
+};
+use std::time::Duration;
+
+/// What comes from a device, in order of arrival.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event<'a> {
+    /// A message.
+    Message(Header, DeviceMessage<'a>),
+    /// Frames of a stream are missing before the next message of that stream. Of the tag stream:
+    /// slot marks may be among them.
+    Lost {
+        /// Which.
+        stream: Stream,
+        /// How many.
+        frames: u32,
+    },
+    /// What missing frames of the tag stream held, now that the next tags are here: the record is
+    /// whole before `from` and from `to` on.
+    MissingTicks {
+        /// First tick of the hole.
+        from: Ticks,
+        /// First tick after it.
+        to: Ticks,
+    },
+    /// Settings of these slots will not come: lost on the cable, or not sent for want of room.
+    MissingSlots {
+        /// First slot without settings.
+        from: SlotIndex,
+        /// First slot after them.
+        to: SlotIndex,
+    },
+    /// The device started anew under this nonce: nothing that was known of it holds any more.
+    Rebooted {
+        /// Its new nonce.
+        nonce: u32,
+    },
+    /// Bytes that are no frame: noise on the cable.
+    BadFrame(FrameError),
+    /// A whole frame that this host cannot read: the device speaks another version.
+    Unknown(DecodeError),
+}
+
+/// The host's end of a connection to one device.
+///
+/// Every frame is accounted for by the sequence of its stream; repeated frames are dropped. Losses
+/// are told twice: at once as [`Event::Lost`], and as the ticks or slots they held when the
+/// next frame shows it. [`Connection::losses`] has the sums.
+///
+/// While data flows a heartbeat goes out for every 100 ms of device time that it shows. Over
+/// silence the caller beats: [`Connection::beat`].
+pub struct Connection<T> {
+    transport: T,
+    decoder: Decoder,
+    chunk: Vec<u8>,
+    sequence: u32,
+    epoch: u16,
+    inbound: Inbound,
+    pace: Pace,
+}
+
+struct Inbound {
+    tracker: SequenceTracker,
+    /// The control stream was followed from its first frame on, and so the others are too.
+    since_boot: bool,
+    extent: Extent,
+    losses: LossReport,
+}
+
+impl<T: Transport> Connection<T> {
+    /// A connection on which nothing was said yet; begin with [`HostMessage::Hello`].
+    pub fn new(transport: T) -> Connection<T> {
+        let inbound = Inbound {
+            tracker: SequenceTracker::new(),
+            since_boot: false,
+            extent: Extent::default(),
+            losses: LossReport::default(),
+        };
+        Connection {
+            transport,
+            decoder: Decoder::new(),
+            chunk: Vec::new(),
+            sequence: 0,
+            epoch: 0,
+            inbound,
+            pace: Pace::default(),
+        }
+    }
+
+    /// Sends a command and returns its sequence number, which its answer carries.
+    ///
+    /// # Errors
+    /// Of the transport; the number is used up either way.
+    pub fn send(&mut self, message: &HostMessage) -> Result<u32, TransportError> {
+        let header = Header {
+            stream: Stream::Control,
+            boot_nonce: self.inbound.tracker.nonce().unwrap_or(0),
+            epoch: self.epoch,
+            sequence: self.sequence,
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        self.pace.sent(header.sequence, message);
+        let mut frame = [0; MAX_FRAME];
+        let length = encode_host(&header, message, &mut frame)
+            .expect("MAX_FRAME holds any command and commands have no variable part");
+        self.transport.send(&frame[..length])?;
+        Ok(header.sequence)
+    }
+
+    /// Sends a heartbeat now, for a caller that has heard nothing for a while.
+    ///
+    /// # Errors
+    /// Of the transport.
+    pub fn beat(&mut self) -> Result<(), TransportError> {
+        self.send(&HostMessage::Heartbeat).map(|_| ())
+    }
+
+    /// Waits for bytes, hands all events they make to `sink`, and beats if it is time.
+    ///
+    /// # Errors
+    /// Of the transport; [`TransportError::TimedOut`] is the one to go on after.
+    pub fn receive(
+        &mut self,
+        timeout: Duration,
+        mut sink: impl FnMut(Event<'_>),
+    ) -> Result<(), TransportError> {
+        self.transport.receive(&mut self.chunk, timeout)?;
+        let (inbound, pace, epoch) = (&mut self.inbound, &mut self.pace, &mut self.epoch);
+        self.decoder.push(&self.chunk, |frame| {
+            inbound.frame(frame, &mut |event| {
+                match &event {
+                    Event::Message(header, message) => {
+                        *epoch = header.epoch;
+                        pace.received(message);
+                    }
+                    Event::Rebooted { .. } => pace.reset(),
+                    _ => {}
+                }
+                sink(event);
+            });
+        });
+        let counters = self.decoder.counters();
+        self.inbound.losses.bad_frames = counters.bad_frames();
+        self.inbound.losses.bad_bytes = counters.skipped_bytes;
+        if self.pace.due() { self.beat() } else { Ok(()) }
+    }
+
+    /// What went missing so far.
+    pub fn losses(&self) -> &LossReport {
+        &self.inbound.losses
+    }
+
+    /// The device's nonce, once it has said anything.
+    pub fn nonce(&self) -> Option<u32> {
+        self.inbound.tracker.nonce()
+    }
+
+    /// The transport below.
+    pub fn transport(&mut self) -> &mut T {
+        &mut self.transport
+    }
+}
+
+impl Inbound {
+    fn frame(&mut self, frame: Result<Frame<'_>, FrameError>, sink: &mut impl FnMut(Event<'_>)) {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => return sink(Event::BadFrame(error)),
+        };
+        // A frame that cannot be read still has its place in the sequence.
+        if let Ok(header) = frame.header()
+            && !self.account(&header, sink)
+        {
+            return;
+        }
+        match decode_device(frame) {
+            Ok((header, message)) => self.message(header, message, sink),
+            Err(error) => {
+                self.losses.unknown_frames += 1;
+                if let Ok(header) = frame.header() {
+                    self.extent.frames_missing(header.stream);
+                    sink(Event::Lost { stream: header.stream, frames: 1 });
+                }
+                sink(Event::Unknown(error));
+            }
+        }
+    }
+
+    /// Whether the frame is to be used.
+    fn account(&mut self, header: &Header, sink: &mut impl FnMut(Event<'_>)) -> bool {
+        let missing = match self.tracker.account(header) {
+            Arrival::InOrder => 0,
+            Arrival::First => {
+                self.since_boot |= header.stream == Stream::Control && header.sequence == 0;
+                if self.since_boot { header.sequence } else { 0 }
+            }
+            Arrival::Gap { missing } => missing,
+            Arrival::Repeat => {
+                self.losses.repeats += 1;
+                return false;
+            }
+            Arrival::Reboot { missing } => {
+                self.losses.reboots += 1;
+                self.since_boot = true;
+                self.extent.reset();
+                sink(Event::Rebooted { nonce: header.boot_nonce });
+                missing
+            }
+        };
+        if missing > 0 {
+            self.losses.frames[usize::from(header.stream.code())] += u64::from(missing);
+            self.extent.frames_missing(header.stream);
+            sink(Event::Lost { stream: header.stream, frames: missing });
+        }
+        true
+    }
+
+    fn message(
+        &mut self,
+        header: Header,
+        message: DeviceMessage<'_>,
+        sink: &mut impl FnMut(Event<'_>),
+    ) {
+        match self.extent.message(&header, &message) {
+            Some(Missing::Ticks { from, to }) => {
+                self.losses.ticks = self.losses.ticks.saturating_add(to.0 - from.0);
+                sink(Event::MissingTicks { from, to });
+            }
+            Some(Missing::Slots { from, to }) => {
+                self.losses.slots = self.losses.slots.saturating_add(to.0 - from.0);
+                sink(Event::MissingSlots { from, to });
+            }
+            None => {}
+        }
+        sink(Event::Message(header, message));
+    }
+}
+
+#[cfg(test)]
+mod tests;
