@@ -4,8 +4,9 @@
 use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, SlotTiming, TripCause};
 use helio_units::{FineTicks, Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 
+use crate::codes::kind;
 use crate::field::FieldReader;
-use crate::frame::{MAX_LOG_TEXT, MAX_TEXT, TAGS_HEAD, kind};
+use crate::frame::{MAX_LOG_TEXT, MAX_TEXT, TAGS_HEAD};
 use crate::{
     Capabilities, Configure, DeviceMessage, ErrorCode, Frame, Header, Health, Hello, HostMessage,
     LogLevel, Role, SettingsBatch, TagBatch, TagsError,

@@ -5,6 +5,7 @@ use helio_units::{FineTicks, Ticks};
 
 use crate::field::FieldWriter;
 use crate::frame::{MAX_LOG_TEXT, MAX_TEXT, seal};
+use crate::tags::MAX_CHANNEL_BITS;
 use crate::{Configure, DeviceMessage, Header, Health, Hello, HostMessage};
 
 /// Why a message was not written. The buffer may have been touched.
@@ -17,8 +18,8 @@ pub enum EncodeError {
     /// A text is longer than its field allows, or a name of a random source is not ASCII.
     Text,
     /// A value has no form on the wire: a negative or too long slot period, a slot before tick 0,
-    /// a gap that ends before it begins, an uncertainty of `u32::MAX`, a settings batch whose
-    /// parts do not agree.
+    /// a gap that ends before it begins, an uncertainty of `u32::MAX`, a batch whose public fields
+    /// do not agree.
     OutOfRange,
 }
 
@@ -94,6 +95,9 @@ pub fn encode_device(
             tail = text.as_bytes();
         }
         DeviceMessage::Tags(batch) => {
+            if batch.channel_bits > MAX_CHANNEL_BITS {
+                return Err(EncodeError::OutOfRange);
+            }
             w.u64(batch.base.0).u64(batch.reached.0).u8(batch.channel_bits).u16(batch.count);
             tail = batch.codes;
         }

@@ -1,6 +1,6 @@
-//! A frame between the stuffing and the message: layout, checksum, kinds.
+//! A frame between the stuffing and the message: layout, sizes, checksum.
 
-use crate::{DecodeError, DeviceMessage, EncodeError, Header, HostMessage, Stream};
+use crate::{DecodeError, EncodeError, Header, Stream};
 
 /// Version of the format, the first byte of each frame.
 pub const VERSION: u8 = 1;
@@ -38,82 +38,6 @@ type CrcTable = crc::Table<1>;
 
 pub(crate) static CRC: crc::Crc<u32, CrcTable> =
     crc::Crc::<u32, CrcTable>::new(&crc::CRC_32_ISO_HDLC);
-
-/// Codes of the messages. Bit 7 is set in what a device sends, so that an echo is no command.
-pub(crate) mod kind {
-    pub const HOST_HELLO: u8 = 0x01;
-    pub const CONFIGURE: u8 = 0x02;
-    pub const ARM: u8 = 0x03;
-    pub const DISARM: u8 = 0x04;
-    pub const START: u8 = 0x05;
-    pub const STOP: u8 = 0x06;
-    pub const CLEAR: u8 = 0x07;
-    pub const HEARTBEAT: u8 = 0x08;
-
-    pub const HELLO: u8 = 0x81;
-    pub const ACK: u8 = 0x82;
-    pub const ERROR: u8 = 0x83;
-    pub const HEALTH: u8 = 0x84;
-    pub const LOG: u8 = 0x85;
-    pub const STOPPED: u8 = 0x86;
-    pub const TAGS: u8 = 0x90;
-    pub const GAP: u8 = 0x91;
-    pub const SLOT_MARK: u8 = 0x92;
-    pub const LOCK_LOST: u8 = 0x93;
-    pub const SETTINGS: u8 = 0xa0;
-}
-
-impl HostMessage {
-    /// The code of this kind of message in a frame.
-    pub const fn kind(&self) -> u8 {
-        match self {
-            HostMessage::Hello => kind::HOST_HELLO,
-            HostMessage::Configure(_) => kind::CONFIGURE,
-            HostMessage::Arm { .. } => kind::ARM,
-            HostMessage::Disarm => kind::DISARM,
-            HostMessage::Start { .. } => kind::START,
-            HostMessage::Stop => kind::STOP,
-            HostMessage::Clear { .. } => kind::CLEAR,
-            HostMessage::Heartbeat => kind::HEARTBEAT,
-        }
-    }
-}
-
-impl DeviceMessage<'_> {
-    /// The code of this kind of message in a frame.
-    pub const fn kind(&self) -> u8 {
-        match self {
-            DeviceMessage::Hello { .. } => kind::HELLO,
-            DeviceMessage::Ack { .. } => kind::ACK,
-            DeviceMessage::Error { .. } => kind::ERROR,
-            DeviceMessage::Health(_) => kind::HEALTH,
-            DeviceMessage::Log { .. } => kind::LOG,
-            DeviceMessage::Stopped { .. } => kind::STOPPED,
-            DeviceMessage::Tags(_) => kind::TAGS,
-            DeviceMessage::Gap { .. } => kind::GAP,
-            DeviceMessage::SlotMark(_) => kind::SLOT_MARK,
-            DeviceMessage::LockLost { .. } => kind::LOCK_LOST,
-            DeviceMessage::Settings(_) => kind::SETTINGS,
-        }
-    }
-
-    /// The stream this kind of message belongs to; `Stopped` goes with the control stream.
-    pub const fn stream(&self) -> Stream {
-        match self {
-            DeviceMessage::Hello { .. }
-            | DeviceMessage::Ack { .. }
-            | DeviceMessage::Error { .. }
-            | DeviceMessage::Log { .. }
-            | DeviceMessage::Stopped { .. } => Stream::Control,
-            DeviceMessage::Health(_) => Stream::Health,
-            DeviceMessage::Tags(_)
-            | DeviceMessage::Gap { .. }
-            | DeviceMessage::SlotMark(_)
-            | DeviceMessage::LockLost { .. } => Stream::Tags,
-            DeviceMessage::Settings(_) => Stream::Settings,
-        }
-    }
-}
 
 /// A frame whose stuffing and checksum were right. Its version, kind and payload may still be
 /// unknown to this end.

@@ -24,6 +24,7 @@
 //! (`helio-firmware`), what a tag means (`helio-timetag`).
 #![no_std]
 
+mod codes;
 mod decode;
 mod decoder;
 mod encode;

@@ -18,27 +18,6 @@ pub enum Stream {
     Settings = 3,
 }
 
-impl Stream {
-    /// Number of streams; codes are `0..COUNT`.
-    pub const COUNT: usize = 4;
-
-    /// The code on the wire.
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The stream with this code, if there is one.
-    pub const fn from_code(code: u8) -> Option<Stream> {
-        match code {
-            0 => Some(Stream::Control),
-            1 => Some(Stream::Health),
-            2 => Some(Stream::Tags),
-            3 => Some(Stream::Settings),
-            _ => None,
-        }
-    }
-}
-
 /// Which station a device drives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -47,22 +26,6 @@ pub enum Role {
     Alice = 0,
     /// The receiver.
     Bob = 1,
-}
-
-impl Role {
-    /// The code on the wire.
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The role with this code, if there is one.
-    pub const fn from_code(code: u8) -> Option<Role> {
-        match code {
-            0 => Some(Role::Alice),
-            1 => Some(Role::Bob),
-            _ => None,
-        }
-    }
 }
 
 /// What a device can do, as bits.
@@ -210,27 +173,6 @@ pub enum ErrorCode {
     TooLate = 7,
 }
 
-impl ErrorCode {
-    /// The code on the wire.
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The error with this code, if there is one.
-    pub const fn from_code(code: u8) -> Option<ErrorCode> {
-        Some(match code {
-            1 => ErrorCode::UnknownCommand,
-            2 => ErrorCode::OutOfRange,
-            3 => ErrorCode::WrongState,
-            4 => ErrorCode::NotConfigured,
-            5 => ErrorCode::SlotTooShort,
-            6 => ErrorCode::NonceReused,
-            7 => ErrorCode::TooLate,
-            _ => return None,
-        })
-    }
-}
-
 /// Health of a device: state and counters since boot. Sent twice a second of device time and after
 /// each change of the interlock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -269,23 +211,6 @@ pub enum LogLevel {
     Warn = 1,
     /// An event.
     Info = 2,
-}
-
-impl LogLevel {
-    /// The code on the wire.
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The level with this code, if there is one.
-    pub const fn from_code(code: u8) -> Option<LogLevel> {
-        match code {
-            0 => Some(LogLevel::Error),
-            1 => Some(LogLevel::Warn),
-            2 => Some(LogLevel::Info),
-            _ => None,
-        }
-    }
 }
 
 /// From the device to the host.

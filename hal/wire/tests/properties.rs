@@ -58,6 +58,8 @@ fn frame_around(kind: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn every_device_message_comes_back(h in header(), m in device_message()) {
         let frame = m.frame(&h);
