@@ -1,0 +1,281 @@
+//! Bob's data plane: edges in; tags, numbered slots and the receiver's settings out.
+
+use crate::cable::Transmit;
+use crate::planes::{Counters, Event, Events, Inbox, Orders, RunOrder};
+use crate::prbs::Prbs31;
+use crate::receiver::Receiver;
+use crate::sync::{SyncPlan, SyncTracker};
+use crate::tags::TagStream;
+use helio_bench::{Edge, EdgeSource, Loss, SlotTiming};
+use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
+use helio_wire::Configure;
+
+/// The slot clock is steered, and marked in the stream of tags, so often.
+pub const STEER_INTERVAL: Picoseconds = Picoseconds(10_000_000_000);
+
+/// The slot clock is steered so long before the slot comes; the time between two calls of
+/// [`BobData::run`] must not be longer.
+pub const STEER_LEAD: Picoseconds = Picoseconds(1_000_000_000);
+
+/// Times the lead is doubled when the slot clock says that it is too late.
+const STEER_ATTEMPTS: u32 = 4;
+
+/// Steps of the generator in one call while the position is searched.
+const SEARCH_STEPS: u32 = 4096;
+
+/// Edges drained at a time.
+const BATCH: usize = 256;
+
+/// Batches in one call: a source that floods the device does not keep it from its other duties.
+const BATCHES: usize = 64;
+
+/// The data plane of a receiver: some 14 KiB with an active one.
+///
+/// The edge source has the detectors on its first channels and the sync photodiode on the last
+/// one. Edges of the detectors become tags; edges of the sync channel feed a [`SyncTracker`] and
+/// are not forwarded.
+pub struct BobData<E, V> {
+    edges: E,
+    receiver: V,
+    sync_channel: u8,
+    tags: TagStream,
+    inbox: Inbox,
+    configured: Option<Configure>,
+    run: Option<Run>,
+    sync_edges: u64,
+    lock_losses: u32,
+    steer_interval: Ticks,
+    steer_lead: Ticks,
+    buffer: [Edge; BATCH],
+}
+
+struct Run {
+    epoch: u16,
+    configure: Configure,
+    limit: Option<SlotIndex>,
+    tracker: SyncTracker,
+    /// The clock that the receiver plays by; `None` until slots are numbered.
+    timing: Option<SlotTiming>,
+    steer_due: Ticks,
+    /// First slot without a setting: no slot gets two.
+    next: SlotIndex,
+}
+
+impl<E: EdgeSource, V: Receiver> BobData<E, V> {
+    /// Stands still.
+    pub fn new(boot_nonce: u32, edges: E, receiver: V) -> BobData<E, V> {
+        let tick: TickLength = edges.tick_length();
+        let sync_channel = edges.channels().saturating_sub(1);
+        BobData {
+            edges,
+            receiver,
+            sync_channel,
+            tags: TagStream::new(boot_nonce, tick, sync_channel),
+            inbox: Inbox::default(),
+            configured: None,
+            run: None,
+            sync_edges: 0,
+            lock_losses: 0,
+            steer_interval: tick.ticks_covering(STEER_INTERVAL),
+            steer_lead: tick.ticks_covering(STEER_LEAD),
+            buffer: [Edge { tick: Ticks(0), channel: 0 }; BATCH],
+        }
+    }
+
+    /// Takes orders for the next [`BobData::run`].
+    pub fn order(&mut self, orders: &Orders) {
+        self.inbox.take(orders);
+    }
+
+    /// Carries out orders, drains the edges and feeds the receiver; to be called at least once a
+    /// millisecond.
+    ///
+    /// Tags and settings go to `tx`: the cable to Bob's own host.
+    pub fn run(&mut self, now: Ticks, tx: &mut impl Transmit) -> Events {
+        let mut events = Events::new();
+        let orders = self.inbox.open();
+        if orders.halt {
+            self.stop(now, tx, &mut events);
+        }
+        self.configured = orders.configure.or(self.configured);
+        match orders.run {
+            Some(RunOrder::Start { epoch, slots }) => self.start(epoch, slots, now, &mut events),
+            Some(RunOrder::Stop) => self.stop(now, tx, &mut events),
+            None => {}
+        }
+        if self.run.is_none() {
+            self.discard();
+        } else if now >= self.inbox.permit_until {
+            self.stop(now, tx, &mut events);
+        } else if let Err(fault) = self.work(now, tx, &mut events) {
+            self.stop(now, tx, &mut events);
+            let _ = events.push(fault);
+        }
+        let _ = events.push(Event::Counters(self.counters()));
+        events
+    }
+
+    /// Counters since boot.
+    pub fn counters(&self) -> Counters {
+        let mut counters = Counters {
+            edges: self.tags.edges(),
+            lost_edges: self.tags.lost(),
+            sync_edges: self.sync_edges,
+            locked: self.run.as_ref().is_some_and(|run| run.timing.is_some()),
+            lock_losses: self.lock_losses,
+            ..Counters::default()
+        };
+        self.receiver.count(&mut counters);
+        counters
+    }
+
+    /// The edge source and the receiver, for a bench that steps them.
+    pub fn parts_mut(&mut self) -> (&mut E, &mut V) {
+        (&mut self.edges, &mut self.receiver)
+    }
+
+    /// The receiver.
+    pub fn receiver(&self) -> &V {
+        &self.receiver
+    }
+
+    /// Detectors, without the sync channel.
+    pub fn detectors(&self) -> u8 {
+        self.sync_channel
+    }
+
+    fn start(&mut self, epoch: u16, limit: Option<SlotIndex>, now: Ticks, events: &mut Events) {
+        let Some(configure) = self.configured else { return };
+        let Some(seed) = Prbs31::new(configure.sync_seed) else { return };
+        self.discard();
+        self.tags.begin(epoch, now);
+        let plan =
+            SyncPlan { slot_ticks: configure.slot_ticks, spacing: configure.sync_spacing, seed };
+        self.run = Some(Run {
+            epoch,
+            configure,
+            limit,
+            tracker: SyncTracker::new(plan),
+            timing: None,
+            steer_due: now,
+            next: SlotIndex(0),
+        });
+        let _ = events.push(Event::Started { epoch, tick: now });
+    }
+
+    /// Edges of a time when nobody asked for them.
+    fn discard(&mut self) {
+        for _ in 0..BATCHES {
+            if self.edges.drain(&mut self.buffer).edges < BATCH {
+                break;
+            }
+        }
+    }
+
+    fn work(
+        &mut self,
+        now: Ticks,
+        tx: &mut impl Transmit,
+        events: &mut Events,
+    ) -> Result<(), Event> {
+        let reached = self.drain(tx);
+        let Some(run) = &mut self.run else { return Ok(()) };
+        run.tracker.reached(reached);
+        run.tracker.search(SEARCH_STEPS);
+        if run.timing.is_some() && !run.tracker.is_locked() {
+            run.timing = None;
+            self.lock_losses += 1;
+            self.tags.lock_lost(reached, tx);
+            if let Some((_, next)) = self.receiver.halt(tx) {
+                run.next = next;
+            }
+            let _ = events.push(Event::LockLost);
+        }
+        if run.tracker.is_locked() && now >= run.steer_due {
+            self.steer(now, events);
+        }
+        self.receiver.feed(now, tx)?;
+        self.tags.reached(reached, now, tx);
+        if self.is_over(reached) {
+            self.stop(now, tx, events);
+        }
+        Ok(())
+    }
+
+    /// Moves all edges to where they belong; the time up to which they are complete.
+    fn drain(&mut self, tx: &mut impl Transmit) -> Ticks {
+        let Some(run) = &mut self.run else { return Ticks(0) };
+        let mut reached = Ticks(0);
+        for _ in 0..BATCHES {
+            let drained = self.edges.drain(&mut self.buffer);
+            let mut loss: Option<Loss> = drained.loss;
+            for edge in &self.buffer[..drained.edges] {
+                if let Some(lost) = loss.take_if(|l| edge.tick >= l.from) {
+                    self.tags.loss(lost, tx);
+                }
+                if edge.channel == self.sync_channel {
+                    self.sync_edges += 1;
+                    run.tracker.edge(edge.tick);
+                } else {
+                    self.tags.edge(*edge, tx);
+                }
+            }
+            if let Some(lost) = loss {
+                self.tags.loss(lost, tx);
+            }
+            reached = drained.reached;
+            if drained.edges < BATCH {
+                break;
+            }
+        }
+        reached
+    }
+
+    /// Sets the slot clock from a slot on that is still to come; the first time, settings begin
+    /// with that slot.
+    fn steer(&mut self, now: Ticks, events: &mut Events) {
+        let Some(run) = &mut self.run else { return };
+        for attempt in 0..STEER_ATTEMPTS {
+            let from = Ticks(now.0 + (self.steer_lead.0 << attempt));
+            let Some(timing) = run.tracker.timing_from(from) else { return };
+            // After a loss of lock: wait for the first slot that has no setting yet.
+            if timing.slot < run.next || run.limit.is_some_and(|l| timing.slot >= l) {
+                return;
+            }
+            if self.receiver.steer(timing).is_err() {
+                continue;
+            }
+            if run.timing.is_none() {
+                self.receiver.begin(&run.configure, run.epoch, timing.slot, run.limit);
+                let _ = events.push(Event::Locked);
+            }
+            self.tags.mark(timing);
+            run.timing = Some(timing);
+            run.steer_due = Ticks(now.0 + self.steer_interval.0);
+            return;
+        }
+    }
+
+    fn is_over(&self, reached: Ticks) -> bool {
+        let Some(Run { timing: Some(timing), limit: Some(limit), .. }) = &self.run else {
+            return false;
+        };
+        timing.start_of(*limit).floor() <= reached && self.receiver.is_finished()
+    }
+
+    fn stop(&mut self, now: Ticks, tx: &mut impl Transmit, events: &mut Events) {
+        let ended = self.receiver.halt(tx);
+        let reached = self.drain(tx);
+        let Some(run) = self.run.take() else { return };
+        self.tags.finish(reached, tx);
+        let end = match ended {
+            Some((end, _)) => end,
+            // No settings were playing: the first slot not yet reached, as far as it is known.
+            None => run.tracker.timing_from(reached).map_or(run.next, |timing| timing.slot),
+        };
+        let _ = events.push(Event::Stopped { epoch: run.epoch, end, tick: now });
+    }
+}
+
+#[cfg(test)]
+mod tests;

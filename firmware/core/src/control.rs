@@ -1,0 +1,399 @@
+//! The control plane: commands in, answers and health out, orders to the data plane.
+//!
+//! To be polled at least once a millisecond of device time; [`crate::interlock`] counts on it.
+//! It touches no hardware: the caller drives the enable line as [`Orders::enable`] says.
+//!
+//! - A command is obeyed when it comes from a host that knows this boot's nonce; `Hello` needs
+//!   none. A repeated frame is dropped.
+//! - An [`DeviceMessage::Ack`] carries the tick at which the command took effect. `Start` and
+//!   `Stop` take effect in the data plane and are answered when it has done so; another `Start` or
+//!   `Stop` before that is refused.
+//! - Every run has another epoch, not 0: frames of two runs cannot be taken for one another.
+//! - Answers and health are never dropped. A host that lets 28 answers wait has
+//!   broken the link: the interlock trips, and its commands are not obeyed.
+
+mod check;
+mod outbox;
+
+use crate::cable::Transmit;
+use crate::identity::Profile;
+use crate::interlock::{Interlock, Refusal};
+use crate::planes::{Counters, Event, Orders, RunOrder};
+use helio_bench::{InterlockState, TripCause};
+use helio_units::{Picoseconds, SlotIndex, Ticks};
+use helio_wire::{
+    Configure, Decoder, ErrorCode, Frame, FrameError, Health, HostMessage, LogLevel, Role,
+    SequenceTracker, Stream, decode_host,
+};
+use outbox::{Answer, Outbox, trip_text};
+
+/// Time between two health reports.
+pub const HEALTH_INTERVAL: Picoseconds = Picoseconds(500_000_000_000);
+
+/// A data plane that has not begun or ended a run after this time hangs.
+pub const RUN_ORDER_DEADLINE: Picoseconds = Picoseconds(10_000_000_000);
+
+/// The control plane of one device: some 4 KiB, of which the frame buffers are three quarters.
+pub struct Control {
+    decoder: Decoder,
+    state: State,
+    outbox: Outbox,
+}
+
+struct State {
+    profile: Profile,
+    interlock: Interlock,
+    sequence: SequenceTracker,
+    counters: Counters,
+    bad_frames: u32,
+    configured: Option<Configure>,
+    /// Of the last run, or of the one that runs.
+    epoch: u16,
+    running: bool,
+    pending: Option<Pending>,
+    health_due: Ticks,
+    health_interval: Ticks,
+    order_deadline: Ticks,
+    /// The state in the last health report.
+    reported: InterlockState,
+    /// The trip that has been obeyed.
+    tripped: Option<TripCause>,
+}
+
+/// A `Start` or `Stop` that the data plane has not carried out yet.
+#[derive(Clone, Copy)]
+struct Pending {
+    command: u32,
+    deadline: Ticks,
+    starts: bool,
+}
+
+/// Why a command is refused.
+struct Refused(ErrorCode, u32);
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Refused {
+        match refusal {
+            Refusal::WrongState => Refused(ErrorCode::WrongState, 0),
+            Refusal::NonceReused => Refused(ErrorCode::NonceReused, 0),
+        }
+    }
+}
+
+/// What a command comes to, if it is not refused.
+enum Done {
+    Hello,
+    Now,
+    /// When the data plane says so.
+    Later,
+}
+
+impl Control {
+    /// A device that has just booted.
+    pub fn new(profile: Profile) -> Control {
+        let tick = profile.identity.tick_length;
+        let state = State {
+            interlock: Interlock::new(tick),
+            sequence: SequenceTracker::new(),
+            counters: Counters::default(),
+            bad_frames: 0,
+            configured: None,
+            epoch: 0,
+            running: false,
+            pending: None,
+            health_due: Ticks(0),
+            health_interval: tick.ticks_covering(HEALTH_INTERVAL),
+            order_deadline: tick.ticks_covering(RUN_ORDER_DEADLINE),
+            reported: InterlockState::Safe,
+            tripped: None,
+            profile,
+        };
+        let nonce = state.profile.identity.boot_nonce;
+        Control { decoder: Decoder::new(), state, outbox: Outbox::new(nonce) }
+    }
+
+    /// Takes what the data plane and the board have to say and what the host has sent since the
+    /// last poll, answers, and gives orders.
+    ///
+    /// `now` never runs backwards.
+    pub fn poll(
+        &mut self,
+        now: Ticks,
+        events: &[Event],
+        rx: &[u8],
+        tx: &mut impl Transmit,
+    ) -> Orders {
+        let Control { decoder, state, outbox } = self;
+        let mut orders = Orders {
+            enable: false,
+            halt: false,
+            configure: None,
+            run: None,
+            permit_until: Ticks(0),
+        };
+        for event in events {
+            state.event(*event, outbox);
+        }
+        state.interlock.tick(now);
+        state.check_order_deadline(now);
+        state.obey_trip(now, &mut orders, outbox);
+        decoder.push(rx, |frame| {
+            if outbox.is_full() {
+                outbox.send(&state.profile, tx);
+            }
+            state.frame(frame, now, &mut orders, outbox);
+            state.obey_trip(now, &mut orders, outbox);
+        });
+        orders.enable = state.interlock.may_emit();
+        orders.permit_until = state.interlock.permit_until();
+
+        if state.interlock.state() != state.reported || now >= state.health_due {
+            state.reported = state.interlock.state();
+            state.health_due = Ticks(now.0.saturating_add(state.health_interval.0));
+            outbox.health(state.health(now), state.epoch);
+        }
+        outbox.send(&state.profile, tx);
+        orders
+    }
+
+    /// Where the interlock stands.
+    pub fn interlock(&self) -> InterlockState {
+        self.state.interlock.state()
+    }
+
+    /// Who the device is.
+    pub fn profile(&self) -> &Profile {
+        &self.state.profile
+    }
+
+    /// What a health report would say.
+    pub fn health(&self, now: Ticks) -> Health {
+        self.state.health(now)
+    }
+}
+
+impl State {
+    fn health(&self, now: Ticks) -> Health {
+        let c = &self.counters;
+        Health {
+            now,
+            interlock: self.interlock.state(),
+            slots: c.slots,
+            starved_slots: c.starved_slots,
+            edges: c.edges,
+            lost_edges: c.lost_edges,
+            lost_settings: c.lost_settings,
+            bad_frames: self.bad_frames,
+            missing_frames: u32::try_from(self.sequence.missing()).unwrap_or(u32::MAX),
+            locked: c.locked,
+            lock_losses: c.lock_losses,
+        }
+    }
+
+    fn event(&mut self, event: Event, outbox: &mut Outbox) {
+        match event {
+            Event::Counters(counters) => self.counters = counters,
+            Event::Started { epoch, tick } => {
+                if let Some(Pending { command, starts: true, .. }) = self.pending
+                    && epoch == self.epoch
+                {
+                    self.pending = None;
+                    outbox.answer(Answer::Ack { command, tick }, epoch);
+                }
+            }
+            Event::Stopped { epoch, end, tick } => self.stopped(epoch, end, tick, outbox),
+            Event::RandomFault => self.interlock.fault(TripCause::RandomFault),
+            Event::PlayerFault => self.interlock.fault(TripCause::PlayerFault),
+            Event::LinkReset => self.interlock.fault(TripCause::LinkReset),
+            Event::ContactOpen => self.interlock.fault(TripCause::External),
+            Event::Locked => outbox.log(LogLevel::Info, "slot clock locked", self.epoch),
+            Event::LockLost => outbox.log(LogLevel::Warn, "slot clock lost its lock", self.epoch),
+        }
+    }
+
+    fn stopped(&mut self, epoch: u16, end: SlotIndex, tick: Ticks, outbox: &mut Outbox) {
+        outbox.answer(Answer::Stopped { end, tick }, epoch);
+        // The end of an earlier run, halted by a trip or a disarming, ends nothing now.
+        if !self.running || epoch != self.epoch {
+            return;
+        }
+        self.running = false;
+        self.interlock.run_ended();
+        if let Some(pending) = self.pending.take() {
+            outbox.answer(Answer::Ack { command: pending.command, tick }, epoch);
+        }
+    }
+
+    fn check_order_deadline(&mut self, now: Ticks) {
+        if self.pending.is_some_and(|p| now >= p.deadline) {
+            self.interlock.fault(TripCause::PlayerFault);
+        }
+    }
+
+    /// After anything that may have tripped: no run survives it.
+    fn obey_trip(&mut self, now: Ticks, orders: &mut Orders, outbox: &mut Outbox) {
+        let tripped = match self.interlock.state() {
+            InterlockState::Tripped(cause) => Some(cause),
+            _ => None,
+        };
+        if self.tripped != tripped
+            && let Some(cause) = tripped
+        {
+            outbox.log(LogLevel::Error, trip_text(cause), self.epoch);
+            self.halt(now, orders, outbox);
+        }
+        self.tripped = tripped;
+    }
+
+    /// Ends the run whatever the data plane does, and answers the command that waits for it.
+    fn halt(&mut self, now: Ticks, orders: &mut Orders, outbox: &mut Outbox) {
+        orders.halt = true;
+        orders.run = None;
+        self.running = false;
+        if let Some(Pending { command, starts, .. }) = self.pending.take() {
+            let answer = if starts {
+                Answer::Error { command, code: ErrorCode::WrongState, detail: 0 }
+            } else {
+                Answer::Ack { command, tick: now }
+            };
+            outbox.answer(answer, self.epoch);
+        }
+    }
+
+    fn frame(
+        &mut self,
+        frame: Result<Frame<'_>, FrameError>,
+        now: Ticks,
+        orders: &mut Orders,
+        outbox: &mut Outbox,
+    ) {
+        let Ok(frame) = frame else {
+            self.bad_frames = self.bad_frames.saturating_add(1);
+            self.interlock.bad_frame(now);
+            return;
+        };
+        if outbox.is_full() {
+            self.interlock.fault(TripCause::LinkReset);
+            return;
+        }
+        let command = frame.header().map_or(0, |h| h.sequence);
+        let answer = match self.accept(frame, command, now, orders, outbox) {
+            Ok(None | Some(Done::Later)) => return,
+            Ok(Some(Done::Hello)) => Answer::Hello { command },
+            Ok(Some(Done::Now)) => Answer::Ack { command, tick: now },
+            Err(Refused(code, detail)) => Answer::Error { command, code, detail },
+        };
+        outbox.answer(answer, self.epoch);
+    }
+
+    /// Looks at the header first; `None` for a frame that was seen before.
+    fn accept(
+        &mut self,
+        frame: Frame<'_>,
+        command: u32,
+        now: Ticks,
+        orders: &mut Orders,
+        outbox: &mut Outbox,
+    ) -> Result<Option<Done>, Refused> {
+        let unknown = |state: &mut State, detail: u32| {
+            state.interlock.fault(TripCause::UnknownCommand);
+            Refused(ErrorCode::UnknownCommand, detail)
+        };
+        let (header, message) = match decode_host(frame) {
+            Ok(whole) => whole,
+            Err(error) => {
+                let (code, detail) = error.answer();
+                let refused = Refused(code, detail);
+                return Err(if error.is_unknown() { unknown(self, detail) } else { refused });
+            }
+        };
+        if header.stream != Stream::Control {
+            return Err(unknown(self, u32::from(header.stream.code())));
+        }
+        let knows_us = header.boot_nonce == self.profile.identity.boot_nonce;
+        if !knows_us && message != HostMessage::Hello {
+            return Err(Refused(ErrorCode::WrongState, 0));
+        }
+        if (knows_us || header.boot_nonce == 0)
+            && self.sequence.account(&header) == helio_wire::Arrival::Repeat
+        {
+            return Ok(None);
+        }
+        self.obey(message, command, now, orders, outbox).map(Some)
+    }
+
+    fn obey(
+        &mut self,
+        message: HostMessage,
+        command: u32,
+        now: Ticks,
+        orders: &mut Orders,
+        outbox: &mut Outbox,
+    ) -> Result<Done, Refused> {
+        match message {
+            HostMessage::Hello => return Ok(Done::Hello),
+            HostMessage::Heartbeat => self.interlock.heartbeat(now),
+            HostMessage::Configure(configure) => {
+                if self.running {
+                    return Err(Refusal::WrongState.into());
+                }
+                check::configure(&self.profile, &configure)?;
+                self.configured = Some(configure);
+                orders.configure = Some(configure);
+            }
+            HostMessage::Arm { nonce } => self.interlock.arm(nonce, now)?,
+            HostMessage::Disarm => {
+                self.interlock.disarm()?;
+                if self.running {
+                    self.halt(now, orders, outbox);
+                }
+            }
+            HostMessage::Clear { cause } => self.interlock.clear(cause)?,
+            HostMessage::Start { epoch, slots } => {
+                self.start(epoch, slots, now, orders)?;
+                return Ok(self.wait_for(command, true, now));
+            }
+            HostMessage::Stop => {
+                if !self.running || self.pending.is_some() {
+                    return Err(Refusal::WrongState.into());
+                }
+                orders.run = Some(RunOrder::Stop);
+                return Ok(self.wait_for(command, false, now));
+            }
+        }
+        Ok(Done::Now)
+    }
+
+    fn start(
+        &mut self,
+        epoch: u16,
+        slots: u64,
+        now: Ticks,
+        orders: &mut Orders,
+    ) -> Result<(), Refused> {
+        if self.configured.is_none() {
+            return Err(Refused(ErrorCode::NotConfigured, 0));
+        }
+        if epoch == 0 || epoch == self.epoch {
+            return Err(Refused(ErrorCode::OutOfRange, 0));
+        }
+        match self.profile.role {
+            Role::Alice => self.interlock.start_emitting()?,
+            Role::Bob => self.interlock.start_receiving(now)?,
+        }
+        self.epoch = epoch;
+        self.running = true;
+        let slots = (slots != 0).then_some(SlotIndex(slots));
+        orders.run = Some(RunOrder::Start { epoch, slots });
+        Ok(())
+    }
+
+    fn wait_for(&mut self, command: u32, starts: bool, now: Ticks) -> Done {
+        let deadline = Ticks(now.0.saturating_add(self.order_deadline.0));
+        self.pending = Some(Pending { command, deadline, starts });
+        Done::Later
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! Whether a device can do what a configuration asks.
+
+use super::Refused;
+use crate::identity::Profile;
+use crate::prbs::Prbs31;
+use crate::sync::MAX_SYNC_PERIOD;
+use helio_units::{Hertz, Ticks};
+use helio_wire::{Configure, ErrorCode, Role};
+
+/// The sum of all weights.
+pub const WHOLE: u16 = 4096;
+
+/// Refuses a configuration with the first reason found; nothing is refused later, at the start.
+pub fn configure(profile: &Profile, c: &Configure) -> Result<(), Refused> {
+    let out_of_range = |offset| Err(Refused(ErrorCode::OutOfRange, offset));
+    if c.slot_ticks == 0 {
+        return out_of_range(Configure::AT_SLOT_TICKS);
+    }
+    let sync_period = u64::from(c.slot_ticks) * u64::from(c.sync_spacing);
+    if c.sync_spacing < 2 || sync_period > MAX_SYNC_PERIOD {
+        return out_of_range(Configure::AT_SYNC_SPACING);
+    }
+    if Prbs31::new(c.sync_seed).is_none() {
+        return out_of_range(Configure::AT_SYNC_SEED);
+    }
+    if profile.role == Role::Alice {
+        let sum: u32 = c.intensity_weights.iter().map(|w| u32::from(*w)).sum();
+        let absent = c.intensity_weights[profile.levels..].iter().any(|w| *w != 0);
+        if sum != u32::from(WHOLE) || absent {
+            return out_of_range(Configure::AT_INTENSITY_WEIGHTS);
+        }
+    }
+    if c.key_basis_weight > WHOLE {
+        return out_of_range(Configure::AT_KEY_BASIS_WEIGHT);
+    }
+    let tick = profile.identity.tick_length;
+    let settled = tick
+        .to_ps(Ticks(c.slot_ticks.into()))
+        .is_none_or(|slot| profile.settling_time.0 == 0 || slot > profile.settling_time);
+    let follows = |rate: Hertz| {
+        let ps_per_second = 1_000_000_000_000 * u128::from(tick.denominator());
+        let slot = u128::from(c.slot_ticks) * u128::from(tick.numerator_ps());
+        slot.saturating_mul(rate.0.into()) >= ps_per_second
+    };
+    if settled && follows(profile.identity.max_slot_rate) && follows(profile.max_trigger_rate) {
+        Ok(())
+    } else {
+        Err(Refused(ErrorCode::SlotTooShort, 0))
+    }
+}

@@ -1,0 +1,114 @@
+//! What control has to say and has not sent yet. Answers go first, then health, then log lines;
+//! none is dropped for want of room on the cable.
+
+use crate::cable::{NoRoom, Outlet, Transmit};
+use crate::identity::Profile;
+use heapless::Deque;
+use helio_bench::TripCause;
+use helio_units::{SlotIndex, Ticks};
+use helio_wire::{DeviceMessage, ErrorCode, Health, LogLevel, MAX_FRAME, Stream};
+
+/// Answers that may wait for room on the cable.
+pub const ANSWERS: usize = 32;
+
+/// Answers that are kept free for what a poll says by itself: the ends of runs, and the commands
+/// that waited for them.
+const SPARE: usize = 4;
+
+/// Log lines that may wait; further ones are not made.
+const LOGS: usize = 8;
+
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    Hello { command: u32 },
+    Ack { command: u32, tick: Ticks },
+    Error { command: u32, code: ErrorCode, detail: u32 },
+    Stopped { end: SlotIndex, tick: Ticks },
+}
+
+pub struct Outbox {
+    control: Outlet,
+    health: Outlet,
+    /// With the epoch each belongs to.
+    answers: Deque<(Answer, u16), ANSWERS>,
+    report: Option<(Health, u16)>,
+    logs: Deque<(LogLevel, &'static str, u16), LOGS>,
+    buffer: [u8; MAX_FRAME],
+}
+
+impl Outbox {
+    pub fn new(boot_nonce: u32) -> Outbox {
+        Outbox {
+            control: Outlet::new(Stream::Control, boot_nonce),
+            health: Outlet::new(Stream::Health, boot_nonce),
+            answers: Deque::new(),
+            report: None,
+            logs: Deque::new(),
+            buffer: [0; MAX_FRAME],
+        }
+    }
+
+    /// Whether a further command could not be answered.
+    pub fn is_full(&self) -> bool {
+        self.answers.len() + SPARE >= ANSWERS
+    }
+
+    pub fn answer(&mut self, answer: Answer, epoch: u16) {
+        let kept = self.answers.push_back((answer, epoch));
+        debug_assert!(kept.is_ok(), "commands are refused before the queue is full");
+    }
+
+    /// The newest report counts: one that still waits is replaced.
+    pub fn health(&mut self, health: Health, epoch: u16) {
+        self.report = Some((health, epoch));
+    }
+
+    pub fn log(&mut self, level: LogLevel, text: &'static str, epoch: u16) {
+        let _ = self.logs.push_back((level, text, epoch));
+    }
+
+    /// Sends what there is room for, in order.
+    pub fn send(&mut self, profile: &Profile, tx: &mut impl Transmit) {
+        let _ = self.try_send(profile, tx);
+    }
+
+    fn try_send(&mut self, profile: &Profile, tx: &mut impl Transmit) -> Result<(), NoRoom> {
+        while let Some(&(answer, epoch)) = self.answers.front() {
+            let message = match answer {
+                Answer::Hello { command } => {
+                    DeviceMessage::Hello { command, hello: profile.hello() }
+                }
+                Answer::Ack { command, tick } => DeviceMessage::Ack { command, tick },
+                Answer::Error { command, code, detail } => {
+                    DeviceMessage::Error { command, code, detail }
+                }
+                Answer::Stopped { end, tick } => DeviceMessage::Stopped { end, tick },
+            };
+            self.control.send(epoch, &message, &mut self.buffer, tx)?;
+            self.answers.pop_front();
+        }
+        if let Some((health, epoch)) = self.report {
+            self.health.send(epoch, &DeviceMessage::Health(health), &mut self.buffer, tx)?;
+            self.report = None;
+        }
+        while let Some(&(level, text, epoch)) = self.logs.front() {
+            let message = DeviceMessage::Log { level, text };
+            self.control.send(epoch, &message, &mut self.buffer, tx)?;
+            self.logs.pop_front();
+        }
+        Ok(())
+    }
+}
+
+/// The log line of a trip: what happened, and the remedy.
+pub fn trip_text(cause: TripCause) -> &'static str {
+    match cause {
+        TripCause::HeartbeatLost => "interlock: no heartbeat from the host; clear and arm again",
+        TripCause::BadFrames => "interlock: too many bad frames; check the cable",
+        TripCause::UnknownCommand => "interlock: unknown command; host and firmware differ",
+        TripCause::RandomFault => "interlock: the random source failed its health test",
+        TripCause::LinkReset => "interlock: the link was reset, or the host does not read",
+        TripCause::PlayerFault => "interlock: the slot player lost slots or does not obey",
+        TripCause::External => "interlock: the contact is open",
+    }
+}

@@ -1,0 +1,260 @@
+//! Whole devices for callers with one thread: the bench in software, an emulated board.
+
+use crate::alice::AliceData;
+use crate::bob::BobData;
+use crate::cable::{DataLane, Transmit};
+use crate::control::Control;
+use crate::identity::{Identity, Profile};
+use crate::planes::{Counters, EVENTS, Event, Events};
+use crate::receiver::{ActiveReceiver, PassiveReceiver, Receiver};
+use helio_bench::{
+    EdgeSource, InterlockState, Modulator, PulseSource, RandomSource, SlotClock, SlotPlayer,
+};
+use helio_units::Ticks;
+
+/// The parts of a sender.
+pub struct AliceParts<S, M, P, R> {
+    /// The laser and its enable line.
+    pub source: S,
+    /// The polarization modulator.
+    pub modulator: M,
+    /// What clocks slot words out.
+    pub player: P,
+    /// Where settings come from.
+    pub random: R,
+}
+
+/// The parts of a sender at work.
+pub struct AlicePartsMut<'a, S, M, P, R> {
+    /// The laser and its enable line.
+    pub source: &'a mut S,
+    /// The polarization modulator.
+    pub modulator: &'a mut M,
+    /// What clocks slot words out.
+    pub player: &'a mut P,
+    /// Where settings come from.
+    pub random: &'a mut R,
+}
+
+/// A sender.
+pub struct Alice<S, M, P, R> {
+    control: Control,
+    data: AliceData<P, R>,
+    source: S,
+    modulator: M,
+    inbox: EventBox,
+}
+
+impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource> Alice<S, M, P, R> {
+    /// Just booted: dark.
+    pub fn new(identity: Identity, parts: AliceParts<S, M, P, R>) -> Alice<S, M, P, R> {
+        let AliceParts { mut source, modulator, player, random } = parts;
+        source.set_enabled(false);
+        let (nonce, tick) = (identity.boot_nonce, identity.tick_length);
+        let profile = Profile::alice(identity, &source, &modulator, &random);
+        Alice {
+            control: Control::new(profile),
+            data: AliceData::new(nonce, tick, player, random),
+            source,
+            modulator,
+            inbox: EventBox::default(),
+        }
+    }
+
+    /// The control plane's turn; at least once a millisecond. Drives the enable line.
+    pub fn poll(&mut self, now: Ticks, rx: &[u8], tx: &mut impl Transmit) {
+        let orders = self.control.poll(now, self.inbox.take().as_slice(), rx, tx);
+        self.source.set_enabled(orders.enable);
+        self.data.order(&orders);
+        if orders.halt {
+            // Not at the next run: dark now.
+            self.run(now, tx);
+        }
+    }
+
+    /// The data plane's turn; before the player runs dry.
+    pub fn run(&mut self, now: Ticks, tx: &mut impl Transmit) {
+        if self.inbox.has_room() {
+            let events = self.data.run(now, &mut DataLane(tx));
+            self.inbox.add(events);
+        }
+    }
+
+    /// Something the board has seen.
+    pub fn signal(&mut self, event: Event) {
+        self.inbox.signal(event);
+    }
+
+    /// The parts, for a bench that steps them between turns.
+    pub fn parts_mut(&mut self) -> AlicePartsMut<'_, S, M, P, R> {
+        let (player, random) = self.data.parts_mut();
+        AlicePartsMut { source: &mut self.source, modulator: &mut self.modulator, player, random }
+    }
+
+    /// Where the interlock stands.
+    pub fn interlock(&self) -> InterlockState {
+        self.control.interlock()
+    }
+
+    /// What the data plane has counted.
+    pub fn counters(&self) -> Counters {
+        self.data.counters()
+    }
+}
+
+/// The parts of a receiver that chooses its basis itself.
+pub struct BobParts<M, P, E, C, R> {
+    /// The modulator in front of the detectors.
+    pub modulator: M,
+    /// What clocks settings out.
+    pub player: P,
+    /// The detectors, and the sync photodiode on the last channel.
+    pub edges: E,
+    /// When slots begin.
+    pub clock: C,
+    /// Where settings come from.
+    pub random: R,
+}
+
+/// The parts of a receiver at work.
+pub struct BobPartsMut<'a, M, P, E, C, R> {
+    /// The modulator in front of the detectors.
+    pub modulator: &'a mut M,
+    /// What clocks settings out.
+    pub player: &'a mut P,
+    /// The detectors, and the sync photodiode on the last channel.
+    pub edges: &'a mut E,
+    /// When slots begin.
+    pub clock: &'a mut C,
+    /// Where settings come from.
+    pub random: &'a mut R,
+}
+
+/// A receiver; `V` is an [`ActiveReceiver`] or a [`PassiveReceiver`].
+pub struct Bob<E, V> {
+    control: Control,
+    data: BobData<E, V>,
+    inbox: EventBox,
+}
+
+impl<M, P, E, C, R> Bob<E, ActiveReceiver<M, P, C, R>>
+where
+    M: Modulator,
+    P: SlotPlayer,
+    E: EdgeSource,
+    C: SlotClock,
+    R: RandomSource,
+{
+    /// A receiver that chooses its basis itself, just booted.
+    pub fn new(identity: Identity, parts: BobParts<M, P, E, C, R>) -> Self {
+        let BobParts { modulator, player, edges, clock, random } = parts;
+        let (nonce, tick) = (identity.boot_nonce, identity.tick_length);
+        let receiver = ActiveReceiver::new(nonce, tick, modulator, player, clock, random);
+        Bob::with_receiver(identity, edges, receiver)
+    }
+
+    /// The parts, for a bench that steps them between turns.
+    pub fn parts_mut(&mut self) -> BobPartsMut<'_, M, P, E, C, R> {
+        let (edges, receiver) = self.data.parts_mut();
+        let (modulator, player, clock, random) = receiver.parts_mut();
+        BobPartsMut { modulator, player, edges, clock, random }
+    }
+}
+
+impl<E: EdgeSource> Bob<E, PassiveReceiver> {
+    /// A receiver whose basis a beam splitter chooses, just booted.
+    pub fn passive(identity: Identity, edges: E) -> Self {
+        Bob::with_receiver(identity, edges, PassiveReceiver)
+    }
+
+    /// The edge source, for a bench that steps it between turns.
+    pub fn edges_mut(&mut self) -> &mut E {
+        self.data.parts_mut().0
+    }
+}
+
+impl<E: EdgeSource, V: Receiver> Bob<E, V> {
+    fn with_receiver(identity: Identity, edges: E, receiver: V) -> Bob<E, V> {
+        debug_assert_eq!(identity.tick_length, edges.tick_length());
+        let data = BobData::new(identity.boot_nonce, edges, receiver);
+        let receiver = data.receiver();
+        let profile = Profile::bob(
+            identity,
+            data.detectors(),
+            V::CAPABILITIES,
+            receiver.settling_time(),
+            receiver.random(),
+        );
+        Bob { control: Control::new(profile), data, inbox: EventBox::default() }
+    }
+
+    /// The control plane's turn; at least once a millisecond.
+    pub fn poll(&mut self, now: Ticks, rx: &[u8], tx: &mut impl Transmit) {
+        let orders = self.control.poll(now, self.inbox.take().as_slice(), rx, tx);
+        self.data.order(&orders);
+        if orders.halt {
+            self.run(now, tx);
+        }
+    }
+
+    /// The data plane's turn; at least once a millisecond.
+    pub fn run(&mut self, now: Ticks, tx: &mut impl Transmit) {
+        if self.inbox.has_room() {
+            let events = self.data.run(now, &mut DataLane(tx));
+            self.inbox.add(events);
+        }
+    }
+
+    /// Something the board has seen.
+    pub fn signal(&mut self, event: Event) {
+        self.inbox.signal(event);
+    }
+
+    /// Where the interlock stands.
+    pub fn interlock(&self) -> InterlockState {
+        self.control.interlock()
+    }
+
+    /// What the data plane has counted.
+    pub fn counters(&self) -> Counters {
+        self.data.counters()
+    }
+}
+
+/// Events that wait for the next poll. Where nobody polls, the data plane is not run any more and
+/// its player goes dark.
+#[derive(Default)]
+struct EventBox {
+    events: heapless::Vec<Event, { 4 * EVENTS }>,
+    counters: Option<Counters>,
+}
+
+impl EventBox {
+    fn has_room(&self) -> bool {
+        self.events.capacity() - self.events.len() > 2 * EVENTS
+    }
+
+    fn add(&mut self, events: Events) {
+        for event in events {
+            match event {
+                Event::Counters(counters) => self.counters = Some(counters),
+                event => self.signal(event),
+            }
+        }
+    }
+
+    /// A board's signal that finds no room has been there several times.
+    fn signal(&mut self, event: Event) {
+        if !self.events.contains(&event) {
+            let _ = self.events.push(event);
+        }
+    }
+
+    fn take(&mut self) -> heapless::Vec<Event, { 4 * EVENTS }> {
+        let EventBox { mut events, counters } = core::mem::take(self);
+        if let Some(counters) = counters {
+            let _ = events.push(Event::Counters(counters));
+        }
+        events
+    }
+}

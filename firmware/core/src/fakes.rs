@@ -1,0 +1,356 @@
+//! Parts of a bench for the tests: no physics, everything recorded.
+
+extern crate std;
+use crate::cable::Transmit;
+use crate::identity::{Identity, text};
+use helio_bench::*;
+use helio_units::*;
+use helio_wire::*;
+use std::collections::VecDeque;
+use std::string::String;
+use std::vec::Vec;
+
+/// Reproducible noise (splitmix64).
+pub struct Noise(u64);
+
+impl Noise {
+    pub fn new(seed: u64) -> Noise {
+        Noise(seed.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ 0x1234_5678_9ABC_DEF1)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// In `0..n`.
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    /// In [0, 1).
+    pub fn uniform(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Of variance 1: the sum of twelve uniform numbers, whose tails end at 6.
+    pub fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
+
+/// The laser: its enable line, with the time of each change left to the test.
+#[derive(Default)]
+pub struct FakeSource {
+    pub enabled: bool,
+}
+
+pub const LEVELS: [MeanPhotons; 3] =
+    [MeanPhotons::new(0.5).unwrap(), MeanPhotons::new(0.1).unwrap(), MeanPhotons::VACUUM];
+
+impl PulseSource for FakeSource {
+    fn max_trigger_rate(&self) -> Hertz {
+        Hertz(10_000_000)
+    }
+    fn levels(&self) -> &[MeanPhotons] {
+        &LEVELS
+    }
+    fn statement(&self) -> SourceStatement {
+        SourceStatement {
+            phase: PhaseRandomisation::AssumedIdeal,
+            intensity_uncertainty: Some(0.02),
+        }
+    }
+    fn set_enabled(&mut self, on: bool) {
+        self.enabled = on;
+    }
+    fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+}
+
+pub struct FakeModulator;
+
+impl Modulator for FakeModulator {
+    fn settling_time(&self) -> Picoseconds {
+        Picoseconds(50_000)
+    }
+}
+
+/// Keeps every word it has played.
+pub struct FakePlayer {
+    pub capacity: usize,
+    pub queue: VecDeque<SlotWord>,
+    pub running: bool,
+    pub first: SlotIndex,
+    pub played: Vec<SlotWord>,
+    pub starved: u64,
+    pub refuses: bool,
+    pub fewest_queued: usize,
+}
+
+impl FakePlayer {
+    pub fn new(capacity: usize) -> FakePlayer {
+        FakePlayer {
+            capacity,
+            queue: VecDeque::new(),
+            running: false,
+            first: SlotIndex(0),
+            played: Vec::new(),
+            starved: 0,
+            refuses: false,
+            fewest_queued: usize::MAX,
+        }
+    }
+
+    /// So many slots go by.
+    pub fn step(&mut self, slots: usize) {
+        if !self.running {
+            return;
+        }
+        self.fewest_queued = self.fewest_queued.min(self.queue.len());
+        for _ in 0..slots {
+            match self.queue.pop_front() {
+                Some(word) => self.played.push(word),
+                None => self.starved += 1,
+            }
+        }
+    }
+}
+
+impl SlotPlayer for FakePlayer {
+    fn begin(&mut self, first: SlotIndex) {
+        self.halt();
+        self.first = first;
+        self.running = true;
+        self.played.clear();
+    }
+    fn space(&self) -> usize {
+        self.capacity - self.queue.len()
+    }
+    fn play(&mut self, words: &[SlotWord]) -> Result<(), PlayerError> {
+        if !self.running || self.refuses {
+            return Err(PlayerError::Halted);
+        }
+        if words.len() > self.space() {
+            return Err(PlayerError::Full);
+        }
+        self.queue.extend(words);
+        Ok(())
+    }
+    fn halt(&mut self) {
+        self.running = false;
+        self.queue.clear();
+    }
+    fn starved(&self) -> u64 {
+        self.starved
+    }
+}
+
+pub struct FakeRandom {
+    pub noise: Noise,
+    pub faulty: bool,
+}
+
+impl FakeRandom {
+    pub fn new(seed: u64) -> FakeRandom {
+        FakeRandom { noise: Noise::new(seed), faulty: false }
+    }
+}
+
+impl RandomSource for FakeRandom {
+    fn class(&self) -> RandomClass {
+        RandomClass::Seeded
+    }
+    fn name(&self) -> &str {
+        "splitmix64 (test)"
+    }
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomFault> {
+        for chunk in out.chunks_mut(8) {
+            chunk.copy_from_slice(&self.noise.next().to_le_bytes()[..chunk.len()]);
+        }
+        if self.faulty { Err(RandomFault) } else { Ok(()) }
+    }
+}
+
+/// Gives the edges that a test has put in, in order.
+pub struct FakeEdges {
+    pub channels: u8,
+    pub queue: VecDeque<Edge>,
+    pub reached: Ticks,
+    pub loss: Option<Loss>,
+}
+
+impl FakeEdges {
+    pub fn new(detectors: u8) -> FakeEdges {
+        let queue = VecDeque::new();
+        FakeEdges { channels: detectors + 1, queue, reached: Ticks(0), loss: None }
+    }
+}
+
+impl EdgeSource for FakeEdges {
+    fn channels(&self) -> u8 {
+        self.channels
+    }
+    fn tick_length(&self) -> TickLength {
+        TickLength::CYCLE_150_MHZ
+    }
+    fn drain(&mut self, out: &mut [Edge]) -> Drained {
+        let edges = out.len().min(self.queue.len());
+        for (slot, edge) in out.iter_mut().zip(self.queue.drain(..edges)) {
+            *slot = edge;
+        }
+        let reached = self.queue.front().map_or(self.reached, |next| next.tick);
+        Drained { edges, reached, loss: self.loss.take() }
+    }
+}
+
+#[derive(Default)]
+pub struct FakeClock {
+    pub now: Ticks,
+    pub steered: Vec<SlotTiming>,
+    pub too_late: u32,
+    /// So many orders are refused although they are early enough.
+    pub refuse: u32,
+}
+
+impl SlotClock for FakeClock {
+    fn steer(&mut self, timing: SlotTiming) -> Result<(), TooLate> {
+        if self.refuse > 0 || timing.start.floor() <= self.now {
+            self.refuse = self.refuse.saturating_sub(1);
+            self.too_late += 1;
+            return Err(TooLate { now: self.now });
+        }
+        self.steered.push(timing);
+        Ok(())
+    }
+}
+
+/// A cable that holds so many bytes until the host takes them.
+pub struct Cable {
+    pub capacity: usize,
+    pub bytes: Vec<u8>,
+}
+
+impl Cable {
+    pub fn new() -> Cable {
+        Cable { capacity: 1 << 20, bytes: Vec::new() }
+    }
+}
+
+impl Transmit for Cable {
+    fn space(&self) -> usize {
+        self.capacity.saturating_sub(self.bytes.len())
+    }
+    fn send(&mut self, frame: &[u8]) {
+        assert!(frame.len() <= self.space(), "a frame without room for it");
+        self.bytes.extend_from_slice(frame);
+    }
+}
+
+/// A message of the device, on its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    Hello(u32, Role, Capabilities, u8),
+    Ack(u32, Ticks),
+    Error(u32, ErrorCode, u32),
+    Health(Health),
+    Log(String),
+    Tags(Vec<Edge>, Ticks),
+    Gap(Loss),
+    Mark(SlotTiming),
+    LockLost(Ticks),
+    Settings(SlotIndex, Vec<u8>),
+    Stopped(SlotIndex, Ticks),
+}
+
+/// The host's end of the cable: makes commands, reads frames, checks their sequences.
+pub struct Host {
+    pub nonce: u32,
+    pub sequence: u32,
+    decoder: Decoder,
+    arrivals: SequenceTracker,
+}
+
+pub const NONCE: u32 = 0xB007_0001;
+
+impl Host {
+    /// A host that has heard the device's nonce already.
+    pub fn new() -> Host {
+        let arrivals = SequenceTracker::new();
+        Host { nonce: NONCE, sequence: 0, decoder: Decoder::new(), arrivals }
+    }
+
+    /// The frame of a command.
+    pub fn command(&mut self, message: HostMessage) -> Vec<u8> {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        let header = Header { stream: Stream::Control, boot_nonce: self.nonce, epoch: 0, sequence };
+        let mut frame = [0; MAX_FRAME];
+        let length = encode_host(&header, &message, &mut frame).unwrap();
+        frame[..length].to_vec()
+    }
+
+    /// Takes everything off the cable.
+    pub fn read(&mut self, cable: &mut Cable) -> Vec<(Header, Said)> {
+        let mut said = Vec::new();
+        let Host { decoder, arrivals, .. } = self;
+        decoder.push(&std::mem::take(&mut cable.bytes), |frame| {
+            let (header, message) = decode_device(frame.unwrap()).unwrap();
+            let arrival = arrivals.account(&header);
+            assert!(matches!(arrival, Arrival::First | Arrival::InOrder), "{arrival:?}");
+            said.push((header, own(message)));
+        });
+        said
+    }
+}
+
+fn own(message: DeviceMessage<'_>) -> Said {
+    match message {
+        DeviceMessage::Hello { command, hello } => {
+            assert_eq!(hello.firmware, env!("CARGO_PKG_VERSION"));
+            Said::Hello(command, hello.role, hello.capabilities, hello.channels)
+        }
+        DeviceMessage::Ack { command, tick } => Said::Ack(command, tick),
+        DeviceMessage::Error { command, code, detail } => Said::Error(command, code, detail),
+        DeviceMessage::Health(health) => Said::Health(health),
+        DeviceMessage::Log { text, .. } => Said::Log(text.into()),
+        DeviceMessage::Tags(batch) => Said::Tags(batch.iter().collect(), batch.reached),
+        DeviceMessage::Gap { from, to, lost } => Said::Gap(Loss { from, to, lost }),
+        DeviceMessage::SlotMark(timing) => Said::Mark(timing),
+        DeviceMessage::LockLost { tick } => Said::LockLost(tick),
+        DeviceMessage::Settings(batch) => {
+            Said::Settings(batch.first, batch.iter().map(|(_, code)| code).collect())
+        }
+        DeviceMessage::Stopped { end, tick } => Said::Stopped(end, tick),
+    }
+}
+
+pub fn identity() -> Identity {
+    Identity {
+        board: text("desk"),
+        serial: text("0001"),
+        boot_nonce: NONCE,
+        tick_length: TickLength::CYCLE_150_MHZ,
+        max_slot_rate: Hertz(5_000_000),
+        capabilities: Capabilities::SIMULATED,
+    }
+}
+
+/// 5 MHz, the defaults of a run.
+pub fn configure() -> Configure {
+    Configure {
+        slot_ticks: 30,
+        sync_spacing: 64,
+        sync_seed: 0x1357_9BDF,
+        intensity_weights: [2900, 1000, 196, 0],
+        key_basis_weight: 3687,
+        random_swap: true,
+    }
+}
+
+/// Ticks in a millisecond.
+pub const MS: u64 = 150_000;

@@ -1,0 +1,175 @@
+//! Who a device is: what it answers to `Hello`, and the limits a configuration is held to.
+
+use helio_bench::{
+    Modulator, PhaseRandomisation, PulseSource, RandomClass, RandomSource, SourceStatement,
+};
+use helio_units::{Hertz, MeanPhotons, Picoseconds, TickLength};
+use helio_wire::{Capabilities, Hello, MAX_TEXT, Role};
+
+/// A name in a [`Hello`].
+pub type Text = heapless::String<MAX_TEXT>;
+
+/// The beginning of `text` that fits a [`Text`].
+pub fn text(text: &str) -> Text {
+    let mut short = Text::new();
+    for c in text.chars() {
+        if short.push(c).is_err() {
+            break;
+        }
+    }
+    short
+}
+
+/// What the board knows of itself; the parts add the rest.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Board name.
+    pub board: Text,
+    /// Serial number.
+    pub serial: Text,
+    /// Random at each boot and not zero: how a host knows that a device has started anew.
+    pub boot_nonce: u32,
+    /// Exact length of a tick of `now` and of the edges.
+    pub tick_length: TickLength,
+    /// Highest slot rate that the board's player and firmware keep up with.
+    pub max_slot_rate: Hertz,
+    /// What else is true of the board, [`Capabilities::SIMULATED`] above all; what the firmware
+    /// itself does is added.
+    pub capabilities: Capabilities,
+}
+
+/// Everything about a device that does not change while it runs. About 300 bytes.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Which station.
+    pub role: Role,
+    /// The board.
+    pub identity: Identity,
+    /// Detector channels.
+    pub channels: u8,
+    /// Of the modulator; zero without one.
+    pub settling_time: Picoseconds,
+    /// Class of the random source.
+    pub random_class: RandomClass,
+    /// Name of the random source.
+    pub random_name: Text,
+    /// Alice: how many levels there are.
+    pub levels: usize,
+    /// Alice: their mean photon numbers in 10⁻⁹.
+    pub levels_nano: [u64; 4],
+    /// Alice: highest rate of the laser driver.
+    pub max_trigger_rate: Hertz,
+    /// Alice: phase of the pulses.
+    pub phase: PhaseRandomisation,
+    /// Alice: uncertainty of the levels.
+    pub intensity_uncertainty_ppm: Option<u32>,
+}
+
+impl Profile {
+    /// The profile of a sender, asked from its parts.
+    pub fn alice(
+        mut identity: Identity,
+        source: &impl PulseSource,
+        modulator: &impl Modulator,
+        random: &impl RandomSource,
+    ) -> Profile {
+        identity.capabilities = identity.capabilities.with(Capabilities::REPORTS_SETTINGS);
+        let levels = source.levels();
+        let mut levels_nano = [0; 4];
+        for (nano, level) in levels_nano.iter_mut().zip(levels) {
+            *nano = nano_photons(*level);
+        }
+        let SourceStatement { phase, intensity_uncertainty } = source.statement();
+        Profile {
+            role: Role::Alice,
+            identity,
+            channels: 0,
+            settling_time: modulator.settling_time(),
+            random_class: random.class(),
+            random_name: text(random.name()),
+            levels: levels.len().min(4),
+            levels_nano,
+            max_trigger_rate: source.max_trigger_rate(),
+            phase,
+            intensity_uncertainty_ppm: intensity_uncertainty.map(parts_per_million_up),
+        }
+    }
+
+    /// The profile of a receiver with so many detectors; `capabilities` say of which kind.
+    pub fn bob(
+        mut identity: Identity,
+        channels: u8,
+        capabilities: Capabilities,
+        settling_time: Picoseconds,
+        (random_class, random_name): (RandomClass, &str),
+    ) -> Profile {
+        identity.capabilities = identity.capabilities.with(capabilities);
+        Profile {
+            role: Role::Bob,
+            max_trigger_rate: identity.max_slot_rate,
+            identity,
+            channels,
+            settling_time,
+            random_class,
+            random_name: text(random_name),
+            levels: 0,
+            levels_nano: [0; 4],
+            phase: PhaseRandomisation::Unknown,
+            intensity_uncertainty_ppm: None,
+        }
+    }
+
+    /// The answer to `Hello`.
+    pub fn hello(&self) -> Hello<'_> {
+        Hello {
+            role: self.role,
+            board: &self.identity.board,
+            firmware: env!("CARGO_PKG_VERSION"),
+            serial: &self.identity.serial,
+            tick_length: self.identity.tick_length,
+            channels: self.channels,
+            capabilities: self.identity.capabilities,
+            max_slot_rate: self.identity.max_slot_rate,
+            settling_time: self.settling_time,
+            random_class: self.random_class,
+            random_name: &self.random_name,
+            levels_nano: self.levels_nano,
+            phase: self.phase,
+            intensity_uncertainty_ppm: self.intensity_uncertainty_ppm,
+        }
+    }
+}
+
+/// To the nearest 10⁻⁹ photons.
+fn nano_photons(level: MeanPhotons) -> u64 {
+    (level.get() * 1e9 + 0.5) as u64
+}
+
+/// An uncertainty is rounded up: nothing rounds in the key's favour.
+fn parts_per_million_up(relative: f64) -> u32 {
+    let ppm = relative * 1e6;
+    let floor = ppm as u32;
+    let ceil = if f64::from(floor) < ppm { floor.saturating_add(1) } else { floor };
+    ceil.min(u32::MAX - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_keep_their_meaning_on_the_wire() {
+        assert_eq!(nano_photons(MeanPhotons::new(0.5).unwrap()), 500_000_000);
+        assert_eq!(nano_photons(MeanPhotons::new(1.0005e-4).unwrap()), 100_050);
+        assert_eq!(parts_per_million_up(0.02), 20_000);
+        assert_eq!(parts_per_million_up(0.020_000_01), 20_001);
+        assert_eq!(parts_per_million_up(f64::INFINITY), u32::MAX - 1);
+    }
+
+    #[test]
+    fn long_names_are_cut_at_a_character() {
+        let long = "äöüäöüäöüäöüäöüäöüäöü";
+        assert_eq!(text(long).as_str(), "äöüäöüäöüäöüäöü");
+        assert_eq!(text("short").as_str(), "short");
+    }
+}

@@ -1,0 +1,236 @@
+//! The slot sequencer: random numbers in, slot words to the player, settings to the host; in
+//! batches, never slot by slot.
+//!
+//! At Alice the laser fires from these words and from nothing else. They are finite: at most
+//! [`QUEUE`] of slots is queued at any time, and a run that ends drops them.
+
+use crate::cable::Transmit;
+use crate::planes::Event;
+use crate::settings::{FlushTimer, SettingsPacker};
+use helio_bench::{PlayerError, RandomFault, RandomSource, SlotPlayer, SlotWord};
+use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
+
+/// Most slots that wait in the player.
+pub const QUEUE: Picoseconds = Picoseconds(1_000_000_000);
+
+/// Settings wait no longer than this for a full batch.
+pub const FLUSH_INTERVAL: Picoseconds = Picoseconds(5_000_000_000);
+
+/// Slots drawn at a time; a multiple of what a byte of settings holds.
+pub(crate) const CHUNK: usize = 256;
+
+/// How random bytes become settings and slot words: Alice's and Bob's way.
+pub(crate) trait Draw {
+    /// Bits a slot takes in the settings.
+    const BITS_PER_SLOT: u8;
+    /// Random bytes a slot takes.
+    const BYTES_PER_SLOT: usize;
+
+    /// As many codes and words as there are slots of random bytes.
+    fn draw(&self, random: &[u8], codes: &mut [u8], words: &mut [SlotWord]);
+
+    /// The word of the next sync slot.
+    fn sync(&mut self) -> SlotWord;
+}
+
+/// Why a run cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Random,
+    Player,
+}
+
+impl From<Fault> for Event {
+    fn from(fault: Fault) -> Event {
+        match fault {
+            Fault::Random => Event::RandomFault,
+            Fault::Player => Event::PlayerFault,
+        }
+    }
+}
+
+impl From<RandomFault> for Fault {
+    fn from(_: RandomFault) -> Fault {
+        Fault::Random
+    }
+}
+
+impl From<PlayerError> for Fault {
+    fn from(_: PlayerError) -> Fault {
+        Fault::Player
+    }
+}
+
+/// Where a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// First slot not played.
+    pub end: SlotIndex,
+    /// First slot without a setting.
+    pub next: SlotIndex,
+}
+
+/// About 6 KiB, most of it buffers.
+pub(crate) struct Sequencer<P, R, D> {
+    pub player: P,
+    pub random: R,
+    packer: SettingsPacker,
+    timer: FlushTimer,
+    queue: Ticks,
+    run: Option<Run<D>>,
+    /// Slots played in earlier runs.
+    played: u64,
+    /// Starvation that is no fault: after the last word of a run.
+    forgiven: u64,
+    bytes: [u8; 4 * CHUNK],
+    codes: [u8; CHUNK],
+    words: [SlotWord; CHUNK],
+}
+
+struct Run<D> {
+    draw: D,
+    spacing: usize,
+    /// Slots to the next sync slot.
+    to_sync: usize,
+    first: u64,
+    /// Next slot to be queued.
+    next: u64,
+    limit: u64,
+    /// What the empty player holds.
+    capacity: usize,
+    /// Most of it that may be used.
+    depth: usize,
+    starved: u64,
+}
+
+impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
+    pub fn new(boot_nonce: u32, tick: TickLength, player: P, random: R) -> Sequencer<P, R, D> {
+        Sequencer {
+            player,
+            random,
+            packer: SettingsPacker::new(boot_nonce, D::BITS_PER_SLOT),
+            timer: FlushTimer::new(tick.ticks_covering(FLUSH_INTERVAL)),
+            queue: tick.ticks_covering(QUEUE),
+            run: None,
+            played: 0,
+            forgiven: 0,
+            bytes: [0; 4 * CHUNK],
+            codes: [0; CHUNK],
+            words: [SlotWord::DARK; CHUNK],
+        }
+    }
+
+    /// Begins at `first`, a sync slot, and ends by itself before `limit`.
+    pub fn begin(
+        &mut self,
+        epoch: u16,
+        first: SlotIndex,
+        limit: Option<SlotIndex>,
+        (slot_ticks, spacing): (u32, u16),
+        draw: D,
+    ) {
+        self.player.begin(first);
+        self.packer.begin(epoch, first);
+        let capacity = self.player.space();
+        let queue = u32::try_from(self.queue.0).unwrap_or(u32::MAX) / slot_ticks.max(1);
+        let depth = capacity.min(queue.max(1) as usize);
+        self.run = Some(Run {
+            draw,
+            spacing: spacing.max(1).into(),
+            to_sync: 0,
+            first: first.0,
+            next: first.0,
+            limit: limit.map_or(u64::MAX, |l| l.0.max(first.0)),
+            capacity,
+            depth,
+            starved: self.player.starved(),
+        });
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Queues as many slots as the player takes.
+    pub fn feed(&mut self, now: Ticks, tx: &mut impl Transmit) -> Result<(), Fault> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        if run.next < run.limit && self.player.starved() != run.starved {
+            return Err(Fault::Player);
+        }
+        loop {
+            let queued = run.capacity.saturating_sub(self.player.space());
+            let room = (run.depth.saturating_sub(queued) as u64).min(run.limit - run.next);
+            let n = (room as usize).min(CHUNK);
+            if n == 0 {
+                break;
+            }
+            let bytes = &mut self.bytes[..n * D::BYTES_PER_SLOT];
+            let (codes, words) = (&mut self.codes[..n], &mut self.words[..n]);
+            self.random.fill(bytes)?;
+            run.draw.draw(bytes, codes, words);
+            while run.to_sync < n {
+                codes[run.to_sync] = 0;
+                words[run.to_sync] = run.draw.sync();
+                run.to_sync += run.spacing;
+            }
+            run.to_sync -= n;
+            self.player.play(words)?;
+            run.next += n as u64;
+            self.packer.push(codes, tx);
+        }
+        if self.timer.is_due(now) {
+            self.packer.flush(tx);
+        }
+        Ok(())
+    }
+
+    /// Whether all slots before the limit have been played.
+    pub fn is_finished(&self) -> bool {
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.next == run.limit && self.player.space() >= run.capacity)
+    }
+
+    /// Drops what is queued. Settings of slots that were not played may have been sent already.
+    pub fn halt(&mut self, tx: &mut impl Transmit) -> Ended {
+        let Some(run) = self.run.take() else {
+            self.player.halt();
+            return Ended::default();
+        };
+        // Asked before the halt: a slot that plays in between is counted as not played.
+        let end = run.next - run.unplayed(&self.player);
+        self.player.halt();
+        if run.next == run.limit {
+            self.forgiven += self.player.starved() - run.starved;
+        }
+        self.played += end - run.first;
+        self.packer.finish(SlotIndex(end), tx);
+        Ended { end: SlotIndex(end), next: SlotIndex(run.next) }
+    }
+
+    /// Slots played since boot.
+    pub fn played(&self) -> u64 {
+        let current = self.run.as_ref();
+        self.played + current.map_or(0, |run| run.next - run.first - run.unplayed(&self.player))
+    }
+
+    /// Slots that stayed dark for want of a word, since boot.
+    pub fn starved(&self) -> u64 {
+        let after_end = match &self.run {
+            Some(run) if run.next == run.limit => self.player.starved() - run.starved,
+            _ => 0,
+        };
+        self.player.starved() - self.forgiven - after_end
+    }
+
+    pub fn lost_settings(&self) -> u64 {
+        self.packer.lost()
+    }
+}
+
+impl<D> Run<D> {
+    fn unplayed(&self, player: &impl SlotPlayer) -> u64 {
+        let queued = self.capacity.saturating_sub(player.space()) as u64;
+        queued.min(self.next - self.first)
+    }
+}

@@ -1,0 +1,240 @@
+//! The stream of tags: edges, gaps, slot marks and losses of lock, in order of time.
+//!
+//! What finds no room on the cable is dropped in whole frames, counted, and replaced by one gap
+//! as soon as there is room; the newest mark follows it, so that slots have numbers again.
+
+use crate::cable::{NoRoom, Outlet, Transmit};
+use crate::settings::FlushTimer;
+use heapless::Deque;
+use helio_bench::{Edge, Loss, SlotTiming};
+use helio_units::{TickLength, Ticks};
+use helio_wire::{DeviceMessage, MAX_FRAME, Stream, TagWriter};
+
+use crate::sequencer::FLUSH_INTERVAL;
+
+/// Bytes of codes in a full batch: at 100 k tags/s and 2 bytes a tag it fills in 5 ms.
+const BATCH_BYTES: usize = 1000;
+
+/// Room that a gap and a notice need together.
+const NOTICES_ROOM: usize = 128;
+
+/// Marks that wait for their slot.
+const MARKS: usize = 4;
+
+/// Something to be said at a point of time.
+#[derive(Clone, Copy, Debug)]
+enum Notice {
+    Mark(SlotTiming),
+    LockLost(Ticks),
+}
+
+/// About 3.5 KiB.
+pub(crate) struct TagStream {
+    outlet: Outlet,
+    epoch: u16,
+    writer: TagWriter<[u8; BATCH_BYTES]>,
+    timer: FlushTimer,
+    /// Not announced yet: the cable is full.
+    gap: Option<Loss>,
+    /// The newest notice that found no room.
+    held: Option<Notice>,
+    /// Marks of slots still to come.
+    marks: Deque<SlotTiming, MARKS>,
+    /// Whole tick of the first of them, or never.
+    next_mark: u64,
+    /// Edges before this tick lie in a gap that has been announced.
+    resumed: Ticks,
+    edges: u64,
+    lost: u64,
+    frame: [u8; MAX_FRAME],
+}
+
+impl TagStream {
+    /// For so many detectors.
+    pub fn new(boot_nonce: u32, tick: TickLength, detectors: u8) -> TagStream {
+        let highest = detectors.saturating_sub(1);
+        let channel_bits = (u8::BITS - highest.leading_zeros()) as u8;
+        TagStream {
+            outlet: Outlet::new(Stream::Tags, boot_nonce),
+            epoch: 0,
+            writer: TagWriter::new([0; BATCH_BYTES], channel_bits, Ticks(0)),
+            timer: FlushTimer::new(tick.ticks_covering(FLUSH_INTERVAL)),
+            gap: None,
+            held: None,
+            marks: Deque::new(),
+            next_mark: u64::MAX,
+            resumed: Ticks(0),
+            edges: 0,
+            lost: 0,
+            frame: [0; MAX_FRAME],
+        }
+    }
+
+    /// Edges since boot.
+    pub fn edges(&self) -> u64 {
+        self.edges
+    }
+
+    /// Edges lost since boot.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// A run begins: edges before `from` are of no interest.
+    pub fn begin(&mut self, epoch: u16, from: Ticks) {
+        self.epoch = epoch;
+        (self.gap, self.held) = (None, None);
+        self.marks.clear();
+        self.next_mark = u64::MAX;
+        self.resumed = from;
+        self.writer.restart(from);
+        self.timer.restart(from);
+    }
+
+    /// The next edge of a detector.
+    #[inline]
+    pub fn edge(&mut self, edge: Edge, tx: &mut impl Transmit) {
+        self.edges += 1;
+        if edge.tick.0 >= self.next_mark {
+            self.release_marks(edge.tick, tx);
+        }
+        if self.is_blocked() || edge.tick < self.resumed {
+            self.lose(edge.tick);
+        } else if self.writer.push(edge).is_err() {
+            // Full. (Out of order or on a channel that does not exist: lost on the second try.)
+            self.flush(self.writer.last(), tx);
+            if self.is_blocked() || self.writer.push(edge).is_err() {
+                self.lose(edge.tick);
+            }
+        }
+    }
+
+    /// The hardware lost edges; comes before the first edge at or after its beginning.
+    pub fn loss(&mut self, loss: Loss, tx: &mut impl Transmit) {
+        self.edges += loss.lost;
+        self.lost += loss.lost;
+        self.release_marks(loss.from, tx);
+        self.flush(self.writer.last().max(loss.from), tx);
+        self.widen_gap(loss);
+        self.unblock(Ticks(0), tx);
+    }
+
+    /// Every edge before `tick` has been pushed.
+    pub fn reached(&mut self, tick: Ticks, now: Ticks, tx: &mut impl Transmit) {
+        self.release_marks(tick, tx);
+        self.unblock(tick, tx);
+        if self.timer.is_due(now) {
+            self.flush(tick, tx);
+        }
+    }
+
+    /// A mark that stands before the first edge of its slot. Dropped if too many wait.
+    pub fn mark(&mut self, timing: SlotTiming) {
+        if self.marks.push_back(timing).is_ok() {
+            self.update_next_mark();
+        }
+    }
+
+    /// Lock was lost at `tick`; marks of slots after it are void.
+    pub fn lock_lost(&mut self, tick: Ticks, tx: &mut impl Transmit) {
+        self.release_marks(tick, tx);
+        self.marks.clear();
+        self.next_mark = u64::MAX;
+        self.flush(tick, tx);
+        self.notify(Notice::LockLost(tick), tx);
+    }
+
+    /// The run is over: says what is left to say, as far as there is room.
+    pub fn finish(&mut self, reached: Ticks, tx: &mut impl Transmit) {
+        self.release_marks(reached, tx);
+        self.unblock(reached, tx);
+        self.flush(reached, tx);
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.gap.is_some() || self.held.is_some()
+    }
+
+    fn lose(&mut self, tick: Ticks) {
+        self.lost += 1;
+        if tick >= self.resumed {
+            self.widen_gap(Loss { from: tick, to: Ticks(tick.0 + 1), lost: 1 });
+        }
+    }
+
+    fn widen_gap(&mut self, loss: Loss) {
+        let gap = self.gap.get_or_insert(Loss { lost: 0, ..loss });
+        gap.from = gap.from.min(loss.from);
+        gap.to = gap.to.max(loss.to);
+        gap.lost += loss.lost;
+    }
+
+    /// Sends the batch, or loses it.
+    fn flush(&mut self, reached: Ticks, tx: &mut impl Transmit) {
+        if !self.is_blocked() {
+            self.writer.set_reached(reached);
+            let message = DeviceMessage::Tags(self.writer.batch());
+            if self.outlet.send(self.epoch, &message, &mut self.frame, tx).is_err() {
+                let (from, lost) = (self.writer.batch().base, u64::from(self.writer.count()));
+                if lost > 0 {
+                    self.lost += lost;
+                    let to = Ticks(reached.0.max(self.writer.last().0 + 1));
+                    self.widen_gap(Loss { from, to, lost });
+                }
+            }
+        }
+        self.writer.restart(reached);
+    }
+
+    /// Announces a gap and what was held back, if there is room for both. Nothing before `at`
+    /// comes any more.
+    fn unblock(&mut self, at: Ticks, tx: &mut impl Transmit) {
+        if !self.is_blocked() || tx.space() < NOTICES_ROOM {
+            return;
+        }
+        if let Some(Loss { from, to, lost }) = self.gap {
+            let to = to.max(at);
+            let message = DeviceMessage::Gap { from, to, lost };
+            if self.outlet.send(self.epoch, &message, &mut self.frame, tx).is_err() {
+                return;
+            }
+            self.gap = None;
+            self.resumed = to;
+            self.writer.restart(to);
+        }
+        if let Some(notice) = self.held
+            && self.try_notify(notice, tx).is_ok()
+        {
+            self.held = None;
+        }
+    }
+
+    fn notify(&mut self, notice: Notice, tx: &mut impl Transmit) {
+        if self.is_blocked() || self.try_notify(notice, tx).is_err() {
+            self.held = Some(notice);
+        }
+    }
+
+    fn try_notify(&mut self, notice: Notice, tx: &mut impl Transmit) -> Result<(), NoRoom> {
+        let message = match notice {
+            Notice::Mark(timing) => DeviceMessage::SlotMark(timing),
+            Notice::LockLost(tick) => DeviceMessage::LockLost { tick },
+        };
+        self.outlet.send(self.epoch, &message, &mut self.frame, tx)
+    }
+
+    /// Marks whose slot begins at or before `tick`.
+    fn release_marks(&mut self, tick: Ticks, tx: &mut impl Transmit) {
+        while self.next_mark <= tick.0
+            && let Some(timing) = self.marks.pop_front()
+        {
+            self.flush(self.writer.last().max(timing.start.floor()), tx);
+            self.notify(Notice::Mark(timing), tx);
+            self.update_next_mark();
+        }
+    }
+
+    fn update_next_mark(&mut self) {
+        self.next_mark = self.marks.front().map_or(u64::MAX, |m| m.start.floor().0);
+    }
+}
