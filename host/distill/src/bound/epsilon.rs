@@ -32,6 +32,8 @@ impl Epsilon {
     /// δ are positive; with one of them the split stays below `total`.
     pub fn split(total: f64, mismatched: bool) -> Epsilon {
         let events = if mismatched { 12.0 } else { 10.0 };
+        // A few units in the last place less, or rounding may lift the sum above the total.
+        let total = total * (1.0 - 4.0 * f64::EPSILON);
         let part = total / (4.0 * libm::sqrt(events));
         Epsilon { d: part, a: part, b: part, c: part, pa: total / 4.0, ev: total / 4.0 }
     }
@@ -132,13 +134,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_split_spends_exactly_its_total() {
+    fn the_default_split_spends_its_total_and_no_more() {
         let matched = Mismatch::MATCHED;
         let unequal = Mismatch { delta1: 0.01, delta2: 0.002 };
-        for total in [1e-6, 1e-10, 1e-200] {
+        for total in [1e-3, 1e-6, 0.9e-7, 1.3e-9, 1e-10, 1e-200] {
             for (mismatch, flag) in [(matched, false), (unequal, true)] {
                 let sum = Epsilon::split(total, flag).total(&mismatch);
-                assert!((sum / total - 1.0).abs() < 1e-14, "{sum} of {total}");
+                assert!(sum <= total && sum > total * (1.0 - 1e-14), "{sum} of {total}");
             }
         }
     }

@@ -33,4 +33,5 @@ pub use numbers::{
 };
 pub use query::{Bound, Query, Security, UnknownBound};
 pub use refusal::{Basis, Refusal};
+pub(crate) use varlen::Tally;
 pub use varlen::Varlen2d;

@@ -201,3 +201,24 @@ impl Bounded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vacuum_and_single_photons_together_are_no_more_than_the_detections() {
+        // No source counts like this: each bound alone reaches all detections.
+        let counts = Counts {
+            n_key: [1_000_000, 200_000_000, 100_000_000],
+            m_key: None,
+            n_test: [1_000_000, 200_000_000, 100_000_000],
+            m_test: [0, 0, 0],
+        };
+        let decoy = Decoy { mu: [0.5, 0.1, 0.0], p: [0.75, 0.15, 0.1] };
+        let eps = SecrecyCorrectness { sec: 1e-9, cor: 1e-15 };
+        let length = lim2014(&decoy, &counts, 0, &eps, Sampling::AsPrinted).unwrap();
+        assert_eq!((length.s0, length.s1), (301e6, 301e6));
+        assert!(length.ell > 300_000_000 && length.ell <= 301_000_000, "{}", length.ell);
+    }
+}

@@ -103,8 +103,21 @@ impl Varlen2d {
         self.amplification_bits() + self.verification_charge(verification_bits)
     }
 
-    /// The bound on checked or modelled counts.
-    pub(crate) fn evaluate(&self, tally: &Tally) -> Evaluated {
+    /// Secret bits before leak and constants of mean counts, without a check: for a search among
+    /// plans. `Err` with the phase-error rate, infinite without single photons, where the bound is
+    /// vacuous.
+    pub(crate) fn expect(&self, means: &Tally) -> Result<f64, f64> {
+        let evaluated = self.evaluate(means);
+        let PhotonBounds { s1, s1_test, v, .. } = evaluated.photons;
+        let rate = if s1 * s1_test > 0.0 { v / s1_test } else { f64::INFINITY };
+        match evaluated.phase.vacuous {
+            None => Ok(evaluated.secret()),
+            Some(_) => Err(rate + evaluated.phase.gamma),
+        }
+    }
+
+    /// The bound before charges.
+    fn evaluate(&self, tally: &Tally) -> Evaluated {
         let deviation = |n: f64| hoeffding_two_sided_squared(n, self.epsilon.d);
         let photons = PhotonBounds::new(&self.decoy, tally, deviation);
         let PhotonBounds { s1, s1_test, v, .. } = photons;
@@ -119,7 +132,7 @@ impl Varlen2d {
     }
 }
 
-/// Counts of a block as reals: exact integers of a real block, or expectations of a planned one.
+/// Counts of a block as reals: exact integers of a real block, or means of a planned one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tally {
     pub n_key: [f64; 3],
@@ -170,14 +183,39 @@ impl PhotonBounds {
 
 /// The bound before charges.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Evaluated {
-    pub(super) photons: PhotonBounds,
-    pub(super) phase: PhaseError,
+struct Evaluated {
+    photons: PhotonBounds,
+    phase: PhaseError,
 }
 
 impl Evaluated {
     /// Secret bits before leak and constants: `s1 (1 - h(phi))`.
-    pub(crate) fn secret(&self) -> f64 {
+    fn secret(&self) -> f64 {
         self.photons.s1 * (1.0 - phase_error_entropy(self.phase.phi))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bound::{Status, VacuousReason};
+
+    #[test]
+    fn a_comparison_that_loses_every_round_bounds_nothing() {
+        // 1 - δ2 - gamma_bin is negative here, and a negative phase-error rate would be all key.
+        let bound = Varlen2d {
+            decoy: Decoy { mu: [0.5, 0.1, 0.0], p: [0.75, 0.15, 0.1] },
+            epsilon: Epsilon::split(1e-10, true),
+            mismatch: Mismatch { delta1: 0.001, delta2: 0.9999 },
+        };
+        let counts = Counts {
+            n_key: [9_000_000, 400_000, 600],
+            m_key: None,
+            n_test: [1_100_000, 50_000, 70],
+            m_test: [0, 0, 0],
+        };
+        let length = bound.length(&counts, &Disclosed::default()).unwrap();
+        assert_eq!(length.status, Status::Vacuous(VacuousReason::PhaseError));
+        assert_eq!((length.ell, length.phi), (0, 0.5));
     }
 }
