@@ -14,10 +14,14 @@ use crate::time::fine_span;
 use crate::truth::{Cause, Truth};
 
 const NEVER: i128 = i128::MAX;
+/// Beyond any reading of a 64-bit clock, so that sums with it do not overflow.
+const LONGEST_WAIT: f64 = 1e30;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Detector {
+    /// Darks and traps.
     rng: Generator,
+    timing: Generator,
     channel: u8,
     jitter: f64,
     dead_time: i128,
@@ -38,6 +42,7 @@ impl Detector {
         let detector: &DetectorConfig = &config.receiver.detectors[usize::from(channel)];
         let mut rng = generator(config.seed, Purpose::Detectors, u64::from(channel));
         Detector {
+            timing: generator(config.seed, Purpose::DetectorTiming, u64::from(channel)),
             channel,
             jitter: fine_span(detector.jitter_ps, tick) as f64,
             dead_time: i128::from(fine_span(detector.dead_time.0 as f64, tick)),
@@ -59,7 +64,7 @@ impl Detector {
         edges: &mut SimEdges<M>,
         truth: &mut Truth,
     ) {
-        let at = arrival + (self.jitter * gaussian(&mut self.rng)) as i128;
+        let at = arrival + (self.jitter * gaussian(&mut self.timing)) as i128;
         self.advance(at, edges, truth);
         self.avalanche(at, Cause::Signal, edges, truth);
     }
@@ -144,7 +149,7 @@ impl Spontaneous {
     /// The event that is due; plans the next one.
     pub(crate) fn take(&mut self, rng: &mut Generator) -> i128 {
         let due = self.next;
-        self.next += (exponential(rng) * self.mean_wait) as i128;
+        self.next += (exponential(rng) * self.mean_wait).min(LONGEST_WAIT) as i128;
         due
     }
 }

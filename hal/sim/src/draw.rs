@@ -11,7 +11,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 pub(crate) type Generator = Xoshiro256PlusPlus;
 
-/// What a generator is for. Detectors count up from [`Purpose::Detectors`].
+/// What a generator is for. Detectors count up from theirs.
+///
+/// Draws for what a pulse brings and for what comes by itself are kept apart: in which order the
+/// two are taken depends on how a run is cut into steps, and the edges must not.
 #[derive(Clone, Copy)]
 #[repr(u64)]
 pub(crate) enum Purpose {
@@ -19,7 +22,9 @@ pub(crate) enum Purpose {
     Photons = 2,
     Eve = 3,
     Photodiode = 4,
+    FalseEdges = 5,
     Detectors = 16,
+    DetectorTiming = 32,
 }
 
 /// The `index`-th generator for `purpose`, independent of all others of the same seed: its state

@@ -36,6 +36,7 @@ mod detector;
 mod draw;
 mod edges;
 mod eve;
+pub mod golden;
 mod optics;
 mod photodiode;
 mod player;

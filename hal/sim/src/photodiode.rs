@@ -12,7 +12,8 @@ use crate::truth::Truth;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Photodiode {
-    rng: Generator,
+    markers: Generator,
+    dark: Generator,
     channel: u8,
     jitter: f64,
     miss: Chance,
@@ -21,14 +22,15 @@ pub(crate) struct Photodiode {
 
 impl Photodiode {
     pub(crate) fn new(config: &BenchConfig, now: FineTicks) -> Photodiode {
-        let mut rng = generator(config.seed, Purpose::Photodiode, 0);
+        let mut dark = generator(config.seed, Purpose::FalseEdges, 0);
         let tick = config.tick_length;
         Photodiode {
             channel: config.receiver.kind.detectors(),
             jitter: fine_span(config.sync.jitter_ps, tick) as f64,
             miss: Chance::new(config.sync.miss_probability),
-            false_edges: Spontaneous::new(config.sync.false_rate_hz, tick, now, &mut rng),
-            rng,
+            false_edges: Spontaneous::new(config.sync.false_rate_hz, tick, now, &mut dark),
+            markers: generator(config.seed, Purpose::Photodiode, 0),
+            dark,
         }
     }
 
@@ -40,11 +42,11 @@ impl Photodiode {
         truth: &mut Truth,
     ) {
         truth.markers += 1;
-        if self.miss.happens(&mut self.rng) {
+        if self.miss.happens(&mut self.markers) {
             truth.markers_missed += 1;
             return;
         }
-        let at = arrival + (self.jitter * gaussian(&mut self.rng)) as i128;
+        let at = arrival + (self.jitter * gaussian(&mut self.markers)) as i128;
         self.advance(at, edges, truth);
         self.stage(at, edges);
     }
@@ -57,7 +59,7 @@ impl Photodiode {
         truth: &mut Truth,
     ) {
         while self.false_edges.next < until {
-            let at = self.false_edges.take(&mut self.rng);
+            let at = self.false_edges.take(&mut self.dark);
             truth.false_markers += 1;
             self.stage(at, edges);
         }

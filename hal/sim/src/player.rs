@@ -57,7 +57,7 @@ impl<const N: usize> SimPlayer<N> {
         if slot > self.next {
             self.miss(slot - self.next);
         }
-        self.next = slot + 1;
+        self.next = slot.saturating_add(1);
         self.pins = self.take();
     }
 

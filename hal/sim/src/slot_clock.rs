@@ -5,6 +5,8 @@ use helio_units::{FineTicks, Ticks};
 
 /// Most timings that wait for their slot; one more replaces the last.
 const PENDING: usize = 4;
+/// No 64-bit clock gets there.
+const END_OF_TIME: FineTicks = FineTicks(1 << 100);
 
 /// A slot clock that starts with no slots at all and follows what it is steered to.
 ///
@@ -71,7 +73,7 @@ impl SimSlotClock {
         let (Some(timing), Some(current)) = (self.timing, self.current) else {
             return self.pending[0].map(switch);
         };
-        let slot = current.slot + 1;
+        let slot = current.slot.saturating_add(1);
         let exact = current.exact + timing.period.0;
         match self.pending[0] {
             Some(new) if slot >= new.slot.0 || exact >= new.start.0 => Some(switch(new)),
@@ -85,7 +87,8 @@ impl SlotClock for SimSlotClock {
         if timing.start.floor() <= self.now {
             return Err(TooLate { now: self.now });
         }
-        timing.period = timing.period.max(FineTicks::from_ticks(Ticks(1)));
+        timing.period = timing.period.clamp(FineTicks::from_ticks(Ticks(1)), END_OF_TIME);
+        timing.start = timing.start.min(END_OF_TIME);
         // A newer order supersedes those that would begin no earlier than it.
         let keep = self.pending.iter().flatten().filter(|p| p.start < timing.start).count();
         let place = keep.min(PENDING - 1);

@@ -5,7 +5,6 @@
 mod common;
 
 use common::{Desk, STEP, Slot, binomial, random_state};
-use helio_bench::SlotWord;
 use helio_sim::{BenchConfig, DetectorConfig, Eve};
 use helio_units::{Decibel, MeanPhotons, Picoseconds};
 
@@ -108,37 +107,4 @@ fn a_partial_attack_mixes_in_proportion() {
     let sigma = (expected * (1.0 - expected) / tally.clicked() as f64).sqrt();
     assert!((tally.error() - expected).abs() < 5.0 * sigma + 0.001, "{}", tally.error());
     binomial("touched", desk.world.truth().pulses_touched, 1_000 * STEP as u64, 0.2);
-}
-
-#[test]
-fn a_misaligned_slot_clock_destroys_the_correlation() {
-    let mut config = config();
-    config.receiver.detectors.iter_mut().for_each(|d| d.dark_rate_hz = 0.0);
-    // Words of Bob's go to the slot before: as if he numbered one slot wrong.
-    let mut tally = Tally::default();
-    let mut previous: Option<Slot> = None;
-    Desk::new(&config).run(200, random_state(0), |slot| {
-        if let Some(previous) = previous {
-            tally.add(&Slot { setting: previous.setting, ..*slot });
-        }
-        previous = Some(*slot);
-    });
-    let sigma = 0.5 / (tally.clicked() as f64).sqrt();
-    assert!((tally.error() - 0.5).abs() < 5.0 * sigma, "{}", tally.error());
-}
-
-#[test]
-fn dark_slots_have_no_light() {
-    let tally = {
-        let mut config = config();
-        config.receiver.detectors.iter_mut().for_each(|d| d.dark_rate_hz = 0.0);
-        let mut clicks = 0;
-        Desk::new(&config).run(
-            20,
-            |_, _| SlotWord::DARK,
-            |slot| clicks += slot.clicks.count_ones(),
-        );
-        clicks
-    };
-    assert_eq!(tally, 0);
 }
