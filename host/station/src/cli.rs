@@ -1,0 +1,95 @@
+//! The command line: what is asked for, and how the answer ends.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::cmd;
+use crate::exit::{Exit, Failure};
+
+/// Runs a quantum-key-distribution station, its bench in software and its tools.
+#[derive(Debug, Parser)]
+#[command(name = "helio", version, after_help = Exit::HELP, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Print one JSON object on standard output instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more on standard error; twice for debugging
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at recorded time-tag traces
+    #[command(subcommand)]
+    Trace(cmd::trace::Command),
+}
+
+/// Runs the program with these arguments, the first of which is its name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(err) => return explain(&err),
+    };
+    log_to_stderr(cli.global.verbose);
+    let end = match &cli.command {
+        Command::Trace(command) => cmd::trace::run(command, &cli.global),
+    };
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+fn complain(failure: &Failure) {
+    if failure.exit != Exit::Success {
+        eprintln!("helio: {failure}");
+    }
+}
+
+/// Prints help, version or a usage error. A value that does not parse is told in one sentence, as
+/// every other failure; for a misspelt option the parser's own text has the better advice.
+fn explain(err: &clap::Error) -> ExitCode {
+    let value = matches!(err.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
+    if value {
+        let text = err.to_string();
+        let first = text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ");
+        let words: Vec<&str> = first.split_whitespace().collect();
+        complain(&Failure::usage(words.join(" ")));
+    } else if let Err(io) = err.print() {
+        log::debug!("help could not be printed: {io}");
+    }
+    ExitCode::from(err.exit_code() as u8)
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = ["warn", "info", "debug"][usize::from(verbose.min(2))];
+    env_logger::Builder::from_env(env_logger::Env::new().filter_or("HELIO_LOG", level)).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

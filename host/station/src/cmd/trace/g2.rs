@@ -1,0 +1,184 @@
+//! `helio trace g2`: the correlation of two channels around zero delay.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use helio_timetag::analysis::{Correlation, CorrelationSettings};
+use helio_trace::Summary;
+use helio_units::{Picoseconds, TickLength, Ticks};
+
+use super::g2_report;
+use super::source::{scan, seconds};
+use crate::cli::Global;
+use crate::exit::{Failure, print, print_json};
+use crate::plot;
+use crate::term::{round_up_125, si};
+use crate::units_arg::Span;
+
+/// Arguments of `helio trace g2`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  helio trace g2 trace.ptu
+  helio trace g2 trace.ptu --channel 0,1 --range 1us --bin 10ns --plot g2.svg
+  helio trace g2 trace.ptu --json > g2.json
+
+All pairs of detections are counted, not only neighbours. g² is the number of pairs over that of \
+unrelated light with the same rates, so that g² = 1 means unrelated; the error is Poissonian.")]
+pub struct Args {
+    /// The trace, a PicoQuant .ptu file in T2 mode
+    pub(super) file: PathBuf,
+    /// Two channels A,B for delays from A to B, or one for itself [default: the two with most photons,
+    /// or the only one]
+    #[arg(long, value_name = "A,B")]
+    channel: Option<Channels>,
+    /// Longest delay, such as 1us [default: 100 bins]
+    #[arg(long, value_name = "TIME")]
+    range: Option<Span>,
+    /// Length of a bin, such as 10ns [default: so that unrelated light puts 100 pairs or more into each]
+    #[arg(long, value_name = "TIME")]
+    bin: Option<Span>,
+    /// Draw into this file; .svg or .png, repeatable
+    #[arg(long, value_name = "FILE")]
+    plot: Vec<PathBuf>,
+}
+
+/// The channels that are correlated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Channels(u8, u8);
+
+impl FromStr for Channels {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Channels, &'static str> {
+        let number = |s: &str| s.trim().parse::<u8>();
+        let (a, b) = text.split_once(',').unwrap_or((text, text));
+        match (number(a), number(b)) {
+            (Ok(a), Ok(b)) => Ok(Channels(a, b)),
+            _ => Err("one or two channel numbers are needed; write for example 0,1"),
+        }
+    }
+}
+
+/// Pairs in a bin of the default length if the light is unrelated: 10 % error.
+const DEFAULT_PAIRS: f64 = 100.0;
+const DEFAULT_BINS_PER_SIDE: i64 = 100;
+const MAX_BINS_PER_SIDE: u64 = 100_000;
+/// Minutes of counting; more is a slip of the finger in the unit.
+const MAX_PAIRS: f64 = 1e11;
+
+/// Counts and draws.
+///
+/// # Errors
+/// The command line, the file or the output is at fault.
+pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
+    args.plot.iter().try_for_each(|path| plot::check_name(path))?;
+    let mut summary = Summary::default();
+    let reader = scan(&args.file, |chunk| {
+        summary.add(chunk);
+        Ok(())
+    })?;
+    let tick = reader.tick_length();
+    let settings = settings(args, tick, &summary)?;
+    let mut correlation = Correlation::new(settings).map_err(Failure::usage)?;
+    scan(&args.file, |chunk| {
+        chunk.photons.iter().try_for_each(|tag| correlation.push(tag.tick, tag.channel))
+    })?;
+    for path in &args.plot {
+        plot::save(&g2_report::figure(&args.file, &correlation, tick), path)?;
+    }
+    match global.json {
+        true => print_json(&g2_report::to_json(&args.file, &correlation, tick)),
+        false => print(g2_report::text(&correlation, tick)),
+    }
+}
+
+fn settings(
+    args: &Args,
+    tick: TickLength,
+    summary: &Summary,
+) -> Result<CorrelationSettings, Failure> {
+    let Channels(a, b) = channels(args, summary)?;
+    let count = |number| summary.channel(number).map_or(0, |c| c.count) as f64;
+    let duration = seconds(tick, summary.reached()) * 1e12;
+    let (bin, range) = spans(args, count(a) * count(b), duration);
+    let (bin, range) = (tick.ticks_covering(bin), tick.ticks_covering(range));
+    let bins_per_side = range.0 / bin.0;
+    if bins_per_side == 0 {
+        return Err(Failure::usage("--range is shorter than --bin; choose a longer range"));
+    }
+    if bins_per_side > MAX_BINS_PER_SIDE {
+        return Err(Failure::usage(format!(
+            "--range holds {bins_per_side} bins; choose --bin of at least {}",
+            si(seconds(tick, Ticks(range.0 / MAX_BINS_PER_SIDE)), "s", 3)
+        )));
+    }
+    let pairs = 2.0 * count(a) * count(b) * seconds(tick, range) * 1e12 / duration;
+    if pairs > MAX_PAIRS {
+        let longest = seconds(tick, range) * MAX_PAIRS / pairs;
+        return Err(Failure::usage(format!(
+            "--range gives some {pairs:.1e} pairs to count; choose at most {}",
+            si(longest, "s", 2)
+        )));
+    }
+    Ok(CorrelationSettings { a, b, bin, bins_per_side: bins_per_side as u32 })
+}
+
+fn channels(args: &Args, summary: &Summary) -> Result<Channels, Failure> {
+    let mut present: Vec<(u8, u64)> = summary.channels().map(|(n, c)| (n, c.count)).collect();
+    let chosen = match args.channel {
+        Some(channels) => channels,
+        None => {
+            present.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            match present[..] {
+                [] => return Err(Failure::file(&args.file, "holds no photons; record it anew")),
+                [(only, _)] => Channels(only, only),
+                [(a, _), (b, _), ..] => Channels(a.min(b), a.max(b)),
+            }
+        }
+    };
+    for number in [chosen.0, chosen.1] {
+        if summary.channel(number).is_none() {
+            let present: Vec<u8> = summary.channels().map(|(number, _)| number).collect();
+            return Err(Failure::usage(format!(
+                "{} has no photons on channel {number}; choose from {present:?}",
+                args.file.display()
+            )));
+        }
+    }
+    Ok(chosen)
+}
+
+/// Bin and range, as asked for or so that the bins have counts: `product` of the counts of both channels
+/// over `duration` in picoseconds.
+fn spans(args: &Args, product: f64, duration: f64) -> (Picoseconds, Picoseconds) {
+    let filled = round_up_125((DEFAULT_PAIRS * duration / product).min(duration / 40.0));
+    let times = |ps: i64, n: i64| Picoseconds(ps.saturating_mul(n));
+    match (args.bin, args.range) {
+        (Some(bin), Some(range)) => (bin.0, range.0),
+        (Some(bin), None) => (bin.0, times(bin.0.0, DEFAULT_BINS_PER_SIDE)),
+        (None, Some(range)) => {
+            let (finest, coarsest) = (range.0.0 / 500, (range.0.0 / 10).max(1));
+            (Picoseconds(filled.max(finest).min(coarsest)), range.0)
+        }
+        (None, None) => {
+            // Never delays that only a small part of the trace can have.
+            let bins = (duration / 4.0 / filled as f64) as i64;
+            (Picoseconds(filled), times(filled, bins.clamp(1, DEFAULT_BINS_PER_SIDE)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_one_or_two_numbers() {
+        assert_eq!("0,1".parse(), Ok(Channels(0, 1)));
+        assert_eq!("3".parse(), Ok(Channels(3, 3)));
+        for bad in ["", "a", "0,1,2", "0;1", "-1", "256"] {
+            assert!(bad.parse::<Channels>().is_err(), "{bad}");
+        }
+    }
+}

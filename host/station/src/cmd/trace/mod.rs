@@ -1,0 +1,35 @@
+//! `helio trace`: recorded time-tag traces, whatever the instrument.
+
+mod g2;
+mod g2_report;
+mod info;
+mod rates;
+mod source;
+
+use clap::Subcommand;
+
+use crate::cli::Global;
+use crate::exit::Failure;
+
+/// What is asked about a trace.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what a trace holds: format, counts, rates, dead time, damage
+    Info(info::Args),
+    /// Draw the rate of each channel over time
+    Rates(rates::Args),
+    /// Correlate two channels, or one with itself: g² around zero delay
+    G2(g2::Args),
+}
+
+/// Answers.
+///
+/// # Errors
+/// The command line, the file or the output is at fault.
+pub fn run(command: &Command, global: &Global) -> Result<(), Failure> {
+    match command {
+        Command::Info(args) => info::run(args, global),
+        Command::Rates(args) => rates::run(args, global),
+        Command::G2(args) => g2::run(args, global),
+    }
+}

@@ -1,0 +1,159 @@
+//! `helio trace rates`: the rate of each channel over time.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use helio_timetag::analysis::Rates;
+use helio_trace::Summary;
+use helio_units::{Picoseconds, TickLength, Ticks};
+use serde_json::{Map, Value, json};
+
+use super::source::{exact_ps, file_name, scan, seconds, tick_json};
+use crate::cli::Global;
+use crate::exit::{Failure, print, print_json};
+use crate::plot::{self, Axis, Figure, Layer, Panel, Range};
+use crate::term::{CHART_COLUMNS, bars, merge, round_up_125, si};
+use crate::units_arg::Span;
+
+/// Arguments of `helio trace rates`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  helio trace rates trace.ptu
+  helio trace rates trace.ptu --bin 10ms --plot rate.svg --plot rate.png")]
+pub struct Args {
+    /// The trace, a PicoQuant .ptu file in T2 mode
+    file: PathBuf,
+    /// Length of a time bin, such as 10ms [default: 100 to 250 bins over the trace]
+    #[arg(long, value_name = "TIME")]
+    bin: Option<Span>,
+    /// Only these channels, such as 0,1 [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    channel: Vec<u8>,
+    /// Draw into this file; .svg or .png, repeatable
+    #[arg(long, value_name = "FILE")]
+    plot: Vec<PathBuf>,
+}
+
+const MAX_BINS: u64 = 1_000_000;
+
+/// Counts and draws.
+///
+/// # Errors
+/// The command line, the file or the output is at fault.
+pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
+    args.plot.iter().try_for_each(|path| plot::check_name(path))?;
+    let mut summary = Summary::default();
+    let reader = scan(&args.file, |chunk| {
+        summary.add(chunk);
+        Ok(())
+    })?;
+    let tick = reader.tick_length();
+    let channels = channels(args, &summary)?;
+    let bin = bin(args, tick, summary.reached())?;
+    let mut rates = Rates::new(Ticks(0), bin, MAX_BINS as usize + 1);
+    scan(&args.file, |chunk| {
+        rates.reach(chunk.reached);
+        chunk.photons.iter().for_each(|tag| rates.push(tag.tick, tag.channel));
+        Ok(())
+    })?;
+    for path in &args.plot {
+        plot::save(&figure(args, &rates, &channels, tick), path)?;
+    }
+    match global.json {
+        true => print_json(&to_json(args, &rates, &channels, tick)),
+        false => print(text(&rates, &channels, tick)),
+    }
+}
+
+fn channels(args: &Args, summary: &Summary) -> Result<Vec<u8>, Failure> {
+    let present: Vec<u8> = summary.channels().map(|(number, _)| number).collect();
+    let asked = if args.channel.is_empty() { &present } else { &args.channel };
+    match asked.iter().find(|number| !present.contains(number)) {
+        Some(missing) => Err(Failure::usage(format!(
+            "{} has no photons on channel {missing}; choose from {present:?}",
+            args.file.display()
+        ))),
+        None if present.is_empty() => {
+            Err(Failure::file(&args.file, "holds no photons; record it anew"))
+        }
+        None => Ok(asked.clone()),
+    }
+}
+
+fn bin(args: &Args, tick: TickLength, reached: Ticks) -> Result<Ticks, Failure> {
+    let ps = match args.bin {
+        Some(Span(ps)) => ps,
+        None => Picoseconds(round_up_125(seconds(tick, reached) * 1e12 / 250.0)),
+    };
+    let bin = tick.ticks_covering(ps);
+    if reached.0 / bin.0 >= MAX_BINS {
+        return Err(Failure::usage(format!(
+            "--bin is too short for {} of trace; choose at least {}",
+            si(seconds(tick, reached), "s", 3),
+            si(seconds(tick, reached) / MAX_BINS as f64, "s", 3),
+        )));
+    }
+    Ok(bin)
+}
+
+fn edges(rates: &Rates, tick: TickLength) -> Vec<f64> {
+    let begins = (0..rates.bins() as u64).map(|i| seconds(tick, Ticks(i * rates.bin().0)));
+    let end = (rates.bins() as u64 - 1) * rates.bin().0 + rates.last_bin().0;
+    begins.chain([seconds(tick, Ticks(end))]).collect()
+}
+
+fn figure(args: &Args, rates: &Rates, channels: &[u8], tick: TickLength) -> Figure {
+    let edges = edges(rates, tick);
+    let layers = channels.iter().map(|number| {
+        Layer::step(format!("channel {number}"), edges.clone(), rates.rates_hz(*number, tick))
+    });
+    let bin = si(seconds(tick, rates.bin()), "s", 4);
+    Figure::new(vec![Panel {
+        title: format!("{}, bins of {bin}", file_name(&args.file)),
+        x: Axis { label: "time since the start".into(), unit: "s", range: Range::Data },
+        y: Axis { label: "count rate".into(), unit: "counts/s", range: Range::FromZero },
+        layers: layers.collect(),
+    }])
+}
+
+fn to_json(args: &Args, rates: &Rates, channels: &[u8], tick: TickLength) -> Value {
+    let of_channel: Map<String, Value> = channels
+        .iter()
+        .map(|number| {
+            let value = json!({
+                "counts": rates.counts(*number),
+                "rate_hz": rates.rates_hz(*number, tick),
+            });
+            (number.to_string(), value)
+        })
+        .collect();
+    json!({
+        "file": file_name(&args.file),
+        "tick": tick_json(tick),
+        "bin_ticks": rates.bin().0,
+        "bin_ps": exact_ps(tick, rates.bin()),
+        "last_bin_ticks": rates.last_bin().0,
+        "channels": of_channel,
+    })
+}
+
+fn text(rates: &Rates, channels: &[u8], tick: TickLength) -> String {
+    const ROWS: usize = 8;
+    let mut text = String::new();
+    let bin = si(seconds(tick, rates.bin()), "s", 4);
+    let end = si(*edges(rates, tick).last().unwrap_or(&0.0), "s", 3);
+    for number in channels {
+        let hz = rates.rates_hz(*number, tick);
+        let columns = merge(&hz, CHART_COLUMNS, |g| g.iter().sum::<f64>() / g.len() as f64);
+        let top = columns.iter().copied().fold(0.0, f64::max);
+        _ = writeln!(text, "rate of channel {number}, {} bins of {bin}", hz.len());
+        for (row, line) in bars(&columns, top, ROWS).into_iter().enumerate() {
+            let label = if row == 0 { si(top, "Hz", 3) } else { String::new() };
+            _ = writeln!(text, "{label:>10} ▏{line}");
+        }
+        let width = columns.len().saturating_sub(1);
+        _ = writeln!(text, "{:>11} 0{end:>width$}\n", "");
+    }
+    text
+}

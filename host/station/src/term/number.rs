@@ -1,0 +1,98 @@
+//! Numbers as people read them.
+
+/// A quantity with an SI prefix and `digits` significant digits: 61113.0 Hz as `61.11 kHz`. Without a
+/// unit the number alone.
+pub fn si(value: f64, unit: &str, digits: usize) -> String {
+    const PREFIXES: [(f64, &str); 8] = [
+        (1e9, "G"),
+        (1e6, "M"),
+        (1e3, "k"),
+        (1.0, ""),
+        (1e-3, "m"),
+        (1e-6, "µ"),
+        (1e-9, "n"),
+        (1e-12, "p"),
+    ];
+    if value == 0.0 || !value.is_finite() || unit.is_empty() {
+        return format!("{} {unit}", trimmed(value, digits)).trim_end().to_owned();
+    }
+    let fits = |(factor, _): &&(f64, &str)| {
+        // Compared as it will be printed, so that 999.96 does not become "1000".
+        trimmed(value / factor, digits).parse::<f64>().is_ok_and(|v| v.abs() >= 1.0)
+    };
+    // Seconds have no kilo in common use.
+    let from = if unit == "s" { 3 } else { 0 };
+    let (factor, prefix) =
+        PREFIXES[from..].iter().find(fits).unwrap_or(&PREFIXES[PREFIXES.len() - 1]);
+    format!("{} {prefix}{unit}", trimmed(value / factor, digits))
+}
+
+/// A number rounded to `digits` significant digits, without trailing zeros.
+pub fn trimmed(value: f64, digits: usize) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value:.0}");
+    }
+    let magnitude = value.abs().log10().floor() as i32;
+    let places = (digits as i32 - 1 - magnitude).clamp(0, 15) as usize;
+    let text = format!("{value:.places$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+/// A count with its digits in groups of three: `305 565`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|g| str::from_utf8(g).ok()).collect();
+    groups.join(" ")
+}
+
+/// The smallest of 1, 2 and 5 times a power of ten that is not below `value`; at least 1.
+pub fn round_up_125(value: f64) -> i64 {
+    let mut power = 1i64;
+    while power < i64::MAX / 100 {
+        for step in [1, 2, 5] {
+            if (step * power) as f64 >= value {
+                return step * power;
+            }
+        }
+        power *= 10;
+    }
+    power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_carry_a_fitting_prefix() {
+        for (value, unit, digits, text) in [
+            (61_113.4, "Hz", 4, "61.11 kHz"),
+            (4.99996, "s", 6, "4.99996 s"),
+            (5_000.0, "s", 4, "5000 s"),
+            (2.4433765e-5, "s", 4, "24.43 µs"),
+            (0.99999e-9, "s", 3, "1 ns"),
+            (0.5e-12, "s", 3, "0.5 ps"),
+            (0.0, "s", 3, "0 s"),
+            (1.25, "", 3, "1.25"),
+            (-2e-9, "s", 3, "-2 ns"),
+        ] {
+            assert_eq!(si(value, unit, digits), text);
+        }
+    }
+
+    #[test]
+    fn counts_are_grouped_and_bins_rounded() {
+        assert_eq!(grouped(305_565), "305 565");
+        assert_eq!(grouped(1_000_007), "1 000 007");
+        assert_eq!(grouped(12), "12");
+        for (value, rounded) in
+            [(0.0, 1), (1.0, 1), (1.1, 2), (2.5, 5), (5_355.0, 10_000), (1e4, 10_000)]
+        {
+            assert_eq!(round_up_125(value), rounded, "{value}");
+        }
+    }
+}

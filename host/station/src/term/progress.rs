@@ -1,0 +1,61 @@
+//! Progress on standard error, for whoever waits longer than a second.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+const SILENT_FOR: Duration = Duration::from_secs(1);
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// How far a job has come: a bar in a terminal, a line every ten seconds elsewhere, nothing in the first
+/// second.
+#[derive(Debug)]
+pub struct Progress {
+    task: String,
+    total: u64,
+    begun: Instant,
+    spoken: Instant,
+    bar: Option<ProgressBar>,
+    terminal: bool,
+}
+
+impl Progress {
+    /// A job of `total` bytes.
+    pub fn of_bytes(task: impl Into<String>, total: u64) -> Progress {
+        let now = Instant::now();
+        let terminal = std::io::stderr().is_terminal();
+        Progress { task: task.into(), total, begun: now, spoken: now, bar: None, terminal }
+    }
+
+    /// Says that the job has come to byte `done`.
+    pub fn at(&mut self, done: u64) {
+        if self.begun.elapsed() < SILENT_FOR {
+            return;
+        }
+        if self.terminal {
+            self.bar.get_or_insert_with(|| bar(&self.task, self.total)).set_position(done);
+        } else if self.spoken.elapsed() >= LINE_EVERY {
+            self.spoken = Instant::now();
+            let percent = 100.0 * done as f64 / self.total.max(1) as f64;
+            eprintln!("helio: {} {percent:.0} %", self.task);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(task: &str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let template = "{msg} [{bar:30}] {bytes}/{total_bytes}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
+    }
+    bar.with_message(task.to_owned())
+}

@@ -1,0 +1,218 @@
+//! `helio trace` as a user meets it: good files, bad files, bad arguments; exit code, standard output,
+//! standard error.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+const HEADER_BYTES: usize = 4392;
+
+fn recording() -> PathBuf {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trace/tests/data");
+    data.join("lpq_hydraharp_v30_t2.ptu")
+}
+
+fn helio<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
+    Command::cargo_bin("helio").unwrap().env_remove("HELIO_LOG").args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_str(&stdout(&helio(args))).unwrap()
+}
+
+/// The one sentence on standard error of a run that fails with this code and prints nothing else.
+fn complaint(args: &[&str], code: i32) -> String {
+    let output = helio(args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).unwrap();
+    let line = text.strip_suffix('\n').unwrap();
+    assert!(!line.contains('\n'), "one sentence: {text}");
+    line.strip_prefix("helio: ").unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+#[test]
+fn info_says_of_a_recording_what_is_known_of_it() {
+    let path = recording();
+    let known = std::fs::read_to_string(format!("{}.expected.json", path.display())).unwrap();
+    let known: Value = serde_json::from_str(&known).unwrap();
+    let said = json(&["trace", "info", "--json", path.to_str().unwrap()]);
+    // What the file of known figures says beyond the trace itself.
+    let beyond = ["sha256", "peer_check", "source", "licence", "note"];
+    let mut compared = 0;
+    for (key, value) in known.as_object().unwrap() {
+        if !beyond.contains(&key.as_str()) {
+            assert_includes(&said[key], value, key);
+            compared += 1;
+        }
+    }
+    assert!(compared >= 18, "{compared}");
+    assert_eq!(said["tick"], serde_json::json!({ "numerator_ps": 1, "denominator": 1 }));
+    assert_eq!(said["channels"]["0"]["smallest_gap_ps"], 81_134);
+    assert_eq!(said["notes"].as_array().unwrap().len(), 0);
+}
+
+/// Everything in `known` is in `said`; objects may say more.
+fn assert_includes(said: &Value, known: &Value, path: &str) {
+    match known {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                assert_includes(&said[key], value, &format!("{path}.{key}"));
+            }
+        }
+        _ => assert_eq!(said, known, "{path}"),
+    }
+}
+
+#[test]
+fn info_draws_for_people() {
+    let text = stdout(&helio(&["trace", "info", recording().to_str().unwrap()]));
+    for part in ["HydraHarp V2 T2 (0x01010204)", "305 565", "61.11 kHz", "81.13 ns", "1 ps", "█"]
+    {
+        assert!(text.contains(part), "{part} in:\n{text}");
+    }
+}
+
+#[test]
+fn info_counts_what_is_there_when_the_header_claims_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.ptu");
+    let bytes = std::fs::read(recording()).unwrap();
+    std::fs::write(&path, &bytes[..HEADER_BYTES + 4 * 1000]).unwrap();
+    let said = json(&["trace", "info", "--json", path.to_str().unwrap()]);
+    assert_eq!(said["records_in_file"], 1000);
+    assert_eq!(said["header_number_of_records"], 435_319);
+    assert!(said["notes"][0].as_str().unwrap().contains("435319 records, the file holds 1000"));
+}
+
+#[test]
+fn rates_count_every_photon_once() {
+    let path = recording();
+    let said = json(&["trace", "rates", "--json", "--bin", "10ms", path.to_str().unwrap()]);
+    let counts = said["channels"]["0"]["counts"].as_array().unwrap();
+    assert_eq!((said["bin_ps"].as_u64(), counts.len()), (Some(10_000_000_000), 500));
+    let total: u64 = counts.iter().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(total, 305_565);
+    let text = stdout(&helio(&["trace", "rates", path.to_str().unwrap()]));
+    assert!(text.contains("rate of channel 0") && text.contains("kHz"), "{text}");
+}
+
+/// The recording is of one detector: nothing within its dead time, afterpulses behind it, and no
+/// relation at long delays.
+#[test]
+fn g2_shows_dead_time_afterpulses_and_unrelated_light() {
+    let path = recording();
+    let args = ["trace", "g2", "--json", "--range", "5us", "--bin", "10ns", path.to_str().unwrap()];
+    let said = json(&args);
+    let column = |name: &str| -> Vec<f64> {
+        said[name].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+    };
+    let (delays, g2) = (column("delay_ps"), column("g2"));
+    assert_eq!(delays.len(), 1001);
+    let between = |from: f64, to: f64| {
+        let inside = |d: &f64| (from..to).contains(&d.abs());
+        let chosen: Vec<f64> =
+            delays.iter().zip(&g2).filter(|(d, _)| inside(d)).map(|(_, g)| *g).collect();
+        chosen.iter().sum::<f64>() / chosen.len() as f64
+    };
+    assert_eq!(between(0.0, 75e3), 0.0, "dead time");
+    assert!(between(90e3, 200e3) > 1.5, "afterpulses");
+    let late = between(2e6, 5.1e6);
+    // 600 bins of 187 pairs; both halves are the same pairs.
+    assert!((late - 1.0).abs() < 4.0 / (300.0f64 * 187.0).sqrt(), "unrelated: {late}");
+    let text = stdout(&helio(&["trace", "g2", path.to_str().unwrap()]));
+    assert!(text.contains("201 of 10 ns, to ±1 µs") && text.contains('█'), "{text}");
+}
+
+#[test]
+fn plots_are_written_as_svg_and_png() {
+    let folder = tempfile::tempdir().unwrap();
+    let (svg, png) = (folder.path().join("g2.svg"), folder.path().join("rate.PNG"));
+    let path = recording();
+    stdout(&helio(&[Path::new("trace"), "g2".as_ref(), &path, "--plot".as_ref(), &svg]));
+    stdout(&helio(&[Path::new("trace"), "rates".as_ref(), &path, "--plot".as_ref(), &png]));
+    let text = std::fs::read_to_string(svg).unwrap();
+    assert!(text.starts_with("<svg") && text.contains("delay τ (µs)") && text.contains("g⁽²⁾(τ)"));
+    assert!(std::fs::read(png).unwrap().starts_with(b"\x89PNG\r\n"));
+}
+
+#[test]
+fn a_bad_file_is_named_with_its_fault_and_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorded = std::fs::read(recording()).unwrap();
+    let mut t3 = recorded.clone();
+    let name = b"TTResultFormat_TTTRRecType";
+    let at = t3.windows(name.len()).position(|w| w == name).unwrap();
+    t3[at + 40..at + 48].copy_from_slice(&0x0101_0304u64.to_le_bytes());
+    type Case<'a> = (&'a str, Option<&'a [u8]>, &'a [&'a str]);
+    let cases: [Case; 6] = [
+        ("missing.ptu", None, &["cannot be opened", "check the path"]),
+        ("empty.ptu", Some(b""), &["is not a PTU file", "empty", "give a PicoQuant .ptu"]),
+        ("table.ptu", Some(b"time;channel\n"), &["is not a PTU file; found the text “time;cha”"]),
+        ("header.ptu", Some(&recorded[..2000]), &["ends at byte 2000 inside its header", "copy"]),
+        ("record.ptu", Some(&recorded[..HEADER_BYTES + 4002]), &["byte 8394", "truncate -s 8392"]),
+        ("t3.ptu", Some(&t3), &["HydraHarp V2 T3", "T3 is not read yet", "record in T2"]),
+    ];
+    for (name, bytes, parts) in cases {
+        let path = folder.path().join(name);
+        if let Some(bytes) = bytes {
+            std::fs::write(&path, bytes).unwrap();
+        }
+        for command in ["info", "rates", "g2"] {
+            let sentence = complaint(&["trace", command, path.to_str().unwrap()], 3);
+            for part in parts.iter().chain(&[name]) {
+                assert!(sentence.contains(part), "“{part}” in: {sentence}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bad_argument_is_named_with_the_remedy() {
+    let path = recording();
+    let path = path.to_str().unwrap();
+    let cases: [(&[&str], &[&str]); 10] = [
+        (&["g2", path, "--range", "1"], &["--range", "needs a unit", "10ns"]),
+        (&["g2", path, "--bin", "10 parsecs"], &["--bin", "decimal number"]),
+        (&["g2", path, "--bin", "0ns"], &["--bin", "longer than zero"]),
+        (&["g2", path, "--bin", "0.5ps"], &["--bin", "whole number of picoseconds"]),
+        (&["g2", path, "--channel", "0;1"], &["--channel", "0,1"]),
+        (&["g2", path, "--channel", "0,7"], &["no photons on channel 7", "choose from [0]"]),
+        (&["g2", path, "--bin", "10ns", "--range", "1ns"], &["--range", "choose a longer"]),
+        (&["g2", path, "--range", "4s"], &["pairs to count", "choose at most"]),
+        (&["rates", path, "--bin", "1ns"], &["--bin is too short", "at least 5 µs"]),
+        (&["rates", path, "--plot", "a.pdf"], &["a.pdf", ".svg", ".png"]),
+    ];
+    for (args, parts) in cases {
+        let sentence = complaint(&[&["trace"], args].concat(), 2);
+        for part in parts {
+            assert!(sentence.contains(part), "“{part}” in: {sentence}");
+        }
+    }
+}
+
+#[test]
+fn a_plot_that_cannot_be_written_is_the_files_fault() {
+    let path = recording();
+    let plot = "/no/such/folder/g2.svg";
+    let sentence = complaint(&["trace", "g2", path.to_str().unwrap(), "--plot", plot], 3);
+    assert!(sentence.contains(plot) && sentence.contains("check the folder"), "{sentence}");
+}
+
+#[test]
+fn help_documents_the_exit_codes_and_gives_examples() {
+    assert!(stdout(&helio(&["--help"])).contains("3 file"));
+    for command in ["info", "rates", "g2"] {
+        let help = stdout(&helio(&["trace", command, "--help"]));
+        assert!(help.contains(&format!("helio trace {command} trace.ptu")), "{help}");
+    }
+    let output = helio(&["trace", "g2", "--rnage", "1us"]);
+    assert_eq!(output.status.code(), Some(2));
+}
