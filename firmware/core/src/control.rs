@@ -22,8 +22,8 @@ use crate::planes::{Counters, Event, Orders, RunOrder};
 use helio_bench::{InterlockState, TripCause};
 use helio_units::{Picoseconds, SlotIndex, Ticks};
 use helio_wire::{
-    Configure, Decoder, ErrorCode, Frame, FrameError, Health, HostMessage, LogLevel, Role,
-    SequenceTracker, Stream, decode_host,
+    Arrival, DecodeError, Decoder, ErrorCode, Frame, FrameError, Health, HostMessage, LogLevel,
+    Role, SequenceTracker, Stream, decode_host,
 };
 use outbox::{Answer, Outbox, trip_text};
 
@@ -46,7 +46,7 @@ struct State {
     sequence: SequenceTracker,
     counters: Counters,
     bad_frames: u32,
-    configured: Option<Configure>,
+    configured: bool,
     /// Of the last run, or of the one that runs.
     epoch: u16,
     running: bool,
@@ -97,7 +97,7 @@ impl Control {
             sequence: SequenceTracker::new(),
             counters: Counters::default(),
             bad_frames: 0,
-            configured: None,
+            configured: false,
             epoch: 0,
             running: false,
             pending: None,
@@ -132,6 +132,10 @@ impl Control {
             permit_until: Ticks(0),
         };
         for event in events {
+            if *event == Event::LinkReset {
+                // Half a frame from before is no beginning of what comes now.
+                decoder.reset();
+            }
             state.event(*event, outbox);
         }
         state.interlock.tick(now);
@@ -295,31 +299,30 @@ impl State {
         orders: &mut Orders,
         outbox: &mut Outbox,
     ) -> Result<Option<Done>, Refused> {
-        let unknown = |state: &mut State, detail: u32| {
-            state.interlock.fault(TripCause::UnknownCommand);
-            Refused(ErrorCode::UnknownCommand, detail)
-        };
-        let (header, message) = match decode_host(frame) {
-            Ok(whole) => whole,
-            Err(error) => {
-                let (code, detail) = error.answer();
-                let refused = Refused(code, detail);
-                return Err(if error.is_unknown() { unknown(self, detail) } else { refused });
-            }
-        };
+        let header = frame.header().map_err(|error| self.unreadable(error))?;
         if header.stream != Stream::Control {
-            return Err(unknown(self, u32::from(header.stream.code())));
+            return Err(self.unreadable(DecodeError::UnknownStream(header.stream.code())));
         }
+        let message = decode_host(frame).map(|(_, message)| message);
         let knows_us = header.boot_nonce == self.profile.identity.boot_nonce;
+        let asks_us = header.boot_nonce == 0 && message == Ok(HostMessage::Hello);
+        if (knows_us || asks_us) && self.sequence.account(&header) == Arrival::Repeat {
+            return Ok(None);
+        }
+        let message = message.map_err(|error| self.unreadable(error))?;
         if !knows_us && message != HostMessage::Hello {
             return Err(Refused(ErrorCode::WrongState, 0));
         }
-        if (knows_us || header.boot_nonce == 0)
-            && self.sequence.account(&header) == helio_wire::Arrival::Repeat
-        {
-            return Ok(None);
-        }
         self.obey(message, command, now, orders, outbox).map(Some)
+    }
+
+    /// Somebody sent exactly this: no noise on the cable, but a host that speaks of other things.
+    fn unreadable(&mut self, error: DecodeError) -> Refused {
+        if error.is_unknown() {
+            self.interlock.fault(TripCause::UnknownCommand);
+        }
+        let (code, detail) = error.answer();
+        Refused(code, detail)
     }
 
     fn obey(
@@ -338,10 +341,13 @@ impl State {
                     return Err(Refusal::WrongState.into());
                 }
                 check::configure(&self.profile, &configure)?;
-                self.configured = Some(configure);
+                self.configured = true;
                 orders.configure = Some(configure);
             }
-            HostMessage::Arm { nonce } => self.interlock.arm(nonce, now)?,
+            HostMessage::Arm { nonce } => {
+                self.check_configured()?;
+                self.interlock.arm(nonce, now)?;
+            }
             HostMessage::Disarm => {
                 self.interlock.disarm()?;
                 if self.running {
@@ -371,9 +377,7 @@ impl State {
         now: Ticks,
         orders: &mut Orders,
     ) -> Result<(), Refused> {
-        if self.configured.is_none() {
-            return Err(Refused(ErrorCode::NotConfigured, 0));
-        }
+        self.check_configured()?;
         if epoch == 0 || epoch == self.epoch {
             return Err(Refused(ErrorCode::OutOfRange, 0));
         }
@@ -386,6 +390,10 @@ impl State {
         let slots = (slots != 0).then_some(SlotIndex(slots));
         orders.run = Some(RunOrder::Start { epoch, slots });
         Ok(())
+    }
+
+    fn check_configured(&self) -> Result<(), Refused> {
+        if self.configured { Ok(()) } else { Err(Refused(ErrorCode::NotConfigured, 0)) }
     }
 
     fn wait_for(&mut self, command: u32, starts: bool, now: Ticks) -> Done {

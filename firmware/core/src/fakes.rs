@@ -259,7 +259,8 @@ pub enum Said {
     Error(u32, ErrorCode, u32),
     Health(Health),
     Log(String),
-    Tags(Vec<Edge>, Ticks),
+    /// Base, edges, reached.
+    Tags(Ticks, Vec<Edge>, Ticks),
     Gap(Loss),
     Mark(SlotTiming),
     LockLost(Ticks),
@@ -318,7 +319,7 @@ fn own(message: DeviceMessage<'_>) -> Said {
         DeviceMessage::Error { command, code, detail } => Said::Error(command, code, detail),
         DeviceMessage::Health(health) => Said::Health(health),
         DeviceMessage::Log { text, .. } => Said::Log(text.into()),
-        DeviceMessage::Tags(batch) => Said::Tags(batch.iter().collect(), batch.reached),
+        DeviceMessage::Tags(batch) => Said::Tags(batch.base, batch.iter().collect(), batch.reached),
         DeviceMessage::Gap { from, to, lost } => Said::Gap(Loss { from, to, lost }),
         DeviceMessage::SlotMark(timing) => Said::Mark(timing),
         DeviceMessage::LockLost { tick } => Said::LockLost(tick),

@@ -171,6 +171,8 @@ impl TagStream {
 
     /// Sends the batch, or loses it.
     fn flush(&mut self, reached: Ticks, tx: &mut impl Transmit) {
+        // What lies in an announced gap will not come, even if time has not got there yet.
+        let reached = reached.max(self.resumed);
         if !self.is_blocked() {
             self.writer.set_reached(reached);
             let message = DeviceMessage::Tags(self.writer.batch());

@@ -163,7 +163,8 @@ fn tag_stream(said: &[Said]) -> (Vec<Edge>, Vec<Loss>) {
     let (mut edges, mut gaps, mut reached) = (Vec::new(), Vec::new(), Ticks(0));
     for said in said {
         match said {
-            Said::Tags(batch, until) => {
+            Said::Tags(base, batch, until) => {
+                assert!(*base >= reached, "base {base:?} before {reached:?}");
                 for edge in batch {
                     assert!(edge.tick >= reached, "{edge:?} after {reached:?}");
                     assert!(edges.last().is_none_or(|last: &Edge| last.tick <= edge.tick));
@@ -321,10 +322,14 @@ fn what_the_hardware_loses_is_a_gap_in_its_place() {
     let loss = Loss { from: Ticks(desk.now - MS / 2), to: Ticks(desk.now - MS / 4), lost: 17 };
     desk.bob.parts_mut().edges.loss = Some(loss);
     desk.run(30);
+    // One that is not over yet.
+    let longer = Loss { from: Ticks(desk.now - MS / 2), to: Ticks(desk.now + 9 * MS), lost: 5 };
+    desk.bob.parts_mut().edges.loss = Some(longer);
+    desk.run(30);
     let (edges, gaps) = tag_stream(&desk.said);
-    assert_eq!(gaps, [loss]);
+    assert_eq!(gaps, [loss, longer]);
     let counters = desk.bob.counters();
-    assert!(counters.lost_edges >= 17);
+    assert!(counters.lost_edges >= 22);
     assert_eq!(edges.len() as u64 + counters.lost_edges, counters.edges - unsent(&desk, &edges));
 }
 

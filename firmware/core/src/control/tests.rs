@@ -1,1 +1,475 @@
+//! The dialogue with the host, frame by frame.
 
+extern crate std;
+use super::*;
+use crate::fakes::*;
+use proptest::prelude::*;
+use std::vec;
+use std::vec::Vec;
+
+struct Desk {
+    control: Control,
+    host: Host,
+    cable: Cable,
+    now: u64,
+    orders: Orders,
+}
+
+fn desk_of(role: Role) -> Desk {
+    let control = Control::new(match role {
+        Role::Alice => {
+            Profile::alice(identity(), &FakeSource::default(), &FakeModulator, &FakeRandom::new(0))
+        }
+        Role::Bob => Profile::bob(
+            identity(),
+            2,
+            helio_wire::Capabilities::ACTIVE_RECEIVER,
+            Picoseconds(50_000),
+            (helio_bench::RandomClass::Seeded, "test"),
+        ),
+    });
+    let mut desk =
+        Desk { control, host: Host::new(), cable: Cable::new(), now: MS, orders: no_orders() };
+    desk.poll(&[], &[]);
+    desk
+}
+
+fn no_orders() -> Orders {
+    Orders { enable: false, halt: false, configure: None, run: None, permit_until: Ticks(0) }
+}
+
+impl Desk {
+    /// One poll, a millisecond after the last one; what the device says.
+    fn poll(&mut self, events: &[Event], rx: &[u8]) -> Vec<Said> {
+        self.now += MS;
+        self.orders = self.control.poll(Ticks(self.now), events, rx, &mut self.cable);
+        self.host.read(&mut self.cable).into_iter().map(|(_, said)| said).collect()
+    }
+
+    fn send(&mut self, message: HostMessage) -> Vec<Said> {
+        let rx = self.host.command(message);
+        self.poll(&[], &rx)
+    }
+
+    /// The answer to a command: the first thing said, for the last sequence number.
+    fn ask(&mut self, message: HostMessage) -> Said {
+        let command = self.host.sequence;
+        let said = self.send(message);
+        let answers: Vec<&Said> = said
+            .iter()
+            .filter(|s| matches!(s, Said::Ack(c, _) | Said::Error(c, ..) | Said::Hello(c, ..) if *c == command))
+            .collect();
+        assert!(answers.len() <= 1, "{said:?}");
+        answers.first().map_or(Said::Log("no answer".into()), |s| (*s).clone())
+    }
+
+    fn accept(&mut self, message: HostMessage) {
+        let answer = self.ask(message);
+        assert_eq!(answer, Said::Ack(self.host.sequence - 1, Ticks(self.now)));
+    }
+
+    fn refuse(&mut self, message: HostMessage, code: ErrorCode, detail: u32) {
+        let answer = self.ask(message);
+        assert_eq!(answer, Said::Error(self.host.sequence - 1, code, detail), "{message:?}");
+    }
+
+    fn emit(&mut self) {
+        self.accept(HostMessage::Configure(configure()));
+        self.accept(HostMessage::Arm { nonce: 77 });
+        self.send(HostMessage::Start { epoch: 1, slots: 0 });
+        let tick = Ticks(self.now);
+        self.poll(&[Event::Started { epoch: 1, tick }], &[]);
+        assert_eq!(self.control.interlock(), InterlockState::Emitting);
+    }
+}
+
+fn start(epoch: u16) -> HostMessage {
+    HostMessage::Start { epoch, slots: 0 }
+}
+
+#[test]
+fn a_run_from_hello_to_safe() {
+    let mut desk = desk_of(Role::Alice);
+    desk.host.nonce = 0;
+    let Said::Hello(0, Role::Alice, capabilities, 0) = desk.ask(HostMessage::Hello) else {
+        panic!("no hello");
+    };
+    assert!(capabilities.has(helio_wire::Capabilities::REPORTS_SETTINGS));
+    desk.host.nonce = NONCE;
+    desk.refuse(HostMessage::Arm { nonce: 1 }, ErrorCode::NotConfigured, 0);
+    desk.refuse(start(1), ErrorCode::NotConfigured, 0);
+    desk.accept(HostMessage::Configure(configure()));
+    assert_eq!(desk.orders.configure, Some(configure()));
+    desk.refuse(start(1), ErrorCode::WrongState, 0);
+    desk.refuse(HostMessage::Stop, ErrorCode::WrongState, 0);
+    desk.accept(HostMessage::Arm { nonce: 1 });
+    assert!(!desk.orders.enable);
+    desk.refuse(HostMessage::Arm { nonce: 2 }, ErrorCode::WrongState, 0);
+    desk.accept(HostMessage::Heartbeat);
+
+    // The start is answered when the data plane has begun, with its tick.
+    let command = desk.host.sequence;
+    assert_eq!(desk.ask(start(5)), Said::Log("no answer".into()));
+    assert!(desk.orders.enable);
+    assert_eq!(desk.orders.run, Some(RunOrder::Start { epoch: 5, slots: None }));
+    desk.refuse(HostMessage::Stop, ErrorCode::WrongState, 0);
+    let begun = Ticks(desk.now - 7);
+    let said = desk.poll(&[Event::Started { epoch: 5, tick: begun }], &[]);
+    assert!(said.contains(&Said::Ack(command, begun)));
+    desk.refuse(HostMessage::Configure(configure()), ErrorCode::WrongState, 0);
+    desk.refuse(start(6), ErrorCode::WrongState, 0);
+
+    let command = desk.host.sequence;
+    assert_eq!(desk.ask(HostMessage::Stop), Said::Log("no answer".into()));
+    assert_eq!(desk.orders.run, Some(RunOrder::Stop));
+    let (tick, end) = (Ticks(desk.now - 3), SlotIndex(123));
+    let said = desk.poll(&[Event::Stopped { epoch: 5, end, tick }], &[]);
+    assert_eq!(said[..2], [Said::Stopped(end, tick), Said::Ack(command, tick)]);
+    assert_eq!(desk.control.interlock(), InterlockState::Armed);
+    assert!(!desk.orders.enable);
+
+    desk.refuse(start(5), ErrorCode::OutOfRange, 0);
+    desk.refuse(start(0), ErrorCode::OutOfRange, 0);
+    desk.accept(HostMessage::Disarm);
+    desk.refuse(HostMessage::Arm { nonce: 1 }, ErrorCode::NonceReused, 0);
+    desk.accept(HostMessage::Arm { nonce: 2 });
+}
+
+#[test]
+fn a_configuration_is_refused_by_its_first_wrong_field() {
+    use helio_wire::Configure;
+    let ok = configure();
+    let cases = [
+        (Configure { slot_ticks: 0, ..ok }, ErrorCode::OutOfRange, 0),
+        (Configure { sync_spacing: 1, ..ok }, ErrorCode::OutOfRange, 4),
+        (Configure { slot_ticks: 1 << 20, sync_spacing: 2048, ..ok }, ErrorCode::OutOfRange, 4),
+        (Configure { sync_seed: 0, ..ok }, ErrorCode::OutOfRange, 6),
+        (Configure { sync_seed: 1 << 31, ..ok }, ErrorCode::OutOfRange, 6),
+        (Configure { intensity_weights: [4096, 1, 0, 0], ..ok }, ErrorCode::OutOfRange, 10),
+        (Configure { intensity_weights: [4095, 0, 0, 0], ..ok }, ErrorCode::OutOfRange, 10),
+        // There are only three levels.
+        (Configure { intensity_weights: [4000, 0, 0, 96], ..ok }, ErrorCode::OutOfRange, 10),
+        (Configure { key_basis_weight: 4097, ..ok }, ErrorCode::OutOfRange, 18),
+        // 5 MHz is the board's limit, 50 ns the modulator's.
+        (Configure { slot_ticks: 29, ..ok }, ErrorCode::SlotTooShort, 0),
+        (Configure { slot_ticks: 7, ..ok }, ErrorCode::SlotTooShort, 0),
+    ];
+    for role in [Role::Alice, Role::Bob] {
+        let mut desk = desk_of(role);
+        for (configure, code, detail) in cases {
+            if role == Role::Bob && detail == 10 {
+                desk.accept(HostMessage::Configure(configure));
+            } else {
+                desk.refuse(HostMessage::Configure(configure), code, detail);
+            }
+        }
+        desk.accept(HostMessage::Configure(ok));
+        desk.accept(HostMessage::Configure(Configure { key_basis_weight: 4096, ..ok }));
+    }
+}
+
+#[test]
+fn every_cause_trips_from_every_state_and_needs_its_own_clearing() {
+    for cause in TripCause::ALL {
+        for state in [InterlockState::Safe, InterlockState::Armed, InterlockState::Emitting] {
+            let mut desk = desk_of(Role::Alice);
+            match state {
+                InterlockState::Safe => desk.accept(HostMessage::Configure(configure())),
+                InterlockState::Armed => {
+                    desk.accept(HostMessage::Configure(configure()));
+                    desk.accept(HostMessage::Arm { nonce: 77 });
+                }
+                _ => desk.emit(),
+            }
+            assert_eq!(desk.control.interlock(), state);
+            let said = match cause {
+                TripCause::HeartbeatLost => {
+                    desk.now += 250 * MS;
+                    desk.poll(&[], &[])
+                }
+                TripCause::BadFrames => desk.poll(&[], &[7, 7, 7, 0].repeat(17)),
+                TripCause::UnknownCommand => {
+                    let rx = frame_of_kind(&mut desk.host, 0x42);
+                    let said = desk.poll(&[], &rx);
+                    let command = desk.host.sequence - 1;
+                    assert_eq!(said[0], Said::Error(command, ErrorCode::UnknownCommand, 0x42));
+                    said
+                }
+                TripCause::RandomFault => desk.poll(&[Event::RandomFault], &[]),
+                TripCause::LinkReset => desk.poll(&[Event::LinkReset], &[]),
+                TripCause::PlayerFault => desk.poll(&[Event::PlayerFault], &[]),
+                TripCause::External => desk.poll(&[Event::ContactOpen], &[]),
+            };
+            // Nobody is there to be lost while the device is safe.
+            let lost = matches!(cause, TripCause::HeartbeatLost | TripCause::LinkReset);
+            if lost && state == InterlockState::Safe {
+                assert_eq!(desk.control.interlock(), InterlockState::Safe);
+                continue;
+            }
+            let tripped = InterlockState::Tripped(cause);
+            assert_eq!(desk.control.interlock(), tripped);
+            assert!(desk.orders.halt && !desk.orders.enable && desk.orders.run.is_none());
+            assert!(said.iter().any(|s| matches!(s, Said::Health(h) if h.interlock == tripped)));
+            assert!(
+                said.iter().any(|s| matches!(s, Said::Log(text) if text.contains("interlock")))
+            );
+
+            // Nothing but its own clearing helps, and then only a fresh arming.
+            for message in [HostMessage::Arm { nonce: 9 }, start(9), HostMessage::Disarm] {
+                desk.refuse(message, ErrorCode::WrongState, 0);
+            }
+            for other in TripCause::ALL.into_iter().filter(|other| *other != cause) {
+                desk.refuse(HostMessage::Clear { cause: other }, ErrorCode::WrongState, 0);
+            }
+            assert_eq!(desk.control.interlock(), tripped);
+            desk.accept(HostMessage::Clear { cause });
+            assert_eq!(desk.control.interlock(), InterlockState::Safe);
+            desk.refuse(start(9), ErrorCode::WrongState, 0);
+            if state != InterlockState::Safe {
+                desk.refuse(HostMessage::Arm { nonce: 77 }, ErrorCode::NonceReused, 0);
+            }
+            desk.accept(HostMessage::Arm { nonce: 78 });
+            assert!(!desk.orders.enable);
+        }
+    }
+}
+
+/// A whole frame of a kind that a host never sends.
+fn frame_of_kind(host: &mut Host, kind: u8) -> Vec<u8> {
+    // A heartbeat with its kind exchanged and its checksum made anew.
+    let frame = host.command(HostMessage::Heartbeat);
+    let mut raw = vec![0; frame.len()];
+    let length = unstuff(&frame[..frame.len() - 1], &mut raw);
+    raw.truncate(length - 4);
+    raw[1] = kind;
+    seal(&raw)
+}
+
+fn unstuff(stuffed: &[u8], out: &mut [u8]) -> usize {
+    let (mut read, mut written) = (0, 0);
+    while read < stuffed.len() {
+        let run = usize::from(stuffed[read]);
+        out[written..written + run - 1].copy_from_slice(&stuffed[read + 1..read + run]);
+        written += run - 1;
+        read += run;
+        if run < 255 && read < stuffed.len() {
+            out[written] = 0;
+            written += 1;
+        }
+    }
+    written
+}
+
+/// Checksum (CRC-32/ISO-HDLC, bit by bit) and stuffing of a short frame.
+fn seal(raw: &[u8]) -> Vec<u8> {
+    let mut crc = u32::MAX;
+    for byte in raw {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
+        }
+    }
+    let mut whole = raw.to_vec();
+    whole.extend((!crc).to_le_bytes());
+    let mut stuffed = Vec::new();
+    for part in whole.split(|b| *b == 0) {
+        stuffed.push(part.len() as u8 + 1);
+        stuffed.extend(part);
+    }
+    stuffed.push(0);
+    stuffed
+}
+
+#[test]
+fn an_unknown_version_trips_and_noise_does_not() {
+    let mut desk = desk_of(Role::Alice);
+    desk.emit();
+    let said = desk.poll(&[], &[1, 2, 3, 4, 5, 0, 9, 9, 0, 0, 0]);
+    assert_eq!(said, []);
+    assert_eq!(desk.control.health(Ticks(0)).bad_frames, 2);
+    assert_eq!(desk.control.interlock(), InterlockState::Emitting);
+    let mut raw = [0u8; 13];
+    raw[0] = 99;
+    let said = desk.poll(&[], &seal(&raw));
+    assert_eq!(said[0], Said::Error(0, ErrorCode::UnknownCommand, 99));
+    assert_eq!(desk.control.interlock(), InterlockState::Tripped(TripCause::UnknownCommand));
+}
+
+#[test]
+fn a_frame_of_another_boot_is_refused_and_no_heartbeat() {
+    let mut desk = desk_of(Role::Alice);
+    desk.emit();
+    for nonce in [0, NONCE + 1] {
+        desk.host.nonce = nonce;
+        for message in [HostMessage::Heartbeat, HostMessage::Stop, HostMessage::Disarm] {
+            desk.refuse(message, ErrorCode::WrongState, 0);
+        }
+    }
+    for _ in 0..260 {
+        desk.send(HostMessage::Heartbeat);
+    }
+    assert_eq!(desk.control.interlock(), InterlockState::Tripped(TripCause::HeartbeatLost));
+}
+
+#[test]
+fn a_repeated_frame_is_used_once_and_missing_ones_are_counted() {
+    let mut desk = desk_of(Role::Alice);
+    desk.accept(HostMessage::Configure(configure()));
+    let arm = desk.host.command(HostMessage::Arm { nonce: 1 });
+    desk.poll(&[], &arm);
+    desk.accept(HostMessage::Disarm);
+    assert_eq!(desk.poll(&[], &arm), []);
+    assert_eq!(desk.control.interlock(), InterlockState::Safe);
+    desk.host.sequence += 3;
+    desk.accept(HostMessage::Heartbeat);
+    assert_eq!(desk.control.health(Ticks(0)).missing_frames, 3);
+}
+
+#[test]
+fn health_comes_twice_a_second_and_with_each_change() {
+    let mut desk = desk_of(Role::Alice);
+    desk.accept(HostMessage::Configure(configure()));
+    let health = |said: &[Said]| said.iter().filter(|s| matches!(s, Said::Health(_))).count();
+    let quiet: usize = (0..2000).map(|_| health(&desk.poll(&[], &[]))).sum();
+    assert_eq!(quiet, 4);
+    assert_eq!(health(&desk.send(HostMessage::Arm { nonce: 1 })), 1);
+    assert_eq!(health(&desk.send(HostMessage::Disarm)), 1);
+    let counters =
+        Counters { slots: 5, edges: 6, lost_edges: 7, locked: true, ..Counters::default() };
+    desk.poll(&[Event::Counters(counters)], &[]);
+    let said = desk.send(HostMessage::Arm { nonce: 2 });
+    let Some(Said::Health(h)) = said.iter().find(|s| matches!(s, Said::Health(_))) else {
+        panic!("no health");
+    };
+    assert_eq!((h.slots, h.edges, h.lost_edges, h.locked), (5, 6, 7, true));
+    assert_eq!((h.now, h.interlock), (Ticks(desk.now), InterlockState::Armed));
+}
+
+#[test]
+fn a_data_plane_that_does_not_obey_trips() {
+    for stop in [false, true] {
+        let mut desk = desk_of(Role::Alice);
+        desk.accept(HostMessage::Configure(configure()));
+        desk.accept(HostMessage::Arm { nonce: 1 });
+        let mut command = desk.host.sequence;
+        desk.send(start(1));
+        if stop {
+            desk.poll(&[Event::Started { epoch: 1, tick: Ticks(0) }], &[]);
+            command = desk.host.sequence;
+            desk.send(HostMessage::Stop);
+        }
+        let said: Vec<Said> = (0..11).flat_map(|_| desk.poll(&[], &[])).collect();
+        assert_eq!(desk.control.interlock(), InterlockState::Tripped(TripCause::PlayerFault));
+        let answered = said.iter().any(|s| match s {
+            Said::Error(c, ErrorCode::WrongState, 0) => *c == command && !stop,
+            Said::Ack(c, _) => *c == command && stop,
+            _ => false,
+        });
+        assert!(answered, "{said:?}");
+    }
+}
+
+#[test]
+fn the_end_of_an_earlier_run_does_not_end_this_one() {
+    let mut desk = desk_of(Role::Alice);
+    desk.emit();
+    desk.accept(HostMessage::Disarm);
+    desk.accept(HostMessage::Arm { nonce: 78 });
+    desk.send(start(2));
+    let stopped = Event::Stopped { epoch: 1, end: SlotIndex(9), tick: Ticks(5) };
+    let said = desk.poll(&[stopped], &[]);
+    assert_eq!(said[0], Said::Stopped(SlotIndex(9), Ticks(5)));
+    assert_eq!(desk.control.interlock(), InterlockState::Emitting);
+    assert!(desk.orders.enable);
+}
+
+#[test]
+fn a_receiver_runs_without_light_and_is_watched_all_the_same() {
+    let mut desk = desk_of(Role::Bob);
+    desk.accept(HostMessage::Configure(configure()));
+    desk.send(start(1));
+    assert_eq!(desk.orders.run, Some(RunOrder::Start { epoch: 1, slots: None }));
+    desk.poll(&[Event::Started { epoch: 1, tick: Ticks(desk.now) }], &[]);
+    assert_eq!(desk.control.interlock(), InterlockState::Safe);
+    assert!(!desk.orders.enable);
+    desk.refuse(start(2), ErrorCode::WrongState, 0);
+    desk.accept(HostMessage::Heartbeat);
+    for _ in 0..248 {
+        desk.poll(&[], &[]);
+        assert_eq!(desk.control.interlock(), InterlockState::Safe);
+    }
+    desk.poll(&[], &[]);
+    assert_eq!(desk.control.interlock(), InterlockState::Tripped(TripCause::HeartbeatLost));
+    assert!(desk.orders.halt);
+}
+
+#[test]
+fn a_host_that_does_not_read_its_answers_has_broken_the_link() {
+    let mut desk = desk_of(Role::Alice);
+    desk.emit();
+    desk.cable.capacity = 0;
+    let mut rx = Vec::new();
+    for _ in 0..28 {
+        rx.extend(desk.host.command(HostMessage::Heartbeat));
+    }
+    desk.poll(&[], &rx);
+    assert_eq!(desk.control.interlock(), InterlockState::Emitting);
+    desk.send(HostMessage::Heartbeat);
+    assert_eq!(desk.control.interlock(), InterlockState::Tripped(TripCause::LinkReset));
+    // What waited comes when there is room, whole and in order.
+    desk.cable.capacity = 1 << 20;
+    let said = desk.poll(&[], &[]);
+    let acks: Vec<u32> =
+        said.iter().filter_map(|s| if let Said::Ack(c, _) = s { Some(*c) } else { None }).collect();
+    assert_eq!(acks.len(), 28);
+    assert!(acks.is_sorted());
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_light(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..20)) {
+        for role in [Role::Alice, Role::Bob] {
+            let mut desk = desk_of(role);
+            for chunk in &chunks {
+                desk.poll(&[], chunk);
+                prop_assert!(!desk.orders.enable && desk.orders.run.is_none());
+                prop_assert_ne!(desk.control.interlock(), InterlockState::Emitting);
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_dialogue_makes_no_light(place in 0usize..1000, flip in 1u8..=255) {
+        let mut desk = desk_of(Role::Alice);
+        desk.accept(HostMessage::Configure(configure()));
+        desk.accept(HostMessage::Arm { nonce: 1 });
+        let mut rx = desk.host.command(start(1));
+        let place = place % rx.len();
+        rx[place] ^= flip;
+        desk.poll(&[], &rx);
+        prop_assert!(!desk.orders.enable, "byte {} changed by {}", place, flip);
+    }
+
+    #[test]
+    fn a_dialogue_may_be_cut_anywhere(cuts in prop::collection::vec(0usize..400, 0..12)) {
+        let mut desk = desk_of(Role::Alice);
+        let mut rx = Vec::new();
+        for message in [
+            HostMessage::Hello,
+            HostMessage::Configure(configure()),
+            HostMessage::Arm { nonce: 1 },
+            start(3),
+        ] {
+            rx.extend(desk.host.command(message));
+        }
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(rx.len())).collect();
+        cuts.sort_unstable();
+        let (mut from, mut run) = (0, None);
+        for cut in cuts.into_iter().chain([rx.len()]) {
+            desk.poll(&[], &rx[from..cut]);
+            run = run.or(desk.orders.run);
+            from = cut;
+        }
+        prop_assert_eq!(run, Some(RunOrder::Start { epoch: 3, slots: None }));
+    }
+}
