@@ -1,12 +1,17 @@
 //! Reconciliation: Bob's sifted string becomes Alice's, by messages anybody may read.
 //!
 //! Sans-IO: a party takes a message and gives the next one, and counts what it disclosed. Two
-//! engines share the traits: one-way LDPC syndromes (the default) and Cascade
-//! (the yardstick). A plan fixes code, rate, frames and λ_max from
-//! announced data before anything about the key basis is said; the key's length pays λ_max, and a
-//! block whose transcript would exceed it is dropped.
+//! engines share the traits: one-way LDPC syndromes ([`Code::Ldpc`], the default) and Cascade
+//! (the yardstick). A [`Plan`] fixes code, rate, frames and λ_max from announced
+//! data before anything about the key basis is said; the key's length pays λ_max, and a block
+//! whose transcript would exceed it is dropped.
 //!
 //! Whether the strings are equal afterwards is for [`crate::hash::verification_tag`] to decide.
+
+mod ldpc;
+mod plan;
+
+pub use plan::{Announced, Code, Plan, PlanRefused};
 
 use helio_keys::SecretBits;
 use thiserror::Error;
@@ -130,4 +135,12 @@ pub enum ReconcileError {
         /// The declared bound.
         lambda_max: u64,
     },
+}
+
+/// Binary entropy of `q`, in bits; 0 outside (0, 1).
+fn entropy(q: f64) -> f64 {
+    match q > 0.0 && q < 1.0 {
+        true => -q * libm::log2(q) - (1.0 - q) * libm::log2(1.0 - q),
+        false => 0.0,
+    }
 }
