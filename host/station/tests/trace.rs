@@ -1,5 +1,5 @@
-//! `helio trace` as a user meets it: good files, bad files, bad arguments; exit code, standard output,
-//! standard error.
+//! `helio trace` as a user meets it: good files, bad files, bad arguments; exit code, standard
+//! output, standard error.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -4,8 +4,8 @@
 //! it in seconds as an `f64`, where none of these is exact. The exact value is taken to be the
 //! simplest fraction that the stored number can be a rounding of: the first convergent of its
 //! continued fraction within a relative 2⁻⁵⁰ (four units in the last place: one rounding when it
-//! was written, one when it is turned into picoseconds, one bit to spare). A number that is no simple
-//! fraction comes out as a long one, still within 2⁻⁵⁰ of it: 1 ps in 13 minutes.
+//! was written, one when it is turned into picoseconds, one bit to spare). A number that is no
+//! simple fraction comes out as a long one, still within 2⁻⁵⁰ of it: 1 ps in 13 minutes.
 
 use helio_units::TickLength;
 
@@ -32,8 +32,8 @@ pub fn tick_length_of(seconds: f64) -> Option<TickLength> {
     TickLength::new(now.0, u32::try_from(now.1).ok()?).ok()
 }
 
-/// A tick's length in seconds, correctly rounded but for one unit in the last place, as files
-/// store it; [`tick_length_of`] leads back to the same tick for every fraction in which the product of
+/// A tick's length in seconds, correctly rounded but for one unit in the last place, as files store
+/// it; [`tick_length_of`] leads back to the same tick for every fraction in which the product of
 /// numerator and denominator is below 2⁴⁸.
 pub fn seconds_of(tick: TickLength) -> f64 {
     tick.numerator_ps() as f64 / (f64::from(tick.denominator()) * PS_PER_SECOND)

@@ -1,5 +1,5 @@
-//! Damaged and foreign files: each gives its error, with the byte and the remedy; none panics, none makes
-//! the reader allocate what the file merely claims.
+//! Damaged and foreign files: each gives its error, with the byte and the remedy; none panics, none
+//! makes the reader allocate what the file merely claims.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! What is written is read back, event for event, in every order of kinds and over any number of overflows.
+//! What is written is read back, event for event, in every order of kinds and over any number of
+//! overflows.
 
 use std::io::Cursor;
 

@@ -103,7 +103,8 @@ fn draw_head(panel: &Panel, head: &Area) -> Result<(), PlotError> {
     Ok(())
 }
 
-/// A colour for each layer: the next one for each but levels, and for a band that of what follows it.
+/// A colour for each layer: the next one for each but levels, and for a band that of what follows
+/// it.
 fn colors(panel: &Panel) -> impl Iterator<Item = RGBColor> + '_ {
     panel.layers.iter().scan(0, |next, layer| {
         let color = COLORS[*next % COLORS.len()];

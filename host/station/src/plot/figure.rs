@@ -24,8 +24,8 @@ pub struct Panel {
     pub layers: Vec<Layer>,
 }
 
-/// An axis. Values are given in the base unit and shown with an SI prefix that fits; units other than
-/// `s`, `Hz`, `bit/s` and `counts/s` are shown as they are.
+/// An axis. Values are given in the base unit and shown with an SI prefix that fits; units other
+/// than `s`, `Hz`, `bit/s` and `counts/s` are shown as they are.
 #[derive(Clone, Debug)]
 pub struct Axis {
     /// The quantity.
@@ -47,7 +47,8 @@ pub enum Range {
     Fixed(f64, f64),
 }
 
-/// Something drawn into a panel. Points that are not finite interrupt a line and are left out elsewhere.
+/// Something drawn into a panel. Points that are not finite interrupt a line and are left out
+/// elsewhere.
 #[derive(Clone, Debug)]
 pub struct Layer {
     /// Shown in the legend unless empty.

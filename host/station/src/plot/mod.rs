@@ -1,8 +1,8 @@
 //! Plots as SVG, and as PNG made from the same SVG.
 //!
 //! A [`Figure`] is data: panels one above the other, each with two axes in base units and layers of
-//! points. Axes choose their own SI prefix. The font is built in, so that a figure looks the same on
-//! every machine.
+//! points. Axes choose their own SI prefix. The font is built in, so that a figure looks the same
+//! on every machine.
 //!
 //! ```
 //! use helio_station::plot::{Axis, Figure, Layer, Panel, Range};

@@ -6,9 +6,9 @@ pub const CHART_COLUMNS: usize = 68;
 /// Eighths of a character's height.
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A bar for each value, `rows` characters high, from zero at the bottom to `top`; the first line is the
-/// highest. Values above `top` are cut there; a value above zero shows at least an eighth of a
-/// character.
+/// A bar for each value, `rows` characters high, from zero at the bottom to `top`; the first line
+/// is the highest. Values above `top` are cut there; a value above zero shows at least an eighth of
+/// a character.
 pub fn bars(values: &[f64], top: f64, rows: usize) -> Vec<String> {
     let eighths = |value: &f64| {
         let filled = (value / top * (8 * rows) as f64).round().clamp(0.0, (8 * rows) as f64);

@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
-/// A quantity with an SI prefix and `digits` significant digits: 61113.0 Hz as `61.11 kHz`. Without a
-/// unit the number alone.
+/// A quantity with an SI prefix and `digits` significant digits: 61113.0 Hz as `61.11 kHz`. Without
+/// a unit the number alone.
 pub fn si(value: f64, unit: &str, digits: usize) -> String {
     const PREFIXES: [(f64, &str); 8] = [
         (1e9, "G"),

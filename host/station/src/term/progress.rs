@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const SILENT_FOR: Duration = Duration::from_secs(1);
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// How far a job has come: a bar in a terminal, a line every ten seconds elsewhere, nothing in the first
-/// second.
+/// How far a job has come: a bar in a terminal, a line every ten seconds elsewhere, nothing in the
+/// first second.
 #[derive(Debug)]
 pub struct Progress {
     task: String,

@@ -1,10 +1,10 @@
 //! The second-order correlation g²(τ), counted from all pairs of tags.
 //!
-//! g²(τ) is the number of pairs with delay τ = t_B − t_A over the number that unrelated light of the same
-//! rates would give (Glauber, Phys. Rev. 130, 2529 (1963)). A measurement of length T sees a delay τ only in
-//! T − |τ| of it, so a bin of width w around τ expects `N_A · N_B · w · (T − |τ|) / T²` pairs; of a
-//! channel with itself `N · (N − 1) · w · (T − |τ|) / T²`, as no tag pairs with itself. T runs from the
-//! first tag to the last of the two channels.
+//! g²(τ) is the number of pairs with delay τ = t_B − t_A over the number that unrelated light of
+//! the same rates would give (Glauber, Phys. Rev. 130, 2529 (1963)). A measurement of length T sees
+//! a delay τ only in T − |τ| of it, so a bin of width w around τ expects `N_A · N_B · w · (T − |τ|)
+//! / T²` pairs; of a channel with itself `N · (N − 1) · w · (T − |τ|) / T²`, as no tag pairs with
+//! itself. T runs from the first tag to the last of the two channels.
 
 use std::collections::VecDeque;
 
@@ -34,7 +34,8 @@ impl CorrelationSettings {
 /// Why a correlation was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a correlation has bins of at least one tick, 1 to 2^20 of them on either side, and delays below 2^62 ticks"
+    "a correlation has bins of at least one tick, 1 to 2^20 of them on either side, and delays \
+     below 2^62 ticks"
 )]
 pub struct InvalidCorrelation;
 
@@ -50,10 +51,10 @@ pub struct Bin {
     pub expected: f64,
     /// `pairs / expected`; `None` where none are expected.
     pub g2: Option<f64>,
-    /// The Poissonian standard error of `g2`: √pairs / expected, and that of one pair where none was
-    /// counted. In the zero bin of a channel with itself every pair counts twice, once in either order, and the
-    /// error is that of half as many pairs, doubled. Pairs that share a tag are not independent: where
-    /// many tags fall into one range of delays the true error is larger.
+    /// The Poissonian standard error of `g2`: √pairs / expected, and that of one pair where none
+    /// was counted. In the zero bin of a channel with itself every pair counts twice, once in
+    /// either order, and the error is that of half as many pairs, doubled. Pairs that share a tag
+    /// are not independent: where many tags fall into one range of delays the true error is larger.
     pub error: Option<f64>,
 }
 
@@ -272,7 +273,8 @@ mod tests {
             .collect();
         for (a, b) in [(0, 0), (1, 1), (0, 1), (1, 0)] {
             let bins = correlate(settings(a, b, 101, 50), &tags).bins();
-            // Both halves of a channel's own g2 are the same pairs: one half is all there is to test.
+            // Both halves of a channel's own g2 are the same pairs: one half is all there is to
+            // test.
             let bins = if a == b { &bins[51..] } else { &bins[..] };
             let chi2: f64 =
                 bins.iter().map(|b| ((b.g2.unwrap() - 1.0) / b.error.unwrap()).powi(2)).sum();

@@ -69,10 +69,10 @@ impl InterArrival {
         self.count
     }
 
-    /// The smallest gap, which is this program's estimate of the dead time: no two
-    /// detections of the channel are closer, so the dead time is at most this long. It is an upper
-    /// bound from data and not a fit: see [`InterArrival::dead_time_excess_ticks`] for how far
-    /// above the dead time it typically lies, and mind that a single spurious edge makes it too small. `None`
+    /// The smallest gap, which is this program's estimate of the dead time: no two detections of
+    /// the channel are closer, so the dead time is at most this long. It is an upper bound from
+    /// data and not a fit: see [`InterArrival::dead_time_excess_ticks`] for how far above the dead
+    /// time it typically lies, and mind that a single spurious edge makes it too small. `None`
     /// before the second tag.
     pub fn smallest_gap(&self) -> Option<Ticks> {
         self.smallest

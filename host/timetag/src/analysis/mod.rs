@@ -1,9 +1,9 @@
 //! What physicists ask of a stream of tags: rates over time, correlations, gaps.
 //!
-//! Each analysis takes one tag at a time, in one pass, in memory that does not grow with the
-//! length of the trace. Times and bins are whole ticks, so that every bin holds equally many
-//! distinguishable times and no pattern comes from the binning; [`TickLength`] turns the results into
-//! seconds.
+//! Each analysis takes one tag at a time, in one pass, in memory that does not grow with the length
+//! of the trace. Times and bins are whole ticks, so that every bin holds equally many
+//! distinguishable times and no pattern comes from the binning; [`TickLength`] turns the results
+//! into seconds.
 //!
 //! [`TickLength`]: helio_units::TickLength
 

@@ -5,8 +5,8 @@ use helio_units::{TickLength, Ticks};
 /// Counts a channel and a time bin.
 ///
 /// A trace's length need not be known: when the bins run out, neighbours are merged and the bin
-/// becomes twice as long, so that the memory stays and the whole trace is always covered with between
-/// half and all of the bins.
+/// becomes twice as long, so that the memory stays and the whole trace is always covered with
+/// between half and all of the bins.
 #[derive(Clone, Debug)]
 pub struct Rates {
     origin: Ticks,
@@ -17,8 +17,8 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Bins of `first_bin` ticks (at least 1) from `origin` on; at most `max_bins` of them (at least
-    /// 2) before they double.
+    /// Bins of `first_bin` ticks (at least 1) from `origin` on; at most `max_bins` of them (at
+    /// least 2) before they double.
     pub fn new(origin: Ticks, first_bin: Ticks, max_bins: usize) -> Rates {
         Rates {
             origin,

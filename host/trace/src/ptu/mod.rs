@@ -1,10 +1,10 @@
 //! PicoQuant's unified time-tag file (PTU), time-tagged T2 mode.
 //!
-//! `PQTTTR\0\0`, eight bytes of version, then tags of 48 bytes — name, index, type, value — some followed
-//! by as many bytes as the value says; `Header_End` ends the header and 32-bit little-endian
-//! records follow at once. Source: PicoQuant, "Unified TTTR File Format" (PTU), and the records in
-//! the manuals of the instruments; checked against a HydraHarp 400 recording and against the
-//! independent reader `ptufile`.
+//! `PQTTTR\0\0`, eight bytes of version, then tags of 48 bytes — name, index, type, value — some
+//! followed by as many bytes as the value says; `Header_End` ends the header and 32-bit
+//! little-endian records follow at once. Source: PicoQuant, "Unified TTTR File Format" (PTU), and
+//! the records in the manuals of the instruments; checked against a HydraHarp 400 recording and
+//! against the independent reader `ptufile`.
 
 mod header;
 mod reader;

@@ -1,13 +1,13 @@
 //! Records of 32 bits and what they mean.
 //!
-//! PicoHarp 300 T2: channel 4 bits, time 28 bits. Channel 15 is special: the low four bits of time are
-//! 0 for one overflow of 210698240 ticks, else marker bits; they are left in the marker's time, as
-//! other readers do, which makes it up to 15 ticks (60 ps) late.
+//! PicoHarp 300 T2: channel 4 bits, time 28 bits. Channel 15 is special: the low four bits of time
+//! are 0 for one overflow of 210698240 ticks, else marker bits; they are left in the marker's time,
+//! as other readers do, which makes it up to 15 ticks (60 ps) late.
 //!
 //! HydraHarp, TimeHarp 260, MultiHarp and generic T2: special 1 bit, channel 6, time 25. A special
-//! record of channel 63 is an overflow, 0 a sync edge, 1 to 15 marker bits. HydraHarp V1: always one
-//! overflow of 33552000 ticks. All others: the time field counts overflows of 2²⁵ ticks, where 0 counts
-//! as one.
+//! record of channel 63 is an overflow, 0 a sync edge, 1 to 15 marker bits. HydraHarp V1: always
+//! one overflow of 33552000 ticks. All others: the time field counts overflows of 2²⁵ ticks, where
+//! 0 counts as one.
 
 use helio_units::Ticks;
 

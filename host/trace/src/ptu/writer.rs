@@ -13,7 +13,8 @@ use crate::seconds_of;
 /// The time field could count 2²⁵ − 1 overflows in one record, but some readers multiply count and
 /// period in 32 bits (`ptufile` 2026.2.6 does); 63 · 2²⁵ fits even a signed 32-bit product.
 const MAX_PERIODS_PER_RECORD: u64 = 63;
-/// 2⁵⁷ ticks, 40 hours of 1 ps. Without a limit one wild time would fill the disk with overflow records.
+/// 2⁵⁷ ticks, 40 hours of 1 ps. Without a limit one wild time would fill the disk with overflow
+/// records.
 const MAX_GAP_PERIODS: u64 = 1 << 32;
 
 /// Why a trace cannot be written. Displayed as the end of a sentence that begins with the file's
@@ -75,10 +76,11 @@ pub struct WriterOptions {
     pub comment: String,
 }
 
-/// Writes events, in time order, as records; overflow records are made as needed, one for up to 63 wraps.
+/// Writes events, in time order, as records; overflow records are made as needed, one for up to 63
+/// wraps.
 ///
-/// Only [`PtuWriter::finish`] writes the number of records and the acquisition time into the header. A
-/// file that was not finished says 0 for both and is still readable to its end.
+/// Only [`PtuWriter::finish`] writes the number of records and the acquisition time into the
+/// header. A file that was not finished says 0 for both and is still readable to its end.
 #[derive(Debug)]
 pub struct PtuWriter<W: Write + Seek> {
     out: BufWriter<W>,

@@ -28,14 +28,15 @@ unrelated light with the same rates, so that g² = 1 means unrelated; the error 
 pub struct Args {
     /// The trace, a PicoQuant .ptu file in T2 mode
     pub(super) file: PathBuf,
-    /// Two channels A,B for delays from A to B, or one for itself [default: the two with most photons,
-    /// or the only one]
+    /// Two channels A,B for delays from A to B, or one for itself [default: the two with most
+    /// photons, or the only one]
     #[arg(long, value_name = "A,B")]
     channel: Option<Channels>,
     /// Longest delay, such as 1us [default: 100 bins]
     #[arg(long, value_name = "TIME")]
     range: Option<Span>,
-    /// Length of a bin, such as 10ns [default: so that unrelated light puts 100 pairs or more into each]
+    /// Length of a bin, such as 10ns [default: so that unrelated light puts 100 pairs or more into
+    /// each]
     #[arg(long, value_name = "TIME")]
     bin: Option<Span>,
     /// Draw into this file; .svg or .png, repeatable
@@ -149,8 +150,8 @@ fn channels(args: &Args, summary: &Summary) -> Result<Channels, Failure> {
     Ok(chosen)
 }
 
-/// Bin and range, as asked for or so that the bins have counts: `product` of the counts of both channels
-/// over `duration` in picoseconds.
+/// Bin and range, as asked for or so that the bins have counts: `product` of the counts of both
+/// channels over `duration` in picoseconds.
 fn spans(args: &Args, product: f64, duration: f64) -> (Picoseconds, Picoseconds) {
     let filled = round_up_125((DEFAULT_PAIRS * duration / product).min(duration / 40.0));
     let times = |ps: i64, n: i64| Picoseconds(ps.saturating_mul(n));

@@ -94,8 +94,8 @@ pub(super) fn text(correlation: &Correlation, tick: TickLength) -> String {
     text
 }
 
-/// g² of neighbouring bins taken together so that the chart fits, the bin around zero in the middle of the
-/// middle group. Outer bins that fill no group are left out.
+/// g² of neighbouring bins taken together so that the chart fits, the bin around zero in the middle
+/// of the middle group. Outer bins that fill no group are left out.
 fn merge_symmetric(bins: &[Bin]) -> Vec<f64> {
     let group = bins.len().div_ceil(CHART_COLUMNS) | 1;
     let side = (bins.len() / 2).saturating_sub(group / 2) / group;
