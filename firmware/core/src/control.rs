@@ -165,6 +165,11 @@ impl Control {
         self.state.interlock.state()
     }
 
+    /// Whether a run is on: ordered, and not known to have ended.
+    pub fn is_running(&self) -> bool {
+        self.state.running
+    }
+
     /// Who the device is.
     pub fn profile(&self) -> &Profile {
         &self.state.profile

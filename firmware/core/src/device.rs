@@ -96,6 +96,11 @@ impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource> Alice<S, M, P
         self.control.interlock()
     }
 
+    /// Whether a run is on: ordered, and not known to have ended.
+    pub fn is_running(&self) -> bool {
+        self.control.is_running()
+    }
+
     /// What the data plane has counted.
     pub fn counters(&self) -> Counters {
         self.data.counters()
@@ -213,6 +218,11 @@ impl<E: EdgeSource, V: Receiver> Bob<E, V> {
     /// Where the interlock stands.
     pub fn interlock(&self) -> InterlockState {
         self.control.interlock()
+    }
+
+    /// Whether a run is on: ordered, and not known to have ended.
+    pub fn is_running(&self) -> bool {
+        self.control.is_running()
     }
 
     /// What the data plane has counted.
