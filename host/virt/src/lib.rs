@@ -1,1 +1,34 @@
-//! Being written.
+//! Two whole devices in the process: the firmware of Alice and of Bob, unchanged, on a simulated
+//! bench, each behind a link like a real device's.
+//!
+//! [`VirtBench`] owns both devices and the light between them, and one number of slots at a time
+//! passes in [`VirtBench::step`]. No thread is started here; whoever owns the bench pumps it.
+//!
+//! **Time waits for the hosts.** A simulated device may not run away from the host that supervises
+//! it, nor go dark because that host's computer is slow:
+//!
+//! - Time stands still until both devices run, and again when neither does any more. Commands are
+//!   answered meanwhile, all at the same instant of device time.
+//! - A link holds a stated number of chunks; a step that finds it full waits. A host must go on
+//!   receiving whatever else it waits for.
+//! - While a device runs, bytes from its host reach it at fixed instants only, 20 ms after each
+//!   whole 100 ms of its time, and time does not pass such an instant before there are any. So a
+//!   host must send a heartbeat for every 100 ms of device time that it sees go by, as
+//!   [`helio_link::Connection`] does, and one in silence too, as one may be lost on the way. A
+//!   device never sees its host silent for more than 120 ms, and trips only if it is made to.
+//!
+//! As nothing that a device does depends on when its host does something, a run that ends by its
+//! own number of slots gives the same bytes on both links, to the bit, for the same seed: tags,
+//! settings, health and answers.
+//!
+//! **Shutting down:** when a host drops its end of a link, the next step returns [`Step::Ended`],
+//! also if it was waiting.
+
+mod bench;
+mod cable;
+mod config;
+mod device;
+mod port;
+
+pub use bench::{Step, VirtBench};
+pub use config::{InvalidBench, VirtConfig};
