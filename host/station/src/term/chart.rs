@@ -21,12 +21,6 @@ pub fn bars(values: &[f64], top: f64, rows: usize) -> Vec<String> {
         .collect()
 }
 
-/// Merges neighbours by `mean` so that at most `columns` remain; the last group may be smaller.
-pub fn merge<T>(values: &[T], columns: usize, mean: impl Fn(&[T]) -> f64) -> Vec<f64> {
-    let group = values.len().div_ceil(columns.max(1)).max(1);
-    values.chunks(group).map(mean).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,13 +29,5 @@ mod tests {
     fn bars_grow_from_the_bottom() {
         let lines = bars(&[0.0, 1.0, 8.0, 12.0, 16.0, 99.0, 0.001, -1.0], 16.0, 2);
         assert_eq!(lines, ["   ▄██  ", " ▁████▁ "]);
-    }
-
-    #[test]
-    fn neighbours_are_merged() {
-        let sum = |g: &[f64]| g.iter().sum();
-        assert_eq!(merge(&[1.0, 2.0, 3.0, 4.0, 5.0], 3, sum), [3.0, 7.0, 5.0]);
-        assert_eq!(merge(&[1.0, 2.0], 3, sum), [1.0, 2.0]);
-        assert!(merge(&[], 3, sum).is_empty());
     }
 }

@@ -4,6 +4,6 @@ mod chart;
 mod number;
 mod progress;
 
-pub use chart::{CHART_COLUMNS, bars, merge};
-pub use number::{grouped, round_up_125, si, trimmed};
+pub use chart::{CHART_COLUMNS, bars};
+pub use number::{grouped, round_up_125, si, trimmed, with_error};
 pub use progress::Progress;

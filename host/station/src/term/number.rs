@@ -41,6 +41,13 @@ pub fn trimmed(value: f64, digits: usize) -> String {
     }
 }
 
+/// A value and its standard error, both to two significant digits of the error.
+pub fn with_error(value: f64, error: f64) -> String {
+    let magnitude = if error > 0.0 { error.log10().floor() as i32 } else { 0 };
+    let places = (1 - magnitude).clamp(0, 9) as usize;
+    format!("{value:.places$} ± {error:.places$}")
+}
+
 /// A count with its digits in groups of three: `305 565`.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
@@ -82,6 +89,14 @@ mod tests {
         ] {
             assert_eq!(si(value, unit, digits), text);
         }
+    }
+
+    #[test]
+    fn a_value_has_no_more_digits_than_its_error() {
+        assert_eq!(with_error(1.000_321, 0.000_231), "1.00032 ± 0.00023");
+        assert_eq!(with_error(1562.95, 3.254), "1563.0 ± 3.3");
+        assert_eq!(with_error(15.0, 212.0), "15 ± 212");
+        assert_eq!(with_error(0.0, 0.0), "0.0 ± 0.0");
     }
 
     #[test]

@@ -88,6 +88,22 @@ impl Rates {
             .collect()
     }
 
+    /// As [`Rates::rates_hz`], with so many neighbours taken together that at most `columns`
+    /// (at least 1) remain: the counts of a group over its measured time.
+    pub fn merged_rates_hz(&self, channel: u8, tick: TickLength, columns: usize) -> Vec<f64> {
+        let counts = self.counts(channel);
+        let group = counts.len().div_ceil(columns.max(1));
+        let groups = counts.chunks(group).enumerate();
+        let end = (self.bins() as u64 - 1) * self.bin + self.last_bin().0;
+        groups
+            .map(|(i, counts)| {
+                let begin = (i * group) as u64 * self.bin;
+                let ticks = (end - begin).min(group as u64 * self.bin);
+                counts.iter().sum::<u64>() as f64 / (ticks as f64 * tick.as_ps_f64() * 1e-12)
+            })
+            .collect()
+    }
+
     fn index(&mut self, tick: Ticks) -> usize {
         self.reached = self.reached.max(tick);
         let elapsed = tick.0.saturating_sub(self.origin.0);
@@ -130,6 +146,25 @@ mod tests {
         let microsecond = TickLength::new(1_000_000, 1).unwrap();
         let r = rates(&[(0, 0), (1, 0), (2, 0), (1_000, 0), (1_499, 0)], 1_000, 8);
         assert_eq!(r.rates_hz(0, microsecond), [3_000.0, 4_000.0]);
+    }
+
+    #[test]
+    fn merged_rates_are_weighted_by_measured_time() {
+        let microsecond = TickLength::new(1_000_000, 1).unwrap();
+        // Full bins of 1000, 2000 and 3000 counts/s, and one tag in the single tick of the last.
+        let tags: Vec<_> = [0, 1_000, 1_001, 2_000, 2_001, 2_002, 3_000].map(|t| (t, 0)).into();
+        let r = rates(&tags, 1_000, 8);
+        for (columns, expected) in [
+            (2, &[1_500.0, 4.0 / 1_001e-6][..]),
+            (9, &[1_000.0, 2_000.0, 3_000.0, 1e6]),
+            (1, &[7.0 / 3_001e-6]),
+        ] {
+            let merged = r.merged_rates_hz(0, microsecond, columns);
+            assert_eq!(merged.len(), expected.len());
+            for (rate, expected) in merged.iter().zip(expected) {
+                assert!((rate / expected - 1.0).abs() < 1e-12, "{rate}, not {expected}");
+            }
+        }
     }
 
     #[test]

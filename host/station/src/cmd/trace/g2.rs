@@ -101,6 +101,10 @@ fn settings(
 ) -> Result<CorrelationSettings, Failure> {
     let Channels(a, b) = channels(args, summary)?;
     let count = |number| summary.channel(number).map_or(0, |c| c.count) as f64;
+    if a == b && count(a) < 2.0 {
+        let complaint = format!("holds one photon on channel {a}, and g² needs two; record longer");
+        return Err(Failure::file(&args.file, complaint));
+    }
     let duration = seconds(tick, summary.reached()) * 1e12;
     let (bin, range) = spans(args, count(a) * count(b), duration);
     let (bin, range) = (tick.ticks_covering(bin), tick.ticks_covering(range));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::source::{exact_ps, file_name, seconds, tick_json};
 use crate::plot::{Axis, Figure, Layer, Panel, Range};
-use crate::term::{CHART_COLUMNS, bars, grouped, si, trimmed};
+use crate::term::{CHART_COLUMNS, bars, grouped, si, trimmed, with_error};
 
 /// A delay in seconds.
 fn delay_s(bin: &Bin, tick: TickLength) -> f64 {
@@ -73,7 +73,7 @@ pub(super) fn text(correlation: &Correlation, tick: TickLength) -> String {
         trimmed(zero.expected, 3)
     );
     if let (Some(g2), Some(error)) = (zero.g2, zero.error) {
-        _ = writeln!(text, "  g²(0)     {g2:.3} ± {error:.3} ({} pairs)", grouped(zero.pairs));
+        _ = writeln!(text, "  g²(0)     {} ({} pairs)", with_error(g2, error), grouped(zero.pairs));
     }
     let columns = merge_symmetric(&bins);
     let top = columns.iter().copied().fold(1.0, f64::max) * 1.05;
@@ -81,9 +81,9 @@ pub(super) fn text(correlation: &Correlation, tick: TickLength) -> String {
     let one = ((1.0 - 1.0 / top) * ROWS as f64) as usize;
     for (row, line) in bars(&columns, top, ROWS).into_iter().enumerate() {
         let label = match row {
+            _ if row == ROWS - 1 => "0".into(),
             _ if row == one => "1".into(),
             0 => trimmed(top, 3),
-            _ if row == ROWS - 1 => "0".into(),
             _ => String::new(),
         };
         _ = writeln!(text, "{label:>7} ▏{line}");
@@ -95,11 +95,13 @@ pub(super) fn text(correlation: &Correlation, tick: TickLength) -> String {
 }
 
 /// g² of neighbouring bins taken together so that the chart fits, the bin around zero in the middle
-/// of the middle group. Outer bins that fill no group are left out.
+/// of the middle group. Outer bins that fill no group are left out; few groups
+/// are drawn wide, so that the chart always has room for its scale.
 fn merge_symmetric(bins: &[Bin]) -> Vec<f64> {
     let group = bins.len().div_ceil(CHART_COLUMNS) | 1;
     let side = (bins.len() / 2).saturating_sub(group / 2) / group;
     let begin = bins.len() / 2 - group / 2 - side * group;
+    let wide = ((CHART_COLUMNS / (2 * side + 1)).max(2) - 1) | 1;
     bins[begin..begin + (2 * side + 1) * group]
         .chunks(group)
         .map(|group| {
@@ -107,6 +109,7 @@ fn merge_symmetric(bins: &[Bin]) -> Vec<f64> {
             let pairs: f64 = group.iter().map(|b| b.pairs as f64).sum();
             if expected > 0.0 { pairs / expected } else { 0.0 }
         })
+        .flat_map(|g2| std::iter::repeat_n(g2, wide))
         .collect()
 }
 

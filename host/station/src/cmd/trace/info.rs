@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::source::{exact_ps, file_name, scan, seconds, tick_json, tick_text};
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
-use crate::term::{CHART_COLUMNS, bars, grouped, merge, si};
+use crate::term::{CHART_COLUMNS, bars, grouped, si};
 
 /// Arguments of `helio trace info`.
 #[derive(Debug, clap::Args)]
@@ -22,8 +22,8 @@ Examples:
   helio trace info trace.ptu --json | jq .channels
 
 The dead time is given as the smallest gap between successive detections of a channel: an upper \
-bound, typically too long by the stated excess. Records are counted to the end of the file, whatever \
-number its header claims; where they differ, both are told.")]
+bound, typically too long by the stated excess. Records are counted to the end of the file, \
+whatever number its header claims; where they differ, both are told.")]
 pub struct Args {
     /// The trace, a PicoQuant .ptu file in T2 mode
     file: PathBuf,
@@ -241,8 +241,10 @@ impl Report {
             );
         }
         for (number, _) in self.summary.channels() {
-            let excess = self.gap(number).and_then(InterArrival::dead_time_excess_ticks);
-            if let Some(excess) = excess.filter(|e| *e >= 0.0) {
+            let Some(gaps) = self.gap(number) else { continue };
+            // Where it is longer than the gap itself, light and statistics say nothing of dead time.
+            let smallest = gaps.smallest_gap().map_or(0.0, |gap| gap.0 as f64);
+            if let Some(excess) = gaps.dead_time_excess_ticks().filter(|e| *e < smallest) {
                 let excess = si(excess * tick.as_ps_f64() * 1e-12, "s", 2);
                 _ = writeln!(
                     text,
@@ -255,9 +257,7 @@ impl Report {
 
     fn rate_chart(&self, text: &mut String, channel: u8) {
         let tick = self.reader.tick_length();
-        let rates = self.rates.rates_hz(channel, tick);
-        // The last bin is rarely whole, and its rate hence noisier; it joins its neighbours' mean.
-        let columns = merge(&rates, CHART_COLUMNS, |g| g.iter().sum::<f64>() / g.len() as f64);
+        let columns = self.rates.merged_rates_hz(channel, tick, CHART_COLUMNS);
         let top = columns.iter().copied().fold(0.0, f64::max);
         let end = si(seconds(tick, self.summary.reached()), "s", 3);
         let top_text = si(top, "Hz", 3);

@@ -12,7 +12,7 @@ use super::source::{exact_ps, file_name, scan, seconds, tick_json};
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
 use crate::plot::{self, Axis, Figure, Layer, Panel, Range};
-use crate::term::{CHART_COLUMNS, bars, merge, round_up_125, si};
+use crate::term::{CHART_COLUMNS, bars, round_up_125, si};
 use crate::units_arg::Span;
 
 /// Arguments of `helio trace rates`.
@@ -20,7 +20,10 @@ use crate::units_arg::Span;
 #[command(after_help = "\
 Examples:
   helio trace rates trace.ptu
-  helio trace rates trace.ptu --bin 10ms --plot rate.svg --plot rate.png")]
+  helio trace rates trace.ptu --bin 10ms --plot rate.svg --plot rate.png
+
+Rates are counts over measured time. A last bin that was measured for less than half its length is \
+left out of the plot.")]
 pub struct Args {
     /// The trace, a PicoQuant .ptu file in T2 mode
     file: PathBuf,
@@ -104,7 +107,9 @@ fn edges(rates: &Rates, tick: TickLength) -> Vec<f64> {
 }
 
 fn figure(args: &Args, rates: &Rates, channels: &[u8], tick: TickLength) -> Figure {
-    let edges = edges(rates, tick);
+    // The rate of a bin that was hardly begun when the trace ended says little and may be huge.
+    let whole = rates.bins() - usize::from(rates.last_bin().0 < rates.bin().0 / 2);
+    let edges: Vec<f64> = edges(rates, tick).into_iter().take(whole.max(1) + 1).collect();
     let layers = channels.iter().map(|number| {
         Layer::step(format!("channel {number}"), edges.clone(), rates.rates_hz(*number, tick))
     });
@@ -144,10 +149,9 @@ fn text(rates: &Rates, channels: &[u8], tick: TickLength) -> String {
     let bin = si(seconds(tick, rates.bin()), "s", 4);
     let end = si(*edges(rates, tick).last().unwrap_or(&0.0), "s", 3);
     for number in channels {
-        let hz = rates.rates_hz(*number, tick);
-        let columns = merge(&hz, CHART_COLUMNS, |g| g.iter().sum::<f64>() / g.len() as f64);
+        let columns = rates.merged_rates_hz(*number, tick, CHART_COLUMNS);
         let top = columns.iter().copied().fold(0.0, f64::max);
-        _ = writeln!(text, "rate of channel {number}, {} bins of {bin}", hz.len());
+        _ = writeln!(text, "rate of channel {number}, {} bins of {bin}", rates.bins());
         for (row, line) in bars(&columns, top, ROWS).into_iter().enumerate() {
             let label = if row == 0 { si(top, "Hz", 3) } else { String::new() };
             _ = writeln!(text, "{label:>10} ▏{line}");
