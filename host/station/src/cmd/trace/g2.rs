@@ -32,7 +32,7 @@ pub struct Args {
     /// photons, or the only one]
     #[arg(long, value_name = "A,B")]
     channel: Option<Channels>,
-    /// Longest delay, such as 1us [default: 100 bins]
+    /// Longest delay, such as 1us [default: 100 bins, but at least 1us]
     #[arg(long, value_name = "TIME")]
     range: Option<Span>,
     /// Length of a bin, such as 10ns [default: so that unrelated light puts 100 pairs or more into
@@ -64,6 +64,8 @@ impl FromStr for Channels {
 /// Pairs in a bin of the default length if the light is unrelated: 10 % error.
 const DEFAULT_PAIRS: f64 = 100.0;
 const DEFAULT_BINS_PER_SIDE: i64 = 100;
+/// At least 1 µs: beyond the dead time of common detectors.
+const DEFAULT_RANGE_PS: i64 = 1_000_000;
 const MAX_BINS_PER_SIDE: u64 = 100_000;
 /// Minutes of counting; more is a slip of the finger in the unit.
 const MAX_PAIRS: f64 = 1e11;
@@ -167,9 +169,11 @@ fn spans(args: &Args, product: f64, duration: f64) -> (Picoseconds, Picoseconds)
             (Picoseconds(filled.max(finest).min(coarsest)), range.0)
         }
         (None, None) => {
+            // Long traces would fill bins so fine that all of them lie within a dead time.
+            let range = times(filled, DEFAULT_BINS_PER_SIDE).0.max(DEFAULT_RANGE_PS);
             // Never delays that only a small part of the trace can have.
-            let bins = (duration / 4.0 / filled as f64) as i64;
-            (Picoseconds(filled), times(filled, bins.clamp(1, DEFAULT_BINS_PER_SIDE)))
+            let range = range.min((duration / 4.0) as i64).max(filled);
+            (Picoseconds(filled.max(range / 500)), Picoseconds(range))
         }
     }
 }

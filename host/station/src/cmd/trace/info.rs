@@ -100,11 +100,17 @@ impl Report {
                 "the header claims 0 records: the recording was broken off; what is there was read"
                     .into(),
             ),
-            Some(claimed) => notes.push(format!(
-                "the header claims {claimed} records, the file holds {}: it was cut or the \
-                 recording broken off; what is there was read",
-                counts.records()
-            )),
+            Some(claimed) => {
+                let held = counts.records();
+                let why = match held < claimed {
+                    true => "it was cut or the recording broken off",
+                    false => "records were added or the header is wrong",
+                };
+                notes.push(format!(
+                    "the header claims {claimed} records, the file holds {held}: {why}; what is \
+                     there was read"
+                ));
+            }
             None => notes.push("the header does not say how many records there are".into()),
         }
         if counts.unknown_records > 0 {
