@@ -1,0 +1,396 @@
+//! The steps of a block at Alice.
+
+use helio_keys::EntropySource;
+
+use crate::announced::Announced;
+use crate::contact::Contact;
+use crate::decide::{Decision, Way, decide};
+use crate::error::{Fault, Result};
+use crate::event::Event;
+use crate::message::{Amplify, Detections, Envelope, Kind, Malformed, Reader, Sift, TestResult};
+use crate::reconcile::{AliceStep, ReconcileAlice};
+use crate::release::StationStore;
+use crate::report::{BlockReport, fingerprint};
+use crate::talk::Talk;
+use crate::token::{BlockLedger, Corrected, Origins, Sifted};
+
+use super::Session;
+use super::sift::sift;
+
+/// The block in progress.
+pub(super) struct Current {
+    talk: Talk,
+    step: Step,
+}
+
+impl Current {
+    pub fn block(&self) -> u64 {
+        self.talk.id.block
+    }
+}
+
+/// What Alice waits for.
+enum Step {
+    /// Her own last slot of the block.
+    OwnSlots { announcement: Detections },
+    /// Bob's errors in the test basis.
+    TestResult { announcement: Detections, sift: Sift, sifted: Sifted, lost_slots: u64 },
+    /// Bob's next step of the reconciliation.
+    Reconciling {
+        engine: Box<dyn ReconcileAlice>,
+        sifted: Sifted,
+        ledger: BlockLedger,
+        lost_slots: u64,
+    },
+    /// Whether Bob's tag of the string agrees.
+    Verdict { corrected: Corrected, lost_slots: u64 },
+    /// Bob's tag. Her own has left: she holds the key until an authenticated word.
+    BobTag { report: Box<BlockReport> },
+    /// Nothing: the block failed and is about to be ended.
+    Failed,
+}
+
+impl Step {
+    fn name(&self) -> &'static str {
+        match self {
+            Step::OwnSlots { .. } => "waiting for this station's own slots",
+            Step::TestResult { .. } => "waiting for the test results",
+            Step::Reconciling { .. } => "reconciling",
+            Step::Verdict { .. } => "waiting for the verdict",
+            Step::BobTag { .. } => "waiting for Bob's tag",
+            Step::Failed => "the block had failed",
+        }
+    }
+}
+
+impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
+    pub(super) fn hear_step(
+        &mut self,
+        envelope: &Envelope,
+        message: &[u8],
+        body: Reader<'_>,
+    ) -> Result<()> {
+        if envelope.block < self.next_block
+            && self.current.as_ref().map(Current::block) != Some(envelope.block)
+        {
+            // Left before Bob heard that the block is over here.
+            return Ok(());
+        }
+        if envelope.kind == Kind::Detections && envelope.block >= self.next_block {
+            return self.hear_detections(envelope, message, body);
+        }
+        let Some(mut current) = self.current.take_if(|c| c.block() == envelope.block) else {
+            return Err(Fault::FutureBlock(envelope.block));
+        };
+        let heard = current.talk.hear(envelope, message, self.desk.now_ns);
+        if let Err(fault) = heard {
+            self.current = Some(current);
+            return Err(fault);
+        }
+        self.step(current, envelope.kind, body)
+    }
+
+    fn hear_detections(
+        &mut self,
+        envelope: &Envelope,
+        message: &[u8],
+        body: Reader<'_>,
+    ) -> Result<()> {
+        let block = envelope.block;
+        if let Some(current) = &self.current {
+            // Bob is past the block that is in progress here: he has given it up.
+            let fault = Fault::GivenUp { block: current.block(), reason: 0 };
+            self.end_block(fault)?;
+        }
+        let parameters = &self.desk.parameters;
+        let reachable = self.desk.slot.saturating_add(u64::from(parameters.slots_per_block));
+        if parameters.first_slot(block) > reachable {
+            return Err(Fault::FutureBlock(block));
+        }
+        let end = parameters.end_slot(block);
+        self.next_block = block + 1;
+        let id = self.desk.id(block);
+        if self.desk.store.state(id)?.is_some() {
+            return Err(Fault::Unexpected {
+                kind: Kind::Detections,
+                state: "the block is over here",
+            });
+        }
+        let mut talk = Talk::new(parameters, id, self.desk.now_ns);
+        let heard = talk.hear(envelope, message, self.desk.now_ns);
+        let announcement = Detections::read(body, parameters, block);
+        let why_not = match (heard, &announcement) {
+            (Err(fault), _) => Some(fault),
+            (_, Err(why)) => Some(Fault::Malformed { kind: Some(Kind::Detections), why: *why }),
+            _ if envelope.slot < end => {
+                Some(Fault::AnnouncedTooEarly { block, slot: envelope.slot, end })
+            }
+            _ => None,
+        };
+        let step = announcement.map_or(Step::Failed, |a| Step::OwnSlots { announcement: a });
+        self.current = Some(Current { talk, step });
+        match why_not {
+            Some(fault) => Err(fault),
+            None => self.answer_if_due(),
+        }
+    }
+
+    /// Answers the announcement once this station's own slots of the block are past.
+    pub(super) fn answer_if_due(&mut self) -> Result<()> {
+        let slot = self.desk.slot;
+        let bound = u64::from(self.desk.parameters.clock_bound_slots);
+        let end = |c: &Current| self.desk.parameters.end_slot(c.block()).saturating_add(bound);
+        let due = |c: &Current| matches!(c.step, Step::OwnSlots { .. }) && slot >= end(c);
+        if !self.current.as_ref().is_some_and(due) {
+            return Ok(());
+        }
+        self.desk.afford_block()?;
+        let Some(mut current) = self.current.take() else { return Ok(()) };
+        let Step::OwnSlots { announcement } = current.step else { return Ok(()) };
+        let block = current.talk.id.block;
+        let first = self.desk.parameters.first_slot(block);
+        let lost_slots = self.settings.lost_in(block);
+        let sifting = sift(&self.settings, block, first, &announcement);
+        // Nothing asks for these settings again.
+        self.settings.forget_below(block + 1);
+        let (sift, key) = match sifting {
+            Ok(sifted) => sifted,
+            Err(error) => {
+                current.step = Step::Failed;
+                self.current = Some(current);
+                return Err(error.into());
+            }
+        };
+        let said = self.desk.say(&mut current.talk, Kind::Sift, |out| sift.write(out));
+        let sifted = Sifted::new(key);
+        current.step = Step::TestResult { announcement, sift, sifted, lost_slots };
+        self.current = Some(current);
+        said
+    }
+
+    /// One step on Bob's message. On an error the block's talk is kept, so that it can be ended.
+    fn step(&mut self, current: Current, kind: Kind, body: Reader<'_>) -> Result<()> {
+        let Current { mut talk, step } = current;
+        let state = step.name();
+        let result = match (step, kind) {
+            (Step::TestResult { announcement, sift, sifted, lost_slots }, Kind::TestResult) => {
+                let tests = sift.test_bits.len();
+                TestResult::read(body, tests)
+                    .map_err(|why| Fault::Malformed { kind: Some(kind), why })
+                    .and_then(|result| {
+                        let slots = self.desk.parameters.slots_per_block;
+                        let announced =
+                            Announced::gather(slots, &announcement, &sift, &result.errors);
+                        self.hear_result(&mut talk, announced, result, sifted, lost_slots)
+                    })
+            }
+            (Step::Reconciling { engine, sifted, ledger, lost_slots }, Kind::Reconcile) => {
+                self.hear_reconcile(&mut talk, (engine, sifted, ledger, lost_slots), body)
+            }
+            (Step::Verdict { corrected, lost_slots }, Kind::Verdict) => {
+                self.hear_verdict(&mut talk, corrected, lost_slots, body)
+            }
+            (Step::BobTag { report }, Kind::Tag) => match self.desk.hear_tag(&talk, body) {
+                Ok(()) => return self.finish(&talk, *report),
+                Err(fault) => {
+                    self.current = Some(Current { talk, step: Step::BobTag { report } });
+                    return Err(fault);
+                }
+            },
+            (step @ Step::BobTag { .. }, _) => {
+                self.current = Some(Current { talk, step });
+                return Err(Fault::Unexpected { kind, state });
+            }
+            _ => Err(Fault::Unexpected { kind, state }),
+        };
+        match result {
+            Ok(Some(step)) => {
+                self.current = Some(Current { talk, step });
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(fault) => {
+                self.current = Some(Current { talk, step: Step::Failed });
+                Err(fault)
+            }
+        }
+    }
+
+    fn hear_result(
+        &mut self,
+        talk: &mut Talk,
+        announced: Announced,
+        result: TestResult,
+        sifted: Sifted,
+        lost_slots: u64,
+    ) -> Result<Option<Step>> {
+        let decision = decide(&self.desk.parameters, &announced.counts)?;
+        let text = |d: Option<&crate::message::Declaration>| {
+            d.map_or("no key".to_owned(), |d| format!("{d:?}"))
+        };
+        let mine = match &decision {
+            Decision::NoKey { .. } => None,
+            Decision::Reconcile(way) => Some(&way.declaration),
+        };
+        if mine != result.declaration.as_ref() {
+            let (mine, theirs) = (text(mine), text(result.declaration.as_ref()));
+            return Err(Fault::DeclarationDiffers { mine, theirs });
+        }
+        match decision {
+            Decision::NoKey { reason, lambda_max } => {
+                self.desk.store.burn(talk.id)?;
+                let side = self.desk.side(lost_slots)?;
+                let parameters = &self.desk.parameters;
+                let why = (reason, lambda_max);
+                let report = BlockReport::no_key(parameters, talk.id, side, &announced, why);
+                self.desk.events.push_back(Event::BlockDone(Box::new(report)));
+                Ok(None)
+            }
+            Decision::Reconcile(way) => {
+                self.begin_reconciliation(talk, announced, way, sifted, lost_slots).map(Some)
+            }
+        }
+    }
+
+    fn begin_reconciliation(
+        &mut self,
+        talk: &mut Talk,
+        announced: Announced,
+        way: Box<Way>,
+        sifted: Sifted,
+        lost_slots: u64,
+    ) -> Result<Step> {
+        self.desk.say(talk, Kind::Declaration, |out| way.declaration.write(out))?;
+        let mut engine = way.plan.alice(sifted.bits())?;
+        let first = engine.first();
+        check_leak(engine.leak().total(), way.declaration.lambda_max)?;
+        self.desk.say(talk, Kind::Reconcile, |out| out.raw(&first))?;
+        let ledger = BlockLedger { announced, way };
+        Ok(Step::Reconciling { engine, sifted, ledger, lost_slots })
+    }
+
+    fn hear_reconcile(
+        &mut self,
+        talk: &mut Talk,
+        (mut engine, sifted, ledger, lost_slots): (
+            Box<dyn ReconcileAlice>,
+            Sifted,
+            BlockLedger,
+            u64,
+        ),
+        mut body: Reader<'_>,
+    ) -> Result<Option<Step>> {
+        let step = engine.handle(body.rest())?;
+        check_leak(engine.leak().total(), ledger.way.declaration.lambda_max)?;
+        match step {
+            AliceStep::Send(bytes) => {
+                self.desk.say(talk, Kind::Reconcile, |out| out.raw(&bytes))?;
+                Ok(Some(Step::Reconciling { engine, sifted, ledger, lost_slots }))
+            }
+            AliceStep::Done => {
+                // Both strings are fixed: only now is the key of their hash drawn.
+                let corrected = sifted.reference(ledger, engine.leak())?;
+                let key = corrected.verify_key(&mut self.desk.entropy)?;
+                self.desk.say(talk, Kind::VerifyKey, |out| key.write(out))?;
+                Ok(Some(Step::Verdict { corrected, lost_slots }))
+            }
+        }
+    }
+
+    fn hear_verdict(
+        &mut self,
+        talk: &mut Talk,
+        corrected: Corrected,
+        lost_slots: u64,
+        mut body: Reader<'_>,
+    ) -> Result<Option<Step>> {
+        let agree = match body.rest() {
+            [0] => false,
+            [1] => true,
+            _ => {
+                let (kind, why) = (Some(Kind::Verdict), Malformed::BadValue);
+                return Err(Fault::Malformed { kind, why });
+            }
+        };
+        let verified = corrected.verdict(agree)?;
+        let length = verified.length();
+        let seed = self.desk.entropy.bits(verified.seed_bits())?;
+        self.desk.say(talk, Kind::Amplify, |out| {
+            Amplify { length, seed: &seed.to_bytes() }.write(out);
+        })?;
+        let provenance = self.desk.entropy.provenance();
+        let labels = self.desk.labels();
+        let parameters = &self.desk.parameters;
+        let origins = Origins { id: talk.id, parameters, labels: &labels };
+        let (key, certificate) = verified.amplify(&seed, provenance, &origins)?;
+        let print = fingerprint(&key);
+        let side = self.desk.side(lost_slots)?;
+        let report = Box::new(BlockReport::key(parameters, side, &certificate, print));
+        // Durably pending before the tag leaves: the tag is the proof of it.
+        self.desk.store.hold(talk.id, key, certificate)?;
+        // From here on the block is in the store, and only an authenticated word discards it.
+        match self.desk.say_tag(talk) {
+            Ok(()) => Ok(Some(Step::BobTag { report })),
+            Err(fault) => {
+                self.desk
+                    .events
+                    .push_back(Event::BlockUnresolved { id: talk.id, fault: fault.clone() });
+                self.desk.hint(talk.id.block, &fault);
+                if fault.effect() == crate::error::Effect::Contact {
+                    self.desk.contact = Contact::Closed;
+                    self.desk.events.push_back(Event::ContactLost(fault));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn finish(&mut self, talk: &Talk, report: BlockReport) -> Result<()> {
+        self.desk.store.release(talk.id)?;
+        let ready = Event::KeyReady { id: talk.id, bits: report.length };
+        self.desk.events.push_back(Event::BlockDone(Box::new(report)));
+        self.desk.events.push_back(ready);
+        Ok(())
+    }
+
+    /// Ends the block in progress. What the store holds stays pending until it is settled.
+    pub(super) fn end_block(&mut self, fault: Fault) -> Result<()> {
+        let Some(current) = self.current.take() else { return Ok(()) };
+        let id = current.talk.id;
+        self.settings.forget_below(id.block + 1);
+        if self.desk.is_open() {
+            self.desk.hint(id.block, &fault);
+        }
+        if let Step::BobTag { .. } = current.step {
+            self.desk.events.push_back(Event::BlockUnresolved { id, fault });
+            return self.ask_about_pending();
+        }
+        self.desk.events.push_back(Event::BlockFailed { id, fault });
+        Ok(self.desk.store.burn(id)?)
+    }
+
+    pub(super) fn hear_abort(&mut self, envelope: &Envelope, mut body: Reader<'_>) -> Result<()> {
+        let block = envelope.block;
+        if self.current.as_ref().is_none_or(|c| c.block() != block) {
+            return Ok(());
+        }
+        Err(Fault::GivenUp { block, reason: body.u8().unwrap_or(0) })
+    }
+
+    pub(super) fn check_silence(&mut self) -> Result<()> {
+        let now = self.desk.now_ns;
+        let limit = self.desk.local.silence_ns;
+        if let Some(current) = &self.current {
+            let silent = now.saturating_sub(current.talk.heard_at_ns);
+            let waits_for_bob = !matches!(current.step, Step::OwnSlots { .. });
+            if waits_for_bob && silent > limit {
+                return Err(Fault::Silent(silent / 1_000_000, current.step.name()));
+            }
+        }
+        self.ask_again()
+    }
+}
+
+fn check_leak(used: u64, lambda_max: u64) -> Result<()> {
+    if used > lambda_max { Err(Fault::LeakExceeded { used, lambda_max }) } else { Ok(()) }
+}

@@ -1,0 +1,197 @@
+//! Alice's half of the talk: she answers Bob's announcements, proves first, releases last.
+//!
+//! [`Session`] takes her device's settings and the other station's messages and gives messages and
+//! events. [`block`] holds the steps of a block, [`sift`] the look-up of announced slots, [`settle`]
+//! the questions about old blocks.
+
+mod block;
+mod settle;
+mod sift;
+
+use std::ops::Range;
+
+use helio_keys::EntropySource;
+
+use crate::contact::Contact;
+use crate::desk::{Desk, Local};
+use crate::error::{Effect, Fault, Result};
+use crate::event::Event;
+use crate::message::{Kind, Role};
+use crate::pads::PadBook;
+use crate::parameters::Parameters;
+use crate::release::StationStore;
+use crate::settings::Settings;
+
+use block::Current;
+use settle::Question;
+
+/// Alice's session with one Bob. Owns no socket, no clock, no thread.
+pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
+    desk: Desk<E, S>,
+    settings: Settings<4>,
+    current: Option<Current>,
+    /// Lowest block not talked about yet; blocks below are over.
+    next_block: u64,
+    question: Question,
+}
+
+impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
+    /// A session without contact; settings may be pushed at once.
+    ///
+    /// # Errors
+    /// [`Fault::BadParameter`].
+    pub fn new(
+        parameters: Parameters,
+        local: Local,
+        pads: PadBook,
+        entropy: E,
+        store: S,
+    ) -> Result<Session<E, S>> {
+        Ok(Session {
+            settings: Settings::new(parameters.slots_per_block),
+            desk: Desk::new(Role::Alice, parameters, local, pads, entropy, store)?,
+            current: None,
+            next_block: 0,
+            question: Question::default(),
+        })
+    }
+
+    /// The line to Bob is up, or up again: whatever was in progress ends, and a Hello leaves. Both
+    /// stations call this for each new connection.
+    ///
+    /// # Errors
+    /// Faults of this station; no contact is made.
+    pub fn connect(&mut self, now_ns: u64) -> Result<()> {
+        self.desk.now_ns = now_ns;
+        self.desk.contact = Contact::Closed;
+        if let Some(current) = &self.current {
+            let fault = Fault::Interrupted(current.block());
+            self.end_block(fault)?;
+        }
+        self.question = Question::default();
+        self.desk.outbox.clear();
+        self.desk.greet()
+    }
+
+    /// Takes one message of Bob.
+    ///
+    /// # Errors
+    /// What was wrong with it; [`Fault::effect`] says what that ended. Events tell the same.
+    pub fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<()> {
+        self.desk.now_ns = now_ns;
+        let result = self.dispatch(message);
+        self.conclude(result)
+    }
+
+    /// Lets time pass: a silent Bob ends the block in progress.
+    ///
+    /// # Errors
+    /// [`Fault::Silent`], and faults of this station.
+    pub fn tick(&mut self, now_ns: u64) -> Result<()> {
+        self.desk.now_ns = now_ns;
+        let result = self.check_silence();
+        self.conclude(result)
+    }
+
+    /// Settings of `count` slots from `first_slot` on, 4 bits each (`intensity << 2 |
+    /// polarization`), packed from the low bits of each byte up, in order of slots. Slots that are
+    /// skipped are lost.
+    ///
+    /// # Errors
+    /// [`Fault::Input`]; nothing was taken. Also what the block that waited for these slots runs
+    /// into.
+    pub fn push_settings(&mut self, first_slot: u64, count: u64, packed: &[u8]) -> Result<()> {
+        let oldest = self.settings.first_block();
+        self.settings.push(first_slot, count, packed)?;
+        self.slots_passed(oldest)
+    }
+
+    /// These slots' settings will never come.
+    ///
+    /// # Errors
+    /// As [`Session::push_settings`].
+    pub fn lost_settings(&mut self, range: Range<u64>) -> Result<()> {
+        let oldest = self.settings.first_block();
+        self.settings.push_lost(range)?;
+        self.slots_passed(oldest)
+    }
+
+    /// The next message to Bob.
+    pub fn poll_message(&mut self) -> Option<Vec<u8>> {
+        self.desk.outbox.pop_front()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.desk.events.pop_front()
+    }
+
+    /// Whether contact is made.
+    pub fn is_open(&self) -> bool {
+        self.desk.is_open()
+    }
+
+    /// The station's memory.
+    pub fn store(&self) -> &S {
+        &self.desk.store
+    }
+
+    /// The station's memory, to take keys out.
+    pub fn store_mut(&mut self) -> &mut S {
+        &mut self.desk.store
+    }
+
+    /// Ends the session; pending blocks are settled at the next contact.
+    pub fn into_store(self) -> S {
+        self.desk.store
+    }
+
+    fn dispatch(&mut self, message: &[u8]) -> Result<()> {
+        let (envelope, body) = self.desk.open(message)?;
+        match (&self.desk.contact, envelope.kind) {
+            (Contact::Greeting { .. }, Kind::Hello) => self.desk.hear_hello(message, body),
+            (Contact::Greeting { .. }, Kind::ContactProof) => {
+                self.desk.hear_proof(message, body)?;
+                self.ask_about_pending()
+            }
+            (Contact::Open { .. }, Kind::ResolveAnswer) => self.hear_answer(message, body),
+            (Contact::Open { .. }, Kind::Abort) => self.hear_abort(&envelope, body),
+            (Contact::Open { .. }, kind) if kind.in_block() => {
+                self.hear_step(&envelope, message, body)
+            }
+            (_, kind) => Err(Fault::NoContact(kind)),
+        }
+    }
+
+    /// After settings came; `oldest` was the oldest block remembered before.
+    fn slots_passed(&mut self, oldest: u64) -> Result<()> {
+        self.desk.slot = self.settings.next();
+        let surplus = self.settings.blocks_held().saturating_sub(self.desk.local.max_blocks);
+        self.settings.forget_below(self.settings.first_block() + surplus as u64);
+        let kept = self.settings.first_block();
+        if kept > oldest {
+            self.desk.events.push_back(Event::BlocksDropped(oldest..kept));
+        }
+        let result = self.answer_if_due();
+        self.conclude(result)
+    }
+
+    /// Turns a fault into what it ends.
+    fn conclude(&mut self, result: Result<()>) -> Result<()> {
+        let Err(fault) = result else { return Ok(()) };
+        let greeting = matches!(self.desk.contact, Contact::Greeting { .. });
+        let effect = if greeting && fault.effect() == Effect::Block {
+            Effect::Contact
+        } else {
+            fault.effect()
+        };
+        if effect != Effect::Ignored && self.current.is_some() {
+            self.end_block(fault.clone())?;
+        }
+        if effect == Effect::Contact && !matches!(self.desk.contact, Contact::Closed) {
+            self.desk.contact = Contact::Closed;
+            self.desk.events.push_back(Event::ContactLost(fault.clone()));
+        }
+        Err(fault)
+    }
+}

@@ -1,0 +1,335 @@
+//! The steps of a block at Bob.
+
+use helio_keys::{EntropySource, SecretBits, SecretKey};
+
+use crate::announced::Announced;
+use crate::certificate::Certificate;
+use crate::decide::{Decision, Way, decide};
+use crate::error::{Effect, Fault, Result};
+use crate::event::Event;
+use crate::message::{
+    Amplify, Declaration, Detections, Envelope, Kind, PublicBits, Reader, Sift, TestResult,
+    VerifyKey,
+};
+use crate::reconcile::{BobStep, ReconcileBob};
+use crate::release::StationStore;
+use crate::report::{BlockReport, fingerprint};
+use crate::talk::Talk;
+use crate::token::{BlockLedger, Corrected, Origins, Sifted, Verified};
+
+use super::Session;
+use super::clicks::Measured;
+
+/// The block in progress.
+pub(super) struct Current<O: helio_keys::Origin> {
+    talk: Talk,
+    lost_slots: u64,
+    step: Step<O>,
+}
+
+impl<O: helio_keys::Origin> Current<O> {
+    pub fn block(&self) -> u64 {
+        self.talk.id.block
+    }
+}
+
+/// What Bob waits for.
+enum Step<O: helio_keys::Origin> {
+    /// Which detections match.
+    Sift { announcement: Detections, bits: SecretBits },
+    /// Alice's declaration.
+    Declaration { sifted: Sifted, announced: Announced, way: Box<Way> },
+    /// Alice's next step of the reconciliation.
+    Reconciling { engine: Box<dyn ReconcileBob>, sifted: Sifted, ledger: BlockLedger },
+    /// The key of the verification hash.
+    VerifyKey { corrected: Corrected },
+    /// Length and seed of the last hash.
+    Amplify { verified: Verified },
+    /// Alice's tag. Nothing is held yet: without it the key is thrown away.
+    AliceTag { key: SecretKey<O>, certificate: Box<Certificate> },
+    /// Nothing: the block failed and is about to be ended.
+    Failed,
+}
+
+impl<O: helio_keys::Origin> Step<O> {
+    fn name(&self) -> &'static str {
+        match self {
+            Step::Sift { .. } => "waiting for the bases",
+            Step::Declaration { .. } => "waiting for the declaration",
+            Step::Reconciling { .. } => "reconciling",
+            Step::VerifyKey { .. } => "waiting for the verification",
+            Step::Amplify { .. } => "waiting for the seed of the last hash",
+            Step::AliceTag { .. } => "waiting for Alice's tag",
+            Step::Failed => "the block had failed",
+        }
+    }
+}
+
+impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
+    /// Announces the oldest block that waits, if none is in progress and contact is made.
+    pub(super) fn announce_next(&mut self) -> Result<()> {
+        if self.current.is_some() || !self.desk.is_open() {
+            return Ok(());
+        }
+        while let Some(measured) = self.measured.pop_front() {
+            let id = self.desk.id(measured.block);
+            if self.desk.store.state(id)?.is_some() {
+                // Talked about in an earlier life of this station.
+                self.desk.events.push_back(Event::BlocksDropped(id.block..id.block + 1));
+                continue;
+            }
+            self.desk.afford_block()?;
+            let Measured { announcement, bits, lost_slots, .. } = measured;
+            let mut talk = Talk::new(&self.desk.parameters, id, self.desk.now_ns);
+            let said = self.desk.say(&mut talk, Kind::Detections, |out| announcement.write(out));
+            let step = Step::Sift { announcement, bits };
+            self.current = Some(Current { talk, lost_slots, step });
+            return said;
+        }
+        Ok(())
+    }
+
+    pub(super) fn hear_step(
+        &mut self,
+        envelope: &Envelope,
+        message: &[u8],
+        body: Reader<'_>,
+    ) -> Result<()> {
+        let Some(mut current) = self.current.take_if(|c| c.block() == envelope.block) else {
+            let next = self.current.as_ref().map_or(self.open_block, Current::block);
+            // Left before Alice heard that the block is over here.
+            return if envelope.block < next {
+                Ok(())
+            } else {
+                Err(Fault::FutureBlock(envelope.block))
+            };
+        };
+        if let Err(fault) = current.talk.hear(envelope, message, self.desk.now_ns) {
+            self.current = Some(current);
+            return Err(fault);
+        }
+        let Current { mut talk, lost_slots, step } = current;
+        let step = match self.step(&mut talk, lost_slots, step, envelope, body) {
+            Ok(Some(step)) => step,
+            Ok(None) => return self.announce_next(),
+            Err(fault) => {
+                self.current = Some(Current { talk, lost_slots, step: Step::Failed });
+                return Err(fault);
+            }
+        };
+        self.current = Some(Current { talk, lost_slots, step });
+        Ok(())
+    }
+
+    /// One step on Alice's message: what Bob waits for next, or `None` if the block is done.
+    fn step(
+        &mut self,
+        talk: &mut Talk,
+        lost_slots: u64,
+        step: Step<E::Origin>,
+        envelope: &Envelope,
+        mut body: Reader<'_>,
+    ) -> Result<Option<Step<E::Origin>>> {
+        let kind = envelope.kind;
+        let malformed = |why| Fault::Malformed { kind: Some(kind), why };
+        let state = step.name();
+        match (step, kind) {
+            (Step::Sift { announcement, bits }, Kind::Sift) => {
+                self.check_disclosure(envelope)?;
+                let sift = Sift::read(body, &announcement.test_basis).map_err(malformed)?;
+                self.hear_sift(talk, lost_slots, announcement, bits, &sift)
+            }
+            (Step::Declaration { sifted, announced, way }, Kind::Declaration) => {
+                let theirs = Declaration::read(&mut body).map_err(malformed)?;
+                body.end().map_err(malformed)?;
+                if theirs != way.declaration {
+                    let (mine, theirs) = (format!("{:?}", way.declaration), format!("{theirs:?}"));
+                    return Err(Fault::DeclarationDiffers { mine, theirs });
+                }
+                let engine = way.plan.bob(sifted.bits())?;
+                let ledger = BlockLedger { announced, way };
+                Ok(Some(Step::Reconciling { engine, sifted, ledger }))
+            }
+            (Step::Reconciling { engine, sifted, ledger }, Kind::Reconcile) => {
+                self.hear_reconcile(talk, engine, sifted, ledger, body.rest()).map(Some)
+            }
+            (Step::VerifyKey { corrected }, Kind::VerifyKey) => {
+                let key = VerifyKey::read(body).map_err(malformed)?;
+                let verified = corrected.verify(&key);
+                self.desk.say(talk, Kind::Verdict, |out| out.u8(u8::from(verified.is_ok())))?;
+                Ok(Some(Step::Amplify { verified: verified? }))
+            }
+            (Step::Amplify { verified }, Kind::Amplify) => {
+                let amplify = Amplify::read(body).map_err(malformed)?;
+                self.hear_amplify(talk, verified, &amplify).map(Some)
+            }
+            (Step::AliceTag { key, certificate }, Kind::Tag) => {
+                self.desk.hear_tag(talk, body)?;
+                self.release(talk, lost_slots, key, certificate)?;
+                Ok(None)
+            }
+            _ => Err(Fault::Unexpected { kind, state }),
+        }
+    }
+
+    /// Alice may disclose only after the block's last slot, by her own slot clock.
+    fn check_disclosure(&self, envelope: &Envelope) -> Result<()> {
+        let parameters = &self.desk.parameters;
+        let bound = u64::from(parameters.clock_bound_slots);
+        let end = parameters.end_slot(envelope.block).saturating_add(bound);
+        let (block, slot) = (envelope.block, envelope.slot);
+        if slot < end { Err(Fault::DisclosedTooEarly { block, slot, end }) } else { Ok(()) }
+    }
+
+    fn hear_sift(
+        &mut self,
+        talk: &mut Talk,
+        lost_slots: u64,
+        announcement: Detections,
+        bits: SecretBits,
+        sift: &Sift,
+    ) -> Result<Option<Step<E::Origin>>> {
+        let mut key = SecretBits::with_capacity(bits.len());
+        let mut errors = PublicBits::with_capacity(sift.test_bits.len());
+        for (i, bit) in bits.iter().enumerate() {
+            if !sift.matched.get(i) {
+                continue;
+            }
+            if announcement.test_basis.get(i) {
+                errors.push(bit != sift.test_bits.get(errors.len()));
+            } else {
+                key.push(bit);
+            }
+        }
+        let parameters = &self.desk.parameters;
+        let announced = Announced::gather(parameters.slots_per_block, &announcement, sift, &errors);
+        let decision = decide(parameters, &announced.counts)?;
+        let declaration = match &decision {
+            Decision::NoKey { .. } => None,
+            Decision::Reconcile(way) => Some(way.declaration.clone()),
+        };
+        let result = TestResult { errors, declaration };
+        self.desk.say(talk, Kind::TestResult, |out| result.write(out))?;
+        match decision {
+            Decision::NoKey { reason, lambda_max } => {
+                self.desk.store.burn(talk.id)?;
+                let side = self.desk.side(lost_slots)?;
+                let parameters = &self.desk.parameters;
+                let why = (reason, lambda_max);
+                let report = BlockReport::no_key(parameters, talk.id, side, &announced, why);
+                self.desk.events.push_back(Event::BlockDone(Box::new(report)));
+                Ok(None)
+            }
+            Decision::Reconcile(way) => {
+                Ok(Some(Step::Declaration { sifted: Sifted::new(key), announced, way }))
+            }
+        }
+    }
+
+    fn hear_reconcile(
+        &mut self,
+        talk: &mut Talk,
+        mut engine: Box<dyn ReconcileBob>,
+        sifted: Sifted,
+        ledger: BlockLedger,
+        message: &[u8],
+    ) -> Result<Step<E::Origin>> {
+        let step = engine.handle(message)?;
+        let (used, lambda_max) = (engine.leak().total(), ledger.way.declaration.lambda_max);
+        if used > lambda_max {
+            return Err(Fault::LeakExceeded { used, lambda_max });
+        }
+        match step {
+            BobStep::Send(bytes) => {
+                self.desk.say(talk, Kind::Reconcile, |out| out.raw(&bytes))?;
+                Ok(Step::Reconciling { engine, sifted, ledger })
+            }
+            BobStep::SendDone(bytes) => {
+                let (corrected, outcome) = engine.corrected()?;
+                let corrected = sifted.corrected(corrected, ledger, outcome)?;
+                self.desk.say(talk, Kind::Reconcile, |out| out.raw(&bytes))?;
+                Ok(Step::VerifyKey { corrected })
+            }
+        }
+    }
+
+    fn hear_amplify(
+        &mut self,
+        talk: &Talk,
+        verified: Verified,
+        amplify: &Amplify<'_>,
+    ) -> Result<Step<E::Origin>> {
+        if amplify.length != verified.length() {
+            return Err(Fault::AmplifyDiffers);
+        }
+        let seed = SecretBits::from_bytes(amplify.seed, verified.seed_bits());
+        let seed = seed.map_err(|_| Fault::AmplifyDiffers)?;
+        let provenance = self.desk.entropy.provenance();
+        let labels = self.desk.labels();
+        let parameters = &self.desk.parameters;
+        let origins = Origins { id: talk.id, parameters, labels: &labels };
+        let (key, certificate) = verified.amplify(&seed, provenance, &origins)?;
+        Ok(Step::AliceTag { key, certificate: Box::new(certificate) })
+    }
+
+    /// Alice's proof that she holds the key: this side holds it too, may use it, and says so.
+    fn release(
+        &mut self,
+        talk: &mut Talk,
+        lost_slots: u64,
+        key: SecretKey<E::Origin>,
+        certificate: Box<Certificate>,
+    ) -> Result<()> {
+        let bits = key.len() as u64;
+        let print = fingerprint(&key);
+        let side = self.desk.side(lost_slots)?;
+        let report = BlockReport::key(&self.desk.parameters, side, &certificate, print);
+        self.desk.store.hold(talk.id, key, *certificate)?;
+        self.desk.store.release(talk.id)?;
+        self.desk.events.push_back(Event::BlockDone(Box::new(report)));
+        self.desk.events.push_back(Event::KeyReady { id: talk.id, bits });
+        // Usable before the tag leaves: whatever happens to it, Alice will learn that it is held.
+        if let Err(fault) = self.desk.say_tag(talk) {
+            self.desk.hint(talk.id.block, &fault);
+            if fault.effect() == Effect::Contact {
+                self.desk.contact = crate::contact::Contact::Closed;
+                self.desk.events.push_back(Event::ContactLost(fault));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the block in progress. A key that is in the store stays as it is.
+    pub(super) fn end_block(&mut self, fault: Fault) -> Result<()> {
+        let Some(current) = self.current.take() else { return Ok(()) };
+        let id = current.talk.id;
+        if self.desk.is_open() {
+            self.desk.hint(id.block, &fault);
+        }
+        if self.desk.store.state(id)?.is_some() {
+            self.desk.events.push_back(Event::BlockUnresolved { id, fault });
+            return Ok(());
+        }
+        self.desk.events.push_back(Event::BlockFailed { id, fault });
+        Ok(self.desk.store.burn(id)?)
+    }
+
+    pub(super) fn hear_abort(&mut self, envelope: &Envelope, mut body: Reader<'_>) -> Result<()> {
+        let block = envelope.block;
+        if self.current.as_ref().is_none_or(|c| c.block() != block) {
+            return Ok(());
+        }
+        Err(Fault::GivenUp { block, reason: body.u8().unwrap_or(0) })
+    }
+
+    pub(super) fn check_silence(&mut self) -> Result<()> {
+        let now = self.desk.now_ns;
+        if let Some(current) = &self.current {
+            let silent = now.saturating_sub(current.talk.heard_at_ns);
+            if silent > self.desk.local.silence_ns {
+                return Err(Fault::Silent(silent / 1_000_000, current.step.name()));
+            }
+        }
+        self.announce_next()
+    }
+}

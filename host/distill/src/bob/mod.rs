@@ -1,0 +1,307 @@
+//! Bob's half of the talk: he announces, corrects his string, releases on Alice's proof.
+//!
+//! [`Session`] takes his device's settings and detections and Alice's messages and gives messages
+//! and events. [`block`] holds the steps of a block, [`clicks`] turns detections into bits, [`settle`]
+//! answers questions about old blocks.
+
+mod block;
+mod clicks;
+mod settle;
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use helio_keys::EntropySource;
+use helio_timetag::{Detection, SlotBatch};
+
+use crate::contact::Contact;
+use crate::desk::{Desk, Local};
+use crate::error::{Effect, Fault, InputError, Result};
+use crate::event::Event;
+use crate::message::{Kind, Role};
+use crate::pads::PadBook;
+use crate::parameters::{Parameters, Receiver};
+use crate::ranges::SlotRanges;
+use crate::release::StationStore;
+use crate::settings::Settings;
+
+use block::Current;
+use clicks::{Measured, assign};
+
+/// Bob's session with one Alice. Owns no socket, no clock, no thread.
+pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
+    desk: Desk<E, S>,
+    settings: Settings<2>,
+    detections: VecDeque<Detection>,
+    dropped: SlotRanges,
+    /// Lowest block whose slots are not all past.
+    open_block: u64,
+    /// Blocks whose slots are past and that wait to be talked about.
+    measured: VecDeque<Measured>,
+    current: Option<Current<E::Origin>>,
+}
+
+impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
+    /// A session without contact; settings and detections may be pushed at once.
+    ///
+    /// # Errors
+    /// [`Fault::BadParameter`].
+    pub fn new(
+        parameters: Parameters,
+        local: Local,
+        pads: PadBook,
+        entropy: E,
+        store: S,
+    ) -> Result<Session<E, S>> {
+        Ok(Session {
+            settings: Settings::new(parameters.slots_per_block),
+            desk: Desk::new(Role::Bob, parameters, local, pads, entropy, store)?,
+            detections: VecDeque::new(),
+            dropped: SlotRanges::default(),
+            open_block: 0,
+            measured: VecDeque::new(),
+            current: None,
+        })
+    }
+
+    /// The line to Alice is up, or up again: whatever was in progress ends, and a Hello leaves.
+    /// Both stations call this for each new connection.
+    ///
+    /// # Errors
+    /// Faults of this station; no contact is made.
+    pub fn connect(&mut self, now_ns: u64) -> Result<()> {
+        self.desk.now_ns = now_ns;
+        self.desk.contact = Contact::Closed;
+        if let Some(current) = &self.current {
+            let fault = Fault::Interrupted(current.block());
+            self.end_block(fault)?;
+        }
+        self.desk.outbox.clear();
+        self.desk.greet()
+    }
+
+    /// Takes one message of Alice.
+    ///
+    /// # Errors
+    /// What was wrong with it; [`Fault::effect`] says what that ended. Events tell the same.
+    pub fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<()> {
+        self.desk.now_ns = now_ns;
+        let result = self.dispatch(message);
+        self.conclude(result)
+    }
+
+    /// Lets time pass: a silent Alice ends the block in progress, and the next one begins.
+    ///
+    /// # Errors
+    /// [`Fault::Silent`], and faults of this station.
+    pub fn tick(&mut self, now_ns: u64) -> Result<()> {
+        self.desk.now_ns = now_ns;
+        let result = self.check_silence();
+        self.conclude(result)
+    }
+
+    /// Settings of `count` slots from `first_slot` on, 2 bits each (`swap << 1 | basis`), packed
+    /// from the low bits of each byte up, in order of slots. Slots that are skipped are lost. A
+    /// passive receiver has none.
+    ///
+    /// # Errors
+    /// [`Fault::Input`]; nothing was taken. Also what the block that waited for these slots runs
+    /// into.
+    pub fn push_settings(&mut self, first_slot: u64, count: u64, packed: &[u8]) -> Result<()> {
+        self.settings.push(first_slot, count, packed)?;
+        self.slots_passed()
+    }
+
+    /// These slots' settings will never come.
+    ///
+    /// # Errors
+    /// As [`Session::push_settings`].
+    pub fn lost_settings(&mut self, range: Range<u64>) -> Result<()> {
+        self.settings.push_lost(range)?;
+        self.slots_passed()
+    }
+
+    /// Clicks in order of slots; hold-off and window were applied before.
+    ///
+    /// # Errors
+    /// [`Fault::Input`] at the first that is out of order or names an unknown detector; those
+    /// before it were taken.
+    pub fn push_detections(&mut self, detections: &[Detection]) -> Result<()> {
+        let known = match self.desk.parameters.receiver {
+            Receiver::Active { .. } => 0b11,
+            Receiver::Passive => 0b1111,
+        };
+        for &detection in detections {
+            let Detection { slot, mask } = detection;
+            let last = self.detections.back().map_or(0, |d| d.slot + 1).max(self.desk.slot);
+            if slot < last {
+                return Err(InputError::DetectionsBackwards { slot, last }.into());
+            }
+            if mask == 0 || mask & !known != 0 {
+                return Err(InputError::UnknownDetector { mask }.into());
+            }
+            self.detections.push_back(detection);
+        }
+        Ok(())
+    }
+
+    /// Slots that make no key, for whatever reason; decided from earlier events only.
+    pub fn push_dropped(&mut self, range: Range<u64>) {
+        self.dropped.add(range);
+    }
+
+    /// All slots below this one are final: their detections and dropped ranges were pushed.
+    ///
+    /// # Errors
+    /// What the block that ends here runs into.
+    pub fn reached(&mut self, slot: u64) -> Result<()> {
+        self.desk.slot = self.desk.slot.max(slot);
+        self.slots_passed()
+    }
+
+    /// Detections, dropped ranges and the reached slot of one batch.
+    ///
+    /// # Errors
+    /// As [`Session::push_detections`] and [`Session::reached`].
+    pub fn push_batch(&mut self, batch: &SlotBatch) -> Result<()> {
+        batch.dropped.iter().for_each(|range| self.push_dropped(range.from..range.to));
+        self.push_detections(&batch.detections)?;
+        self.reached(batch.reached)
+    }
+
+    /// The next message to Alice.
+    pub fn poll_message(&mut self) -> Option<Vec<u8>> {
+        self.desk.outbox.pop_front()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.desk.events.pop_front()
+    }
+
+    /// Whether contact is made.
+    pub fn is_open(&self) -> bool {
+        self.desk.is_open()
+    }
+
+    /// The station's memory.
+    pub fn store(&self) -> &S {
+        &self.desk.store
+    }
+
+    /// The station's memory, to take keys out.
+    pub fn store_mut(&mut self) -> &mut S {
+        &mut self.desk.store
+    }
+
+    /// Ends the session; pending blocks are settled at the next contact.
+    pub fn into_store(self) -> S {
+        self.desk.store
+    }
+
+    fn dispatch(&mut self, message: &[u8]) -> Result<()> {
+        let (envelope, body) = self.desk.open(message)?;
+        match (&self.desk.contact, envelope.kind) {
+            (Contact::Greeting { .. }, Kind::Hello) => self.desk.hear_hello(message, body),
+            (Contact::Greeting { .. }, Kind::ContactProof) => {
+                self.desk.hear_proof(message, body)?;
+                self.announce_next()
+            }
+            (Contact::Open { .. }, Kind::ResolveAsk) => self.hear_ask(message, body),
+            (Contact::Open { .. }, Kind::Abort) => self.hear_abort(&envelope, body),
+            (Contact::Open { .. }, kind) if kind.in_block() => {
+                self.hear_step(&envelope, message, body)
+            }
+            (_, kind) => Err(Fault::NoContact(kind)),
+        }
+    }
+
+    /// Turns every block whose slots are past into bits, and talks about the oldest.
+    fn slots_passed(&mut self) -> Result<()> {
+        let past = self.blocks_past();
+        while self.open_block < past {
+            let measured = assign(
+                &self.desk.parameters,
+                self.open_block,
+                &mut self.detections,
+                &self.settings,
+                &self.dropped,
+                &mut self.desk.entropy,
+            );
+            // Settings are needed only until bits are made of the clicks.
+            self.forget_below(self.open_block + 1);
+            match measured {
+                Ok(measured) => self.measured.push_back(measured),
+                Err(fault) => return self.conclude(Err(fault.into())),
+            }
+            if self.measured.len() > self.desk.local.max_blocks
+                && let Some(Measured { block, .. }) = self.measured.pop_front()
+            {
+                self.desk.events.push_back(Event::BlocksDropped(block..block + 1));
+            }
+        }
+        let result = self.announce_next();
+        self.conclude(result)
+    }
+
+    /// First block that is not over, after what lags too far behind was given up.
+    fn blocks_past(&mut self) -> u64 {
+        let length = u64::from(self.desk.parameters.slots_per_block);
+        let most = self.desk.local.max_blocks as u64;
+        let mut past = self.desk.slot / length;
+        if let Receiver::Active { .. } = self.desk.parameters.receiver {
+            let next = self.settings.next();
+            let patience = self.desk.parameters.first_slot(past.saturating_sub(most));
+            if next < patience {
+                // Cannot fail: the range begins at the next slot.
+                let _ = self.settings.push_lost(next..patience);
+            }
+            past = past.min(self.settings.next() / length);
+            // Settings of blocks whose clicks do not come are given up likewise.
+            let surplus = (self.settings.blocks_held() as u64).saturating_sub(most + 1);
+            self.settings.forget_below(self.settings.first_block() + surplus);
+        }
+        let oldest = past.saturating_sub(most);
+        if oldest > self.open_block {
+            self.desk.events.push_back(Event::BlocksDropped(self.open_block..oldest));
+            self.forget_below(oldest);
+        }
+        past
+    }
+
+    /// Nothing below this block is needed any more.
+    fn forget_below(&mut self, block: u64) {
+        let first = self.desk.parameters.first_slot(block);
+        let ends_at = self.detections.partition_point(|d| d.slot < first);
+        self.detections.drain(..ends_at);
+        self.settings.forget_below(block);
+        self.dropped.forget_below(first);
+        self.open_block = block;
+    }
+
+    /// Turns a fault into what it ends; then the next block begins.
+    fn conclude(&mut self, result: Result<()>) -> Result<()> {
+        let Err(fault) = result else { return Ok(()) };
+        let greeting = matches!(self.desk.contact, Contact::Greeting { .. });
+        let effect = match fault.effect() {
+            Effect::Block if greeting => Effect::Contact,
+            effect => effect,
+        };
+        if effect != Effect::Ignored && self.current.is_some() {
+            self.end_block(fault.clone())?;
+        }
+        match effect {
+            Effect::Contact if !matches!(self.desk.contact, Contact::Closed) => {
+                self.desk.contact = Contact::Closed;
+                self.desk.events.push_back(Event::ContactLost(fault.clone()));
+            }
+            Effect::Block => {
+                // A fault of the next block ends that one in turn and stands among the events.
+                let next = self.announce_next();
+                let _ = self.conclude(next);
+            }
+            _ => {}
+        }
+        Err(fault)
+    }
+}

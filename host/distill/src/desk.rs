@@ -1,0 +1,371 @@
+//! What Alice's and Bob's sessions share: contact, pads, ledger, the way messages leave.
+
+use std::collections::VecDeque;
+
+use helio_keys::{EntropySource, RandomLabel};
+
+use crate::contact::{Contact, OtherHello, Statement, join};
+use crate::error::{Fault, Result};
+use crate::event::Event;
+use crate::hash::TranscriptHash;
+use crate::labels::{self, Labels, Use};
+use crate::ledger;
+use crate::message::{
+    Envelope, EnvelopeError, Hello, Kind, MAX_MESSAGE_BYTES, Malformed, NO_BLOCK, Reader, Role,
+    Tag, Writer,
+};
+use crate::pads::{INDEX_WINDOW, PadBook, Purpose, Way};
+use crate::parameters::{self, Parameters};
+use crate::release::{BlockId, StationStore};
+use crate::report::Side;
+use crate::talk::Talk;
+
+/// What a station decides for itself; the other need not know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Local {
+    /// After this long without a message a block in progress fails, in nanoseconds.
+    pub silence_ns: u64,
+    /// Most blocks whose data are kept while the talk lags behind.
+    pub max_blocks: usize,
+    /// Where the device's settings come from.
+    pub settings_label: RandomLabel,
+}
+
+impl Local {
+    /// Half a minute of patience, four blocks of memory.
+    pub fn new(settings_label: RandomLabel) -> Local {
+        Local { silence_ns: 30_000_000_000, max_blocks: 4, settings_label }
+    }
+}
+
+pub(crate) struct Desk<E: EntropySource, S: StationStore<E::Origin>> {
+    pub role: Role,
+    pub parameters: Parameters,
+    pub local: Local,
+    pub pads: PadBook,
+    pub entropy: E,
+    pub store: S,
+    pub outbox: VecDeque<Vec<u8>>,
+    pub events: VecDeque<Event>,
+    pub contact: Contact,
+    /// The caller's clock at the last call.
+    pub now_ns: u64,
+    /// First slot this station has not passed.
+    pub slot: u64,
+}
+
+impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
+    pub fn new(
+        role: Role,
+        parameters: Parameters,
+        local: Local,
+        pads: PadBook,
+        entropy: E,
+        store: S,
+    ) -> Result<Desk<E, S>> {
+        parameters.check()?;
+        Ok(Desk {
+            role,
+            parameters,
+            local,
+            pads,
+            entropy,
+            store,
+            outbox: VecDeque::new(),
+            events: VecDeque::new(),
+            contact: Contact::Closed,
+            now_ns: 0,
+            slot: 0,
+        })
+    }
+
+    pub fn id(&self, block: u64) -> BlockId {
+        BlockId { session: self.parameters.session, block }
+    }
+
+    pub fn is_open(&self) -> bool {
+        matches!(self.contact, Contact::Open { .. })
+    }
+
+    /// Labels of both stations' randomness.
+    pub fn labels(&self) -> Labels {
+        let mut all = self.own_labels();
+        if let Contact::Open { labels, .. } = &self.contact {
+            all.extend(labels.clone());
+        }
+        all
+    }
+
+    pub fn side(&self, lost_slots: u64) -> Result<Side> {
+        let origin = <E::Origin as helio_keys::Origin>::NAME;
+        let epsilon_spent = self.store.epsilon_spent()?;
+        Ok(Side { role: self.role, origin, lost_slots, epsilon_spent })
+    }
+
+    pub fn envelope(&self, kind: Kind, block: u64, sequence: u32) -> Writer {
+        let mut out = Writer::with_capacity(256);
+        let (from, time_ns, slot) = (self.role, self.now_ns, self.slot);
+        Envelope { kind, from, block, sequence, time_ns, slot }.write(&mut out);
+        out
+    }
+
+    /// Sends the next message of a block; it enters the transcript.
+    pub fn say(
+        &mut self,
+        talk: &mut Talk,
+        kind: Kind,
+        body: impl FnOnce(&mut Writer),
+    ) -> Result<()> {
+        let mut out = self.envelope(kind, talk.id.block, talk.transcript.next_sequence());
+        body(&mut out);
+        let message = out.finish();
+        if message.len() > MAX_MESSAGE_BYTES || talk.transcript.add(&message).is_err() {
+            return Err(Fault::TranscriptTooLong(talk.id.block));
+        }
+        talk.heard_at_ns = self.now_ns;
+        self.outbox.push_back(message);
+        Ok(())
+    }
+
+    /// Tells the other station, without authority, that a block is over here.
+    pub fn hint(&mut self, block: u64, fault: &Fault) {
+        let mut out = self.envelope(Kind::Abort, block, 0);
+        out.u8(fault.hint());
+        self.outbox.push_back(out.finish());
+    }
+
+    /// Reads the envelope of a message; on an error the caller decides what it ends.
+    pub fn open<'a>(&self, bytes: &'a [u8]) -> Result<(Envelope, Reader<'a>)> {
+        if bytes.len() > MAX_MESSAGE_BYTES {
+            return Err(Fault::TooLong(bytes.len()));
+        }
+        let (envelope, body) = Envelope::read(bytes).map_err(|e| match e {
+            // A version that changes within a contact is a damaged byte, not another release.
+            EnvelopeError::Version(_) if self.is_open() => {
+                Fault::Malformed { kind: None, why: Malformed::BadValue }
+            }
+            EnvelopeError::Version(theirs) => {
+                Fault::WrongVersion { mine: parameters::PROTOCOL_VERSION, theirs }
+            }
+            EnvelopeError::Kind(code) => Fault::UnknownKind(code),
+            EnvelopeError::Malformed(why) => Fault::Malformed { kind: None, why },
+        })?;
+        if envelope.from == self.role {
+            return Err(Fault::WrongDirection);
+        }
+        Ok((envelope, body))
+    }
+
+    // Contact.
+
+    /// Begins a contact with a Hello.
+    pub fn greet(&mut self) -> Result<()> {
+        self.contact = Contact::Closed;
+        if self.store.pads_are_void()? {
+            return Err(Fault::PadsVoid);
+        }
+        let watermarks = self.store.watermarks()?;
+        let mut nonce = [0; 16];
+        self.entropy.fill(&mut nonce)?;
+        let hello = Hello {
+            nonce,
+            fields: self.shared_fields(),
+            watermarks,
+            labels: labels::to_wire(&self.own_labels()),
+        };
+        let mut out = self.envelope(Kind::Hello, NO_BLOCK, 0);
+        hello.write(&mut out);
+        let own = out.finish();
+        self.outbox.push_back(own.clone());
+        self.contact = Contact::Greeting { own, own_watermarks: watermarks, other: None };
+        Ok(())
+    }
+
+    /// The other's Hello: compared at once; answered by the proof.
+    pub fn hear_hello(&mut self, message: &[u8], body: Reader<'_>) -> Result<()> {
+        let malformed = |why| Fault::Malformed { kind: Some(Kind::Hello), why };
+        let hello = Hello::read(body).map_err(malformed)?;
+        let differences = parameters::differences(&self.shared_fields(), &hello.fields);
+        if !differences.is_empty() {
+            return Err(Fault::ParametersDiffer(differences));
+        }
+        let labels = labels::from_wire(&hello.labels).ok_or(malformed(Malformed::BadValue))?;
+        let Contact::Greeting { own, own_watermarks, other } = &mut self.contact else {
+            return Err(Fault::NoContact(Kind::Hello));
+        };
+        if other.is_some() {
+            return Err(Fault::Unexpected { kind: Kind::Hello, state: "a Hello had come before" });
+        }
+        *other = Some(OtherHello::new(message, &hello, labels));
+        if own_watermarks.is_behind(&hello.watermarks) {
+            // Making a proof would use a pad twice. If the other proves what it says, they are void.
+            return Ok(());
+        }
+        let hellos = join(self.role, own, message);
+        let mut out = self.envelope(Kind::ContactProof, NO_BLOCK, 0);
+        let tag = self.make_tag(Purpose::Recovery, out.written(), |hash| {
+            Statement::Contact.feed(hash, &hellos);
+        })?;
+        tag.write(&mut out);
+        self.outbox.push_back(out.finish());
+        Ok(())
+    }
+
+    /// The other's proof: afterwards the contact is open.
+    pub fn hear_proof(&mut self, message: &[u8], body: Reader<'_>) -> Result<()> {
+        let malformed = |why| Fault::Malformed { kind: Some(Kind::ContactProof), why };
+        let proof = Tag::read(body).map_err(malformed)?;
+        let no_contact = Fault::NoContact(Kind::ContactProof);
+        let contact = std::mem::replace(&mut self.contact, Contact::Closed);
+        let Contact::Greeting { own, own_watermarks, other: Some(other) } = contact else {
+            return Err(no_contact);
+        };
+        if other.watermarks.is_behind(&own_watermarks) {
+            return Err(Fault::OtherPadsBehind);
+        }
+        let expected = other.watermarks.out_recovery;
+        if proof.pad != expected {
+            return Err(Fault::PadIndex { index: proof.pad, expected });
+        }
+        let hellos = join(self.role, &own, &other.message);
+        let genuine = self.check_tag(Purpose::Recovery, message, &proof, |hash| {
+            Statement::Contact.feed(hash, &hellos);
+        });
+        if !genuine? {
+            return Err(Fault::ContactTag);
+        }
+        if own_watermarks.is_behind(&other.watermarks) {
+            self.store.void_pads()?;
+            return Err(Fault::PadsVoid);
+        }
+        // Tags the other made that never arrived: their pads are spent there, so they are here.
+        let due = other.watermarks.out_block;
+        if due > self.store.watermarks()?.in_block {
+            self.store.spend_pads(Way::In, Purpose::Block, due)?;
+        }
+        self.contact = Contact::Open { hellos, labels: other.labels };
+        let event = Event::ContactMade {
+            block_pads_left: self.pads_left(Purpose::Block)?,
+            recovery_pads_left: self.pads_left(Purpose::Recovery)?,
+        };
+        self.events.push_back(event);
+        Ok(())
+    }
+
+    fn shared_fields(&self) -> Vec<crate::message::HelloField> {
+        let mut fields = self.parameters.fields();
+        for (name, purpose) in [("pads", Purpose::Block), ("reserve", Purpose::Recovery)] {
+            let name = format!("{name} a direction");
+            let value = self.pads.size(purpose).to_string();
+            fields.push(crate::message::HelloField { name, value });
+        }
+        fields
+    }
+
+    fn own_labels(&self) -> Labels {
+        let [settings, other] = match self.role {
+            Role::Alice => [Use::AliceSettings, Use::HashSeeds],
+            Role::Bob => [Use::BobSettings, Use::DoubleClicks],
+        };
+        Labels::from([(settings, self.local.settings_label.clone()), (other, self.entropy.label())])
+    }
+
+    // Pads and tags.
+
+    /// Pads left in a pool, in the direction that has fewer.
+    pub fn pads_left(&self, purpose: Purpose) -> Result<u64> {
+        let watermarks = self.store.watermarks()?;
+        let used = watermarks.next(Way::Out, purpose).max(watermarks.next(Way::In, purpose));
+        Ok(self.pads.size(purpose).saturating_sub(used))
+    }
+
+    /// Makes a tag with the next pad; its use is durable before the pad is read. The tag covers
+    /// what `feed` gives, the envelope it travels in (role, kind, block, sequence, time) and the
+    /// pad's index.
+    pub fn make_tag(
+        &mut self,
+        purpose: Purpose,
+        envelope: &[u8],
+        feed: impl FnOnce(&mut TranscriptHash),
+    ) -> Result<Tag> {
+        if self.store.pads_are_void()? {
+            return Err(Fault::PadsVoid);
+        }
+        let index = self.store.watermarks()?.next(Way::Out, purpose);
+        if index >= self.pads.size(purpose) {
+            return Err(Fault::PadsEmpty(purpose));
+        }
+        ledger::charge(&mut self.store, ledger::epsilon_auth(1))?;
+        self.store.spend_pads(Way::Out, purpose, index + 1)?;
+        let pad = self.pads.take(Way::Out, purpose, index).ok_or(Fault::PadsVoid)?;
+        let (point, mask) = halves(&pad);
+        let mut hash = TranscriptHash::new(point);
+        feed(&mut hash);
+        close(&mut hash, envelope, index);
+        Ok(Tag { pad: index, tag: hash.tag(mask) })
+    }
+
+    /// Whether a tag that came in `message` is the other station's. Its pad is burnt first, pass
+    /// or fail.
+    pub fn check_tag(
+        &mut self,
+        purpose: Purpose,
+        message: &[u8],
+        tag: &Tag,
+        feed: impl FnOnce(&mut TranscriptHash),
+    ) -> Result<bool> {
+        let expected = self.store.watermarks()?.next(Way::In, purpose);
+        let index = tag.pad;
+        let last = expected.saturating_add(INDEX_WINDOW).min(self.pads.size(purpose));
+        if !(expected..last).contains(&index) {
+            return Err(Fault::PadIndex { index, expected });
+        }
+        ledger::charge(&mut self.store, ledger::epsilon_auth(1))?;
+        self.store.spend_pads(Way::In, purpose, index + 1)?;
+        let pad = self.pads.take(Way::In, purpose, index).ok_or(Fault::PadsVoid)?;
+        let (point, mask) = halves(&pad);
+        let mut hash = TranscriptHash::new(point);
+        feed(&mut hash);
+        let envelope = message.get(..Envelope::BYTES).unwrap_or(message);
+        close(&mut hash, envelope, index);
+        Ok(hash.verify(mask, &tag.tag))
+    }
+
+    /// Ends this station's part of a block with a tag over all that was said.
+    pub fn say_tag(&mut self, talk: &mut Talk) -> Result<()> {
+        let head = self.envelope(Kind::Tag, talk.id.block, talk.transcript.next_sequence());
+        let transcript = talk.transcript.bytes();
+        let tag = self.make_tag(Purpose::Block, head.written(), |hash| hash.update(transcript))?;
+        self.say(talk, Kind::Tag, |out| tag.write(out))
+    }
+
+    /// The other's tag, which stands last in the transcript and covers all before.
+    pub fn hear_tag(&mut self, talk: &Talk, body: Reader<'_>) -> Result<()> {
+        let malformed = |why| Fault::Malformed { kind: Some(Kind::Tag), why };
+        let tag = Tag::read(body).map_err(malformed)?;
+        let (before, message) = talk.transcript.split_last();
+        let genuine = self.check_tag(Purpose::Block, message, &tag, |hash| hash.update(before))?;
+        if genuine { Ok(()) } else { Err(Fault::BlockTag) }
+    }
+
+    /// Before a block is begun: pads for both tags, and room in the ledger for its ε.
+    pub fn afford_block(&mut self) -> Result<()> {
+        if self.store.pads_are_void()? {
+            return Err(Fault::PadsVoid);
+        }
+        if self.pads_left(Purpose::Block)? == 0 {
+            return Err(Fault::PadsEmpty(Purpose::Block));
+        }
+        ledger::charge(&mut self.store, self.parameters.epsilon_total)
+    }
+}
+
+fn close(hash: &mut TranscriptHash, envelope: &[u8], index: u64) {
+    hash.update(envelope);
+    hash.update(&index.to_le_bytes());
+}
+
+fn halves(pad: &[u8; 32]) -> (&[u8; 16], &[u8; 16]) {
+    let (halves, _) = pad.as_chunks::<16>();
+    (&halves[0], &halves[1])
+}

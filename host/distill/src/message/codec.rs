@@ -1,0 +1,233 @@
+//! Reading and writing of little-endian numbers, variable-length numbers and packed bits.
+//!
+//! The reader never allocates more than the bytes it was given and never panics.
+
+use super::Malformed;
+
+/// Appends fields to a message.
+#[derive(Default)]
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    pub fn with_capacity(capacity: usize) -> Writer {
+        Writer { bytes: Vec::with_capacity(capacity) }
+    }
+
+    /// What was written so far.
+    pub fn written(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub fn u8(&mut self, value: u8) {
+        self.bytes.push(value);
+    }
+
+    pub fn u32(&mut self, value: u32) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub fn u64(&mut self, value: u64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// Seven bits a byte, low bits first, the high bit says that more follow.
+    pub fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.bytes.push(value as u8);
+    }
+
+    /// Bytes whose number the reader knows.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Length, then the bytes.
+    pub fn blob(&mut self, bytes: &[u8]) {
+        self.varint(bytes.len() as u64);
+        self.raw(bytes);
+    }
+}
+
+/// Takes fields from a message.
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { rest: bytes }
+    }
+
+    pub fn raw(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(Malformed::Truncated)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(Malformed::Truncated)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    pub fn u8(&mut self) -> Result<u8, Malformed> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    pub fn u32(&mut self) -> Result<u32, Malformed> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    pub fn u64(&mut self) -> Result<u64, Malformed> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    pub fn varint(&mut self) -> Result<u64, Malformed> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            let part = u64::from(byte & 0x7F);
+            if shift == 63 && part > 1 {
+                return Err(Malformed::NumberTooLarge);
+            }
+            value |= part << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(Malformed::NumberTooLarge)
+    }
+
+    /// A count that must not exceed `limit`, nor the bits that are left: what follows takes at
+    /// least one bit an item, so a huge count cannot make the reader allocate.
+    pub fn count(&mut self, limit: u64) -> Result<usize, Malformed> {
+        let value = self.varint()?;
+        let left = self.rest.len() as u64 * 8;
+        if value > limit || value > left {
+            Err(Malformed::CountTooLarge)
+        } else {
+            Ok(value as usize)
+        }
+    }
+
+    /// Length, then at most `limit` bytes.
+    pub fn blob(&mut self, limit: usize) -> Result<&'a [u8], Malformed> {
+        let length = self.varint()?;
+        if length > limit as u64 {
+            return Err(Malformed::CountTooLarge);
+        }
+        self.raw(length as usize)
+    }
+
+    /// Everything that is left.
+    pub fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
+    /// Nothing may follow.
+    pub fn end(&self) -> Result<(), Malformed> {
+        if self.rest.is_empty() { Ok(()) } else { Err(Malformed::TrailingBytes) }
+    }
+}
+
+/// Bits that everybody may know, packed from the low bits of each byte up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PublicBits {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl PublicBits {
+    pub fn with_capacity(bits: usize) -> PublicBits {
+        PublicBits { bytes: Vec::with_capacity(bits.div_ceil(8)), len: 0 }
+    }
+
+    pub fn push(&mut self, bit: bool) {
+        if self.len.is_multiple_of(8) {
+            self.bytes.push(0);
+        }
+        if let Some(last) = self.bytes.last_mut() {
+            *last |= u8::from(bit) << (self.len % 8);
+        }
+        self.len += 1;
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The bit at `index`; `false` past the end.
+    pub fn get(&self, index: usize) -> bool {
+        self.bytes.get(index / 8).is_some_and(|b| b >> (index % 8) & 1 == 1)
+    }
+
+    pub fn ones(&self) -> usize {
+        self.bytes.iter().map(|b| b.count_ones() as usize).sum()
+    }
+
+    pub fn write(&self, out: &mut Writer) {
+        out.raw(&self.bytes);
+    }
+
+    /// `len` bits; bits past the last one must be zero, so that one content has one encoding.
+    pub fn read(reader: &mut Reader<'_>, len: usize) -> Result<PublicBits, Malformed> {
+        let bytes = reader.raw(len.div_ceil(8))?.to_vec();
+        let used = len % 8;
+        if used != 0 && bytes.last().is_some_and(|b| b >> used != 0) {
+            return Err(Malformed::PaddingNotZero);
+        }
+        Ok(PublicBits { bytes, len })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn varints_round_trip_and_refuse_65_bits() {
+        for value in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX] {
+            let mut w = Writer::default();
+            w.varint(value);
+            let bytes = w.finish();
+            assert_eq!(Reader::new(&bytes).varint(), Ok(value));
+            assert_eq!(Reader::new(&bytes[..bytes.len() - 1]).varint(), Err(Malformed::Truncated));
+        }
+        assert_eq!(Reader::new(&[0xFF; 10]).varint(), Err(Malformed::NumberTooLarge));
+        let eleven = [0x80; 11];
+        assert!(Reader::new(&eleven).varint().is_err());
+    }
+
+    #[test]
+    fn a_count_of_2_to_the_63_is_refused_before_anything_is_allocated() {
+        let mut w = Writer::default();
+        w.varint(1 << 63);
+        let bytes = w.finish();
+        assert_eq!(Reader::new(&bytes).count(u64::MAX), Err(Malformed::CountTooLarge));
+        assert_eq!(Reader::new(&bytes).blob(usize::MAX), Err(Malformed::Truncated));
+    }
+
+    #[test]
+    fn bits_have_one_encoding() {
+        let mut bits = PublicBits::default();
+        for i in 0..11 {
+            bits.push(i % 3 == 0);
+        }
+        let mut w = Writer::default();
+        bits.write(&mut w);
+        let mut bytes = w.finish();
+        assert_eq!(PublicBits::read(&mut Reader::new(&bytes), 11), Ok(bits));
+        bytes[1] |= 0x80;
+        let again = PublicBits::read(&mut Reader::new(&bytes), 11);
+        assert_eq!(again, Err(Malformed::PaddingNotZero));
+    }
+}

@@ -1,0 +1,124 @@
+//! The short messages of a block, after sifting.
+
+use super::{Malformed, PublicBits, Reader, Writer};
+
+/// What both stations declare before reconciliation: functions of announced data only, so the two
+/// must be equal byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Declaration {
+    /// Bits of parities, replies and requests that may be disclosed, both directions.
+    pub lambda_max: u64,
+    /// Length of the key to come, in bits.
+    pub length: u64,
+    /// Bits of the verification tag.
+    pub verification_bits: u32,
+    /// Canonical bytes of the reconciliation plan.
+    pub plan: Vec<u8>,
+}
+
+/// Longest plan that is accepted, in bytes.
+const MAX_PLAN: usize = 4096;
+
+impl Declaration {
+    pub fn write(&self, out: &mut Writer) {
+        out.varint(self.lambda_max);
+        out.varint(self.length);
+        out.u32(self.verification_bits);
+        out.blob(&self.plan);
+    }
+
+    pub fn read(reader: &mut Reader<'_>) -> Result<Declaration, Malformed> {
+        let lambda_max = reader.varint()?;
+        let length = reader.varint()?;
+        let verification_bits = reader.u32()?;
+        let plan = reader.blob(MAX_PLAN)?.to_vec();
+        Ok(Declaration { lambda_max, length, verification_bits, plan })
+    }
+}
+
+/// Bob → Alice: one bit for each match in the test basis, set where he disagrees; then his
+/// declaration, or none if no key can come of the block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TestResult {
+    pub errors: PublicBits,
+    pub declaration: Option<Declaration>,
+}
+
+impl TestResult {
+    pub fn write(&self, out: &mut Writer) {
+        self.errors.write(out);
+        out.u8(u8::from(self.declaration.is_some()));
+        if let Some(declaration) = &self.declaration {
+            declaration.write(out);
+        }
+    }
+
+    pub fn read(mut reader: Reader<'_>, tests: usize) -> Result<TestResult, Malformed> {
+        let errors = PublicBits::read(&mut reader, tests)?;
+        let declaration = match reader.u8()? {
+            0 => None,
+            1 => Some(Declaration::read(&mut reader)?),
+            _ => return Err(Malformed::BadValue),
+        };
+        reader.end()?;
+        Ok(TestResult { errors, declaration })
+    }
+}
+
+/// Alice → Bob: the key of the verification hash, drawn after both strings were fixed, and her tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VerifyKey {
+    pub point: [u8; 16],
+    pub tag: [u8; 16],
+}
+
+impl VerifyKey {
+    pub fn write(&self, out: &mut Writer) {
+        out.raw(&self.point);
+        out.raw(&self.tag);
+    }
+
+    pub fn read(mut reader: Reader<'_>) -> Result<VerifyKey, Malformed> {
+        let read = VerifyKey { point: reader.array()?, tag: reader.array()? };
+        reader.end()?;
+        Ok(read)
+    }
+}
+
+/// Alice → Bob: the length and the fresh public seed of the Toeplitz hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Amplify<'a> {
+    pub length: u64,
+    pub seed: &'a [u8],
+}
+
+impl<'a> Amplify<'a> {
+    pub fn write(&self, out: &mut Writer) {
+        out.varint(self.length);
+        out.raw(self.seed);
+    }
+
+    pub fn read(mut reader: Reader<'a>) -> Result<Amplify<'a>, Malformed> {
+        Ok(Amplify { length: reader.varint()?, seed: reader.rest() })
+    }
+}
+
+/// A tag made with the pad at an explicit index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tag {
+    pub pad: u64,
+    pub tag: [u8; 16],
+}
+
+impl Tag {
+    pub fn write(&self, out: &mut Writer) {
+        out.u64(self.pad);
+        out.raw(&self.tag);
+    }
+
+    pub fn read(mut reader: Reader<'_>) -> Result<Tag, Malformed> {
+        let read = Tag { pad: reader.u64()?, tag: reader.array()? };
+        reader.end()?;
+        Ok(read)
+    }
+}

@@ -1,0 +1,210 @@
+//! One-time pads for the tags: a pool a direction, each pad at an explicit index, used once.
+//!
+//! A pad is 32 bytes of the pre-shared secret: a 128-bit evaluation point and a 128-bit mask. The
+//! book holds the bytes; which index is next is durable in the store, written before the pad is
+//! read. The last pads of each pool are a reserve for contact and recovery.
+
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::message::{Malformed, Reader, Role, Writer};
+
+/// Bytes of the pre-shared secret that one tag takes.
+pub const PAD_BYTES: usize = 32;
+
+/// A receiver accepts an index at most this far beyond the next one it expects: a forged index must
+/// not burn the whole pool. Pads of blocks that failed in between are made up for at contact.
+pub const INDEX_WINDOW: u64 = 16;
+
+/// What a pad is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// The tag of a new block.
+    Block,
+    /// Contact and the settling of old blocks; never used for new ones.
+    Recovery,
+}
+
+/// Which way a tag travels, seen from this station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// From this station.
+    Out,
+    /// To this station.
+    In,
+}
+
+/// The next unused index of each pool, counted from 0 within the pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermarks {
+    /// Tags of blocks that this station makes.
+    pub out_block: u64,
+    /// Tags of contact and recovery that this station makes.
+    pub out_recovery: u64,
+    /// Tags of blocks that this station verifies.
+    pub in_block: u64,
+    /// Tags of contact and recovery that this station verifies.
+    pub in_recovery: u64,
+}
+
+impl Watermarks {
+    /// The next index of one pool.
+    pub const fn next(&self, way: Way, purpose: Purpose) -> u64 {
+        match (way, purpose) {
+            (Way::Out, Purpose::Block) => self.out_block,
+            (Way::Out, Purpose::Recovery) => self.out_recovery,
+            (Way::In, Purpose::Block) => self.in_block,
+            (Way::In, Purpose::Recovery) => self.in_recovery,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn next_mut(&mut self, way: Way, purpose: Purpose) -> &mut u64 {
+        match (way, purpose) {
+            (Way::Out, Purpose::Block) => &mut self.out_block,
+            (Way::Out, Purpose::Recovery) => &mut self.out_recovery,
+            (Way::In, Purpose::Block) => &mut self.in_block,
+            (Way::In, Purpose::Recovery) => &mut self.in_recovery,
+        }
+    }
+
+    /// The other station has seen pads used that this one thinks unused: what it holds is older
+    /// than the truth.
+    pub(crate) const fn is_behind(&self, other: &Watermarks) -> bool {
+        other.in_block > self.out_block || other.in_recovery > self.out_recovery
+    }
+
+    pub(crate) fn write(&self, out: &mut Writer) {
+        for next in [self.out_block, self.out_recovery, self.in_block, self.in_recovery] {
+            out.u64(next);
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Watermarks, Malformed> {
+        Ok(Watermarks {
+            out_block: reader.u64()?,
+            out_recovery: reader.u64()?,
+            in_block: reader.u64()?,
+            in_recovery: reader.u64()?,
+        })
+    }
+}
+
+/// The pads of both directions, cut from the pre-shared secret.
+pub struct PadBook {
+    secret: Zeroizing<Vec<u8>>,
+    role: Role,
+    per_direction: u64,
+    reserve: u64,
+}
+
+/// The pre-shared secret is too short for the reserve asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the pre-shared secret gives {pads} pads a direction, but {reserve} are to be kept for \
+     recovery; share a secret of more than {} bytes", 2 * PAD_BYTES as u64 * reserve
+)]
+pub struct SecretTooShort {
+    /// Pads a direction.
+    pub pads: u64,
+    /// Recovery reserve asked for.
+    pub reserve: u64,
+}
+
+impl PadBook {
+    /// Cuts the secret: its first half makes Alice's tags, its second half Bob's. The last
+    /// `reserve` pads of each half are kept for contact and recovery. Both stations give the same
+    /// secret and the same reserve.
+    ///
+    /// # Errors
+    /// [`SecretTooShort`] if no pad would be left for blocks, or none for recovery.
+    pub fn new(
+        secret: Zeroizing<Vec<u8>>,
+        role: Role,
+        reserve: u64,
+    ) -> Result<PadBook, SecretTooShort> {
+        let pads = (secret.len() / 2 / PAD_BYTES) as u64;
+        if reserve == 0 || reserve >= pads {
+            return Err(SecretTooShort { pads, reserve });
+        }
+        Ok(PadBook { secret, role, per_direction: pads, reserve })
+    }
+
+    /// Pads of one pool, used ones included.
+    pub fn size(&self, purpose: Purpose) -> u64 {
+        match purpose {
+            Purpose::Block => self.per_direction - self.reserve,
+            Purpose::Recovery => self.reserve,
+        }
+    }
+
+    /// The pad at an index, taken out of the book: a second call for it gives `None`, as does an
+    /// index past the pool's end. The caller has made the use of the index durable before.
+    pub(crate) fn take(
+        &mut self,
+        way: Way,
+        purpose: Purpose,
+        index: u64,
+    ) -> Option<Zeroizing<[u8; PAD_BYTES]>> {
+        if index >= self.size(purpose) {
+            return None;
+        }
+        let in_direction = match purpose {
+            Purpose::Block => index,
+            Purpose::Recovery => self.size(Purpose::Block) + index,
+        };
+        let maker = match way {
+            Way::Out => self.role,
+            Way::In => self.role.other(),
+        };
+        let position = in_direction + u64::from(maker.code()) * self.per_direction;
+        let bytes = self.secret.chunks_exact_mut(PAD_BYTES).nth(position as usize)?;
+        let mut pad = Zeroizing::new([0; PAD_BYTES]);
+        pad.copy_from_slice(bytes);
+        bytes.zeroize();
+        // A pad of zeros is one that was taken: a true one has this value once in 2²⁵⁶.
+        if pad.iter().all(|&b| b == 0) { None } else { Some(pad) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(bytes: usize) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new((0..bytes).map(|i| (i * 7 + i / 256 + 1) as u8).collect())
+    }
+
+    #[test]
+    fn what_one_makes_the_other_verifies_and_no_pad_serves_twice() {
+        let mut alice = PadBook::new(secret(640), Role::Alice, 3).unwrap();
+        let mut bob = PadBook::new(secret(640), Role::Bob, 3).unwrap();
+        assert_eq!((alice.size(Purpose::Block), alice.size(Purpose::Recovery)), (7, 3));
+        let mut seen = Vec::new();
+        for purpose in [Purpose::Block, Purpose::Recovery] {
+            for index in 0..alice.size(purpose) {
+                let made = alice.take(Way::Out, purpose, index).unwrap();
+                assert_eq!(made, bob.take(Way::In, purpose, index).unwrap());
+                assert!(alice.take(Way::Out, purpose, index).is_none());
+                let back = bob.take(Way::Out, purpose, index).unwrap();
+                assert_eq!(back, alice.take(Way::In, purpose, index).unwrap());
+                seen.push(*made);
+                seen.push(*back);
+            }
+            assert!(alice.take(Way::Out, purpose, alice.size(purpose)).is_none());
+            assert!(alice.take(Way::Out, purpose, u64::MAX).is_none());
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 20);
+    }
+
+    #[test]
+    fn a_reserve_that_leaves_nothing_is_refused() {
+        for reserve in [0, 10, 11] {
+            assert!(PadBook::new(secret(640), Role::Alice, reserve).is_err());
+        }
+    }
+}

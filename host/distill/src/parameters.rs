@@ -1,0 +1,382 @@
+//! Everything both stations must agree on before a photon counts.
+//!
+//! Each parameter has a name and one canonical text. The texts are exchanged at contact, compared
+//! one by one, and stand at the head of every authenticated transcript.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bound::{Decoy, Epsilon, Mismatch, Varlen2d};
+use crate::message::HelloField;
+
+/// Version of the talk: messages, transcript, order of steps.
+pub const PROTOCOL_VERSION: u8 = 1;
+
+/// Weights of choices are counted in this many parts.
+pub const WEIGHT_TOTAL: u16 = 4096;
+
+/// Names one run of two stations; block numbers count within it and never repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SessionId(pub [u8; 16]);
+
+impl std::fmt::Display for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// How Bob chooses his basis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Receiver {
+    /// By a modulator in front of two detectors, from his own random source, before the slot.
+    Active {
+        /// Whether a second random bit exchanges the detectors' roles.
+        random_swap: bool,
+    },
+    /// By a beam splitter in front of four detectors (0 and 1 in the key basis, 2 and 3 in the test
+    /// basis). Measured and reported; never makes key.
+    Passive,
+}
+
+/// What is known of the difference between the detectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum DetectorMatch {
+    /// The operator assumes equal detectors; printed on each key.
+    AssumedMatched,
+    /// Measured bounds: the maximum over arrival time, wavelength and mode in the window.
+    Calibrated {
+        /// FINITE_KEY 3.6, in [0, 1).
+        delta1: f64,
+        /// FINITE_KEY 3.6, in [0, 1).
+        delta2: f64,
+        /// Which calibration.
+        id: String,
+        /// When it was made, ISO 8601.
+        date: String,
+    },
+}
+
+impl DetectorMatch {
+    /// The two numbers the bound takes.
+    pub fn mismatch(&self) -> Mismatch {
+        match *self {
+            DetectorMatch::AssumedMatched => Mismatch::MATCHED,
+            DetectorMatch::Calibrated { delta1, delta2, .. } => Mismatch { delta1, delta2 },
+        }
+    }
+}
+
+/// Which engine reconciles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// One-way low-density parity checks.
+    Ldpc,
+}
+
+/// The shared parameters of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// The run.
+    pub session: SessionId,
+    /// Mean photon number of each intensity in 10⁻⁹ photons a pulse, brightest first.
+    pub mu_nano: [u64; 3],
+    /// Weight of each intensity out of 4096; the sum is 4096.
+    pub intensity_weights: [u16; 3],
+    /// Relative uncertainty of the intensities in parts per million. The bound takes the
+    /// intensities as exact; `None` means nobody measured it.
+    pub intensity_uncertainty_ppm: Option<u32>,
+    /// Weight out of 4096 of the key basis at Alice.
+    pub alice_key_weight: u16,
+    /// Weight out of 4096 of the key basis at Bob.
+    pub bob_key_weight: u16,
+    /// Length of a block in emitted slots.
+    pub slots_per_block: u32,
+    /// Each slot whose index is a multiple of this is public and makes no key; at least 2.
+    pub sync_spacing: u16,
+    /// How Bob chooses his basis.
+    pub receiver: Receiver,
+    /// After any click all slots within this time are dropped, in picoseconds.
+    pub hold_off_ps: u64,
+    /// Width of the detection window in picoseconds, one for all detectors.
+    pub window_ps: u64,
+    /// Alice discloses only once her slot clock is this many slots past the block's end, and Bob
+    /// checks it: bound on the difference of the two slot counts.
+    pub clock_bound_slots: u32,
+    /// What is known of the detectors.
+    pub detectors: DetectorMatch,
+    /// Failure probability of one block, without authentication.
+    pub epsilon_total: f64,
+    /// Which engine reconciles.
+    pub code: Code,
+    /// Addition to the error rate that reconciliation plans for, in parts per million, for a key
+    /// basis known to be worse than the test basis. A setting, never a count of the key basis.
+    pub qber_margin_ppm: u32,
+}
+
+/// A parameter on which the two stations do not agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Name of the parameter.
+    pub field: String,
+    /// Value here; `absent` if this station does not know the parameter.
+    pub mine: String,
+    /// Value there; `absent` if the other station does not know the parameter.
+    pub theirs: String,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: here {}, there {}", self.field, self.mine, self.theirs)
+    }
+}
+
+/// A parameter that no run can be made with.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum BadParameter {
+    /// The integer weights of the intensities.
+    #[error("the weights of the intensities add up to {0}, not to 4096, or one is zero")]
+    Weights(u32),
+    /// A basis that is never chosen.
+    #[error("{0}'s weight of the key basis is {1}; both bases need a weight between 1 and 4095")]
+    BasisWeight(&'static str, u16),
+    /// Sync slots would take every slot.
+    #[error("sync spacing {0}: at least 2")]
+    SyncSpacing(u16),
+    /// A block without slots or longer than a station can hold.
+    #[error("{0} slots a block: between 1 and 4·10⁹ are possible")]
+    BlockLength(u32),
+    /// The bound refuses intensities, mismatch or ε.
+    #[error(transparent)]
+    Bound(#[from] crate::bound::Refusal),
+}
+
+impl Parameters {
+    /// Parameters of the default bench with the default ε: a start for a configuration.
+    pub fn example() -> Parameters {
+        Parameters {
+            session: SessionId([0; 16]),
+            mu_nano: [500_000_000, 100_000_000, 500_000],
+            intensity_weights: [2867, 819, 410],
+            intensity_uncertainty_ppm: None,
+            alice_key_weight: 3686,
+            bob_key_weight: 3686,
+            slots_per_block: 100_000_000,
+            sync_spacing: 64,
+            receiver: Receiver::Active { random_swap: true },
+            hold_off_ps: 1_000_000,
+            window_ps: 2_000,
+            clock_bound_slots: 0,
+            detectors: DetectorMatch::AssumedMatched,
+            epsilon_total: 1e-10,
+            code: Code::Ldpc,
+            qber_margin_ppm: 0,
+        }
+    }
+
+    /// Whether a run can be made with these.
+    ///
+    /// # Errors
+    /// The first parameter that cannot be used, with its range.
+    pub fn check(&self) -> Result<(), BadParameter> {
+        let sum: u32 = self.intensity_weights.iter().map(|&w| u32::from(w)).sum();
+        if sum != u32::from(WEIGHT_TOTAL) || self.intensity_weights.contains(&0) {
+            return Err(BadParameter::Weights(sum));
+        }
+        for (who, weight) in [("Alice", self.alice_key_weight), ("Bob", self.bob_key_weight)] {
+            if !(1..WEIGHT_TOTAL).contains(&weight) {
+                return Err(BadParameter::BasisWeight(who, weight));
+            }
+        }
+        if self.sync_spacing < 2 {
+            return Err(BadParameter::SyncSpacing(self.sync_spacing));
+        }
+        if !(1..=4_000_000_000).contains(&self.slots_per_block) {
+            return Err(BadParameter::BlockLength(self.slots_per_block));
+        }
+        self.bound().check()?;
+        Ok(())
+    }
+
+    /// The bound that gives a block's length.
+    pub fn bound(&self) -> Varlen2d {
+        let mismatch = self.detectors.mismatch();
+        Varlen2d {
+            decoy: Decoy {
+                mu: self.mu_nano.map(|mu| mu as f64 / 1e9),
+                p: self.intensity_weights.map(|w| f64::from(w) / f64::from(WEIGHT_TOTAL)),
+            },
+            epsilon: Epsilon::split(self.epsilon_total, !mismatch.is_matched()),
+            mismatch,
+        }
+    }
+
+    /// First slot of `block`; saturates at the end of time.
+    pub fn first_slot(&self, block: u64) -> u64 {
+        block.saturating_mul(u64::from(self.slots_per_block))
+    }
+
+    /// First slot after `block`.
+    pub fn end_slot(&self, block: u64) -> u64 {
+        self.first_slot(block).saturating_add(u64::from(self.slots_per_block))
+    }
+
+    /// What the talk and the certificates assume of the source, in words.
+    pub fn source_statement(&self) -> &'static str {
+        "source assumed ideal: Poissonian, phase-randomised, exact intensities"
+    }
+
+    /// Every parameter with its canonical text, in a fixed order.
+    pub(crate) fn fields(&self) -> Vec<HelloField> {
+        let mut fields = Vec::new();
+        let mut put = |name: &str, value: String| {
+            fields.push(HelloField { name: name.to_owned(), value });
+        };
+        put("protocol", PROTOCOL_VERSION.to_string());
+        put("session", self.session.to_string());
+        put("mu (1e-9 photons a pulse)", format!("{:?}", self.mu_nano));
+        put("intensity weights / 4096", format!("{:?}", self.intensity_weights));
+        put("intensity uncertainty (ppm)", format!("{:?}", self.intensity_uncertainty_ppm));
+        put("Alice's key-basis weight / 4096", self.alice_key_weight.to_string());
+        put("Bob's key-basis weight / 4096", self.bob_key_weight.to_string());
+        put("slots per block", self.slots_per_block.to_string());
+        put("sync spacing", self.sync_spacing.to_string());
+        put(
+            "receiver",
+            match self.receiver {
+                Receiver::Active { random_swap: true } => "active, random swap".to_owned(),
+                Receiver::Active { random_swap: false } => "active, no swap".to_owned(),
+                Receiver::Passive => "passive".to_owned(),
+            },
+        );
+        put("hold-off (ps)", self.hold_off_ps.to_string());
+        put("window (ps)", self.window_ps.to_string());
+        put("clock bound (slots)", self.clock_bound_slots.to_string());
+        match &self.detectors {
+            DetectorMatch::AssumedMatched => put("detectors", "assumed matched".to_owned()),
+            DetectorMatch::Calibrated { delta1, delta2, id, date } => {
+                put("detectors", "calibrated".to_owned());
+                put("delta1", format!("{delta1:e}"));
+                put("delta2", format!("{delta2:e}"));
+                put("calibration", id.clone());
+                put("calibration date", date.clone());
+            }
+        }
+        put("epsilon total", format!("{:e}", self.epsilon_total));
+        let Epsilon { d, a, b, c, pa, ev } = self.bound().epsilon;
+        put("epsilon split (d a b c pa ev)", format!("{d:e} {a:e} {b:e} {c:e} {pa:e} {ev:e}"));
+        let code = match self.code {
+            Code::Ldpc => "ldpc",
+        };
+        put("code", code.to_owned());
+        put("QBER margin (ppm)", self.qber_margin_ppm.to_string());
+        fields
+    }
+
+    /// One sequence of bytes for one set of parameters; stands at the head of each transcript.
+    pub fn canonical_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for HelloField { name, value } in self.fields() {
+            for text in [name, value] {
+                out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+                out.extend_from_slice(text.as_bytes());
+            }
+        }
+        out
+    }
+
+    /// Every parameter on which the two differ.
+    pub fn differences(&self, other: &Parameters) -> Vec<Difference> {
+        differences(&self.fields(), &other.fields())
+    }
+}
+
+/// Compares two lists of named values; a name that stands on one side only is a difference.
+pub(crate) fn differences(mine: &[HelloField], theirs: &[HelloField]) -> Vec<Difference> {
+    const ABSENT: &str = "absent";
+    let find = |list: &[HelloField], name: &str| {
+        list.iter().find(|f| f.name == name).map_or(ABSENT.to_owned(), |f| f.value.clone())
+    };
+    let only_theirs = theirs.iter().filter(|t| !mine.iter().any(|m| m.name == t.name));
+    mine.iter()
+        .chain(only_theirs)
+        .map(|field| Difference {
+            field: field.name.clone(),
+            mine: find(mine, &field.name),
+            theirs: find(theirs, &field.name),
+        })
+        .filter(|d| d.mine != d.theirs)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_that_differs_is_named_and_changes_the_canonical_bytes() {
+        let base = Parameters::example();
+        let calibrated = |delta2| DetectorMatch::Calibrated {
+            delta1: 0.009,
+            delta2,
+            id: "c1".into(),
+            date: "2026-11-01".into(),
+        };
+        type Change = (&'static str, fn(&mut Parameters));
+        let changes: [Change; 15] = [
+            ("session", |p| p.session.0[3] = 1),
+            ("mu (1e-9 photons a pulse)", |p| p.mu_nano[1] += 1),
+            ("intensity weights / 4096", |p| p.intensity_weights.swap(0, 1)),
+            ("intensity uncertainty (ppm)", |p| p.intensity_uncertainty_ppm = Some(0)),
+            ("Alice's key-basis weight / 4096", |p| p.alice_key_weight -= 1),
+            ("Bob's key-basis weight / 4096", |p| p.bob_key_weight -= 1),
+            ("slots per block", |p| p.slots_per_block += 1),
+            ("sync spacing", |p| p.sync_spacing = 32),
+            ("receiver", |p| p.receiver = Receiver::Passive),
+            ("hold-off (ps)", |p| p.hold_off_ps += 1),
+            ("window (ps)", |p| p.window_ps += 1),
+            ("clock bound (slots)", |p| p.clock_bound_slots = 7),
+            ("epsilon total", |p| p.epsilon_total = 2e-10),
+            ("QBER margin (ppm)", |p| p.qber_margin_ppm = 1000),
+            ("receiver", |p| p.receiver = Receiver::Active { random_swap: false }),
+        ];
+        for (name, change) in changes {
+            let mut other = base.clone();
+            change(&mut other);
+            let found = base.differences(&other);
+            assert!(found.iter().any(|d| d.field == name), "{name}: {found:?}");
+            assert_ne!(base.canonical_bytes(), other.canonical_bytes());
+        }
+        let (a, b) = (
+            Parameters { detectors: calibrated(0.004), ..base.clone() },
+            Parameters { detectors: calibrated(0.005), ..base.clone() },
+        );
+        assert_eq!(a.differences(&b).len(), 1);
+        // Calibrated against assumed: the four numbers, the kind and the split of ε.
+        assert_eq!(a.differences(&base).len(), 6);
+        assert!(base.differences(&base).is_empty());
+    }
+
+    #[test]
+    fn unusable_parameters_are_refused() {
+        assert_eq!(Parameters::example().check(), Ok(()));
+        type Change = fn(&mut Parameters);
+        let changes: [Change; 8] = [
+            |p| p.intensity_weights = [4096, 0, 0],
+            |p| p.intensity_weights[0] += 1,
+            |p| p.alice_key_weight = 4096,
+            |p| p.bob_key_weight = 0,
+            |p| p.sync_spacing = 1,
+            |p| p.slots_per_block = 0,
+            |p| p.epsilon_total = f64::NAN,
+            |p| p.mu_nano = [1, 2, 3],
+        ];
+        for change in changes {
+            let mut bad = Parameters::example();
+            change(&mut bad);
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The talk about the one block in progress: its transcript and when the other was last heard.
+
+use crate::error::{Fault, Result};
+use crate::message::Envelope;
+use crate::parameters::Parameters;
+use crate::release::BlockId;
+use crate::transcript::Transcript;
+
+pub(crate) struct Talk {
+    pub id: BlockId,
+    pub transcript: Transcript,
+    /// This station's clock at the last message of either direction.
+    pub heard_at_ns: u64,
+}
+
+impl Talk {
+    pub fn new(parameters: &Parameters, id: BlockId, now_ns: u64) -> Talk {
+        Talk { id, transcript: Transcript::new(parameters, id), heard_at_ns: now_ns }
+    }
+
+    /// The other's next message of this block: in order, and into the transcript.
+    pub fn hear(&mut self, envelope: &Envelope, message: &[u8], now_ns: u64) -> Result<()> {
+        let (block, expected) = (self.id.block, self.transcript.next_sequence());
+        if envelope.sequence != expected {
+            return Err(Fault::OutOfOrder { block, expected, found: envelope.sequence });
+        }
+        self.transcript.add(message).map_err(|_| Fault::TranscriptTooLong(block))?;
+        self.heard_at_ns = now_ns;
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Proof that a block's bits went through each step: `Sifted → Corrected → Verified → SecretKey`.
+//!
+//! Each type is made only by the step it names and consumed by the next. The ledger of what was
+//! announced and disclosed travels inside and ends in the certificate.
+
+use helio_keys::{EntropyFault, EntropySource, Origin, Provenance, SecretBits, SecretKey};
+
+use crate::amplify::{amplify, seed_bits};
+use crate::announced::Announced;
+use crate::certificate::{Certificate, PrivatePart, PublicPart, assumptions, hex};
+use crate::decide::Way;
+use crate::error::{Fault, Result};
+use crate::hash::{same_tag, verification_tag};
+use crate::labels::{self, Labels};
+use crate::ledger::epsilon_auth;
+use crate::message::VerifyKey;
+use crate::parameters::{PROTOCOL_VERSION, Parameters};
+use crate::reconcile::{Leak, Outcome};
+use crate::release::BlockId;
+
+/// Key-basis bits of a block, as measured or sent.
+pub(crate) struct Sifted {
+    bits: SecretBits,
+}
+
+/// What was announced and declared about a block; consumed with it.
+pub(crate) struct BlockLedger {
+    pub announced: Announced,
+    pub way: Box<Way>,
+}
+
+impl Sifted {
+    pub fn new(bits: SecretBits) -> Sifted {
+        Sifted { bits }
+    }
+
+    pub fn bits(&self) -> &SecretBits {
+        &self.bits
+    }
+
+    /// Alice's string is the reference: reconciliation does not change it.
+    pub fn reference(self, ledger: BlockLedger, leak: Leak) -> Result<Corrected> {
+        let outcome = Outcome { leak, ..Outcome::default() };
+        Corrected::new(self.bits, ledger, outcome, None)
+    }
+
+    /// Bob's string after reconciliation.
+    pub fn corrected(
+        self,
+        corrected: SecretBits,
+        ledger: BlockLedger,
+        outcome: Outcome,
+    ) -> Result<Corrected> {
+        if corrected.len() != self.bits.len() {
+            return Err(Fault::Reconciliation("the string changed its length".to_owned()));
+        }
+        let errors = self.bits.distance(&corrected) as u64;
+        Corrected::new(corrected, ledger, outcome, Some(errors))
+    }
+}
+
+/// Bits that should be the other station's, and what they cost.
+pub(crate) struct Corrected {
+    bits: SecretBits,
+    ledger: BlockLedger,
+    private: PrivatePart,
+}
+
+impl Corrected {
+    fn new(
+        bits: SecretBits,
+        ledger: BlockLedger,
+        outcome: Outcome,
+        errors: Option<u64>,
+    ) -> Result<Corrected> {
+        let (used, lambda_max) = (outcome.leak.total(), ledger.way.declaration.lambda_max);
+        if used > lambda_max {
+            return Err(Fault::LeakExceeded { used, lambda_max });
+        }
+        Ok(Corrected { bits, ledger, private: PrivatePart::new(&outcome, errors) })
+    }
+
+    /// Alice: a fresh point and her tag. Both strings are fixed by now.
+    pub fn verify_key(&self, entropy: &mut impl EntropySource) -> Result<VerifyKey, EntropyFault> {
+        let mut point = [0; 16];
+        entropy.fill(&mut point)?;
+        let tag =
+            verification_tag(&self.bits, point, self.ledger.way.declaration.verification_bits);
+        Ok(VerifyKey { point, tag: tag.to_le_bytes() })
+    }
+
+    /// Bob: compares the tags.
+    pub fn verify(self, key: &VerifyKey) -> Result<Verified> {
+        let bits = self.ledger.way.declaration.verification_bits;
+        let tag = verification_tag(&self.bits, key.point, bits);
+        if !same_tag(tag, u128::from_le_bytes(key.tag)) {
+            return Err(Fault::VerificationFailed);
+        }
+        Ok(Verified { corrected: self })
+    }
+
+    /// Alice: Bob says whether the tags agree. What he says is authenticated at the block's end.
+    pub fn verdict(self, agree: bool) -> Result<Verified> {
+        if agree { Ok(Verified { corrected: self }) } else { Err(Fault::VerificationFailed) }
+    }
+}
+
+/// Bits of which the other station has the same, but for ε_EV.
+pub(crate) struct Verified {
+    corrected: Corrected,
+}
+
+/// What a certificate says of where the key comes from.
+pub(crate) struct Origins<'a> {
+    pub id: BlockId,
+    pub parameters: &'a Parameters,
+    pub labels: &'a Labels,
+}
+
+impl Verified {
+    /// Bits of public seed that the last hash takes.
+    pub fn seed_bits(&self) -> usize {
+        seed_bits(self.corrected.bits.len(), self.length() as usize)
+    }
+
+    /// Length of the key, as declared.
+    pub fn length(&self) -> u64 {
+        self.corrected.ledger.way.declaration.length
+    }
+
+    /// Hashes to the declared length; consumes the ledger into the certificate.
+    pub fn amplify<O: Origin>(
+        self,
+        seed: &SecretBits,
+        provenance: Provenance<O>,
+        origins: &Origins<'_>,
+    ) -> Result<(SecretKey<O>, Certificate)> {
+        let length = self.length();
+        let Corrected { bits, ledger, private } = self.corrected;
+        let output = usize::try_from(length).map_err(|_| Fault::AmplifyDiffers)?;
+        let bits = amplify(&bits, seed, output).map_err(|_| Fault::AmplifyDiffers)?;
+        let provenance = provenance.and(labels::weakest(origins.labels));
+        let weakest_randomness = provenance.label().to_string();
+        let key = SecretKey::new(bits, provenance);
+        let bound = origins.parameters.bound();
+        let public = PublicPart {
+            id: origins.id,
+            protocol: PROTOCOL_VERSION,
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            origin: key.origin().to_owned(),
+            parameters: origins.parameters.clone(),
+            announced: ledger.announced,
+            plan: hex(&ledger.way.declaration.plan),
+            lambda_max: ledger.way.declaration.lambda_max,
+            verification_bits: ledger.way.declaration.verification_bits,
+            length,
+            bound: ledger.way.length,
+            epsilon: bound.ledger(),
+            epsilon_total: bound.ledger().total(),
+            epsilon_auth: epsilon_auth(2),
+            randomness: labels::texts(origins.labels),
+            weakest_randomness,
+            assumptions: assumptions(origins.parameters),
+        };
+        Ok((key, Certificate { public, private }))
+    }
+}
