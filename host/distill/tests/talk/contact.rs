@@ -1,0 +1,177 @@
+//! Contact: parameters, versions, secrets, pads.
+
+use helio_distill::pads::{PadBook, Purpose, Way};
+use helio_distill::parameters::Receiver;
+use helio_distill::release::StationStore;
+use helio_distill::{Blame, Event, Fault, Role, alice, bob};
+
+use crate::channel::Link;
+use crate::pair::{Pair, RESERVE, Store, book, carry, entropy, local, parameters, secret};
+
+fn no_key_comes(pair: &mut Pair) {
+    pair.block(0, Link::GOOD, &mut carry);
+    assert!(!pair.alice.is_open() && !pair.bob.is_open());
+    assert_eq!(pair.states(0), [None; 2]);
+}
+
+#[test]
+fn every_parameter_that_differs_is_named() {
+    let mut pair = Pair::new(1_000_000, 1);
+    let mut other = parameters(1_000_000);
+    other.mu_nano[1] += 1;
+    other.receiver = Receiver::Active { random_swap: false };
+    other.epsilon_total = 1e-9;
+    let book = book(Role::Bob, 1);
+    pair.bob =
+        bob::Session::new(other, local(), book, entropy(1, "bob"), Store::default()).unwrap();
+    pair.connect(&mut carry);
+    assert_eq!(pair.faults.len(), 2);
+    for (_, fault) in &pair.faults {
+        let Fault::ParametersDiffer(list) = fault else { panic!("{fault:?}") };
+        let names: Vec<&str> = list.iter().map(|d| d.field.as_str()).collect();
+        let split = "epsilon split (d a b c pa ev)";
+        assert_eq!(names, ["mu (1e-9 photons a pulse)", "receiver", "epsilon total", split]);
+        assert_eq!(fault.blame(), Blame::Configuration);
+        assert!(fault.to_string().contains("200000001"), "{fault}");
+    }
+    no_key_comes(&mut pair);
+}
+
+#[test]
+fn another_version_is_named() {
+    let mut pair = Pair::new(1_000_000, 1);
+    pair.connect(&mut |from, index, mut message| {
+        message[0] = 9;
+        carry(from, index, message)
+    });
+    assert!(pair.faults.iter().any(|(_, f)| *f == Fault::WrongVersion { mine: 1, theirs: 9 }));
+    no_key_comes(&mut pair);
+}
+
+#[test]
+fn another_secret_is_noticed_at_contact() {
+    let mut pair = Pair::new(1_000_000, 1);
+    let parameters = parameters(1_000_000);
+    let pads = book(Role::Alice, 2);
+    let random = entropy(1, "alice");
+    pair.alice = alice::Session::new(parameters, local(), pads, random, Store::default()).unwrap();
+    pair.connect(&mut carry);
+    let both = [(Role::Alice, Fault::ContactTag), (Role::Bob, Fault::ContactTag)];
+    assert!(pair.faults.len() == 2 && both.iter().all(|f| pair.faults.contains(f)));
+    no_key_comes(&mut pair);
+}
+
+#[test]
+fn another_reserve_is_a_difference() {
+    let mut pair = Pair::new(1_000_000, 1);
+    let pads = PadBook::new(secret(1), Role::Bob, RESERVE + 1).unwrap();
+    let random = entropy(1, "bob");
+    pair.bob =
+        bob::Session::new(parameters(1_000_000), local(), pads, random, Store::default()).unwrap();
+    pair.connect(&mut carry);
+    assert!(matches!(&pair.faults[0].1, Fault::ParametersDiffer(list) if list.len() == 2));
+}
+
+#[test]
+fn any_altered_byte_of_the_greeting_prevents_contact_on_one_side_at_least() {
+    let mut clean = Pair::new(1_000, 1);
+    let mut lengths = Vec::new();
+    clean.connect(&mut |from, index, message| {
+        lengths.push(message.len());
+        carry(from, index, message)
+    });
+    assert_eq!(lengths.len(), 4);
+    for (at, length) in lengths.into_iter().enumerate() {
+        for byte in (0..length).step_by(if length > 100 { 7 } else { 1 }) {
+            let mut pair = Pair::new(1_000, 1);
+            pair.connect(&mut |from, index, mut message| {
+                if index == at {
+                    message[byte] ^= 0x10;
+                }
+                carry(from, index, message)
+            });
+            assert!(!pair.alice.is_open() || !pair.bob.is_open(), "message {at}, byte {byte}");
+            assert!(!pair.faults.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_restored_backup_voids_the_pads() {
+    for restored in [Role::Alice, Role::Bob] {
+        let mut pair = Pair::new(1_000_000, 1);
+        pair.connect(&mut carry);
+        pair.block(0, Link::GOOD, &mut carry);
+        assert!(pair.common_key(0).is_some());
+        // One station comes back with the memory it had before.
+        let p = parameters(1_000_000);
+        let pads = book(restored, 1);
+        let random = entropy(2, "again");
+        match restored {
+            Role::Alice => {
+                pair.alice =
+                    alice::Session::new(p, local(), pads, random, Store::default()).unwrap();
+            }
+            Role::Bob => {
+                pair.bob = bob::Session::new(p, local(), pads, random, Store::default()).unwrap();
+            }
+        }
+        pair.connect(&mut carry);
+        let fault_of = |role| pair.faults.iter().filter(move |(r, _)| *r == role).map(|(_, f)| f);
+        assert!(fault_of(restored).any(|f| *f == Fault::PadsVoid), "{:?}", pair.faults);
+        assert!(!pair.alice.is_open() && !pair.bob.is_open());
+        let void = match restored {
+            Role::Alice => pair.alice.store().pads_are_void(),
+            Role::Bob => pair.bob.store().pads_are_void(),
+        };
+        assert_eq!(void, Ok(true));
+        // And no later attempt uses them.
+        pair.faults.clear();
+        pair.connect(&mut carry);
+        assert!(pair.faults.contains(&(restored, Fault::PadsVoid)));
+    }
+}
+
+#[test]
+fn the_end_of_the_pads_stops_new_blocks_and_then_contact() {
+    let mut store = Store::default();
+    let mut other = Store::default();
+    let blocks = crate::pair::PADS as u64 - RESERVE;
+    for (s, way) in [(&mut store, Way::Out), (&mut other, Way::In)] {
+        s.spend_pads(way, Purpose::Block, blocks - 1).unwrap();
+    }
+    let mut pair = Pair::with(parameters(1_000_000), 1, store, other);
+    pair.connect(&mut carry);
+    assert!(pair.events.iter().any(|(_, e)| {
+        *e == Event::ContactMade { block_pads_left: 1, recovery_pads_left: RESERVE - 1 }
+    }));
+    pair.block(0, Link::GOOD, &mut carry);
+    assert!(pair.common_key(0).is_some(), "{:?}", pair.faults);
+    pair.block(1, Link::GOOD, &mut carry);
+    assert!(pair.faults.contains(&(Role::Bob, Fault::PadsEmpty(Purpose::Block))));
+    // The reserve is still there for contact; it is never used for blocks.
+    for _ in 0..RESERVE - 1 {
+        pair.faults.clear();
+        pair.connect(&mut carry);
+    }
+    assert_eq!(pair.states(1), [None; 2]);
+    pair.faults.clear();
+    pair.connect(&mut carry);
+    assert!(pair.faults.iter().any(|(_, f)| *f == Fault::PadsEmpty(Purpose::Recovery)));
+}
+
+#[test]
+fn the_ledger_stops_the_station_at_its_limit() {
+    let mut store = Store::default();
+    store.record_epsilon(1e-6 - 1.5e-10).unwrap();
+    let mut pair = Pair::with(parameters(1_000_000), 1, store, Store::default());
+    pair.connect(&mut carry);
+    pair.block(0, Link::GOOD, &mut carry);
+    assert!(pair.common_key(0).is_some(), "{:?}", pair.faults);
+    pair.block(1, Link::GOOD, &mut carry);
+    let (role, fault) = pair.faults.first().unwrap();
+    assert!(*role == Role::Alice && matches!(fault, Fault::EpsilonSpent { .. }), "{fault:?}");
+    assert_eq!(fault.blame(), Blame::ThisStation);
+    pair.wait(&mut carry);
+    assert_eq!(pair.common_key(1), None);
+}
