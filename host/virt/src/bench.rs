@@ -108,6 +108,7 @@ impl Inner {
             self.stand()?;
             return Ok(Step::Stood);
         }
+        self.hear()?;
         self.alice_port.turn(&mut self.alice, self.world.alice_now())?;
         self.bob_port.turn(&mut self.bob, self.world.bob_now())?;
         if !self.alice.is_running() && !self.bob.is_running() {
@@ -117,6 +118,20 @@ impl Inner {
         }
         self.bob.step(&mut self.world, &mut self.alice, self.step_slots);
         Ok(Step::Passed(self.step_slots))
+    }
+
+    /// Waits until both devices may go on. Listens to both hosts meanwhile, to hear if one goes.
+    fn hear(&mut self) -> Result<(), HostGone> {
+        loop {
+            self.alice_port.collect()?;
+            self.bob_port.collect()?;
+            if !self.alice_port.waits(&self.alice, self.world.alice_now())
+                && !self.bob_port.waits(&self.bob, self.world.bob_now())
+            {
+                return Ok(());
+            }
+            wait_for_bytes(&[self.alice_port.end(), self.bob_port.end()]);
+        }
     }
 
     /// Answers commands; lets time pass from when both devices run.

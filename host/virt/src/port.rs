@@ -2,7 +2,7 @@
 
 use crate::cable::Cable;
 use crate::device::Device;
-use helio_link::{PipeEnd, Transport, TransportError, wait_for_bytes};
+use helio_link::{PipeEnd, Transport, TransportError};
 use helio_units::{Picoseconds, TickLength, Ticks};
 
 /// A host shows that it is alive each time it has seen so much device time go by.
@@ -64,20 +64,19 @@ impl Port {
         self.flush()
     }
 
-    /// A turn of the device between two steps.
+    /// Whether the device may not go on before its host has said something.
+    pub fn waits(&self, device: &impl Device, now: Ticks) -> bool {
+        device.is_running() && now >= self.due && self.waiting.is_empty()
+    }
+
+    /// A turn of the device between two steps; not while it [waits](Port::waits).
     pub fn turn(&mut self, device: &mut impl Device, now: Ticks) -> Result<(), HostGone> {
-        if !device.is_running() {
-            self.collect()?;
-        } else if now >= self.due {
-            self.due = Ticks(self.due.0 + self.beat);
-            self.collect()?;
-            while self.waiting.is_empty() {
-                wait_for_bytes(&[&self.end]);
-                self.collect()?;
-            }
-        } else {
+        if device.is_running() && now < self.due {
             device.turn(now, &[], &mut self.cable);
             return self.flush();
+        }
+        while self.due <= now {
+            self.due = Ticks(self.due.0 + self.beat);
         }
         device.turn(now, &self.waiting, &mut self.cable);
         self.waiting.clear();
@@ -88,7 +87,8 @@ impl Port {
         &self.end
     }
 
-    fn collect(&mut self) -> Result<(), HostGone> {
+    /// Takes what the host has sent.
+    pub fn collect(&mut self) -> Result<(), HostGone> {
         while self.try_receive()? {
             self.waiting.extend_from_slice(&self.chunk);
         }

@@ -58,8 +58,10 @@ fn time_does_not_run_away_from_a_silent_host() {
         });
         alice.listen_only();
     });
-    drop((alice, bob));
+    // One host that goes is enough to end it, though Alice is still waited for.
+    drop(bob);
     let (now, _) = pump.join().unwrap();
+    drop(alice);
     // Not beyond 120 ms, and the firmware would have tripped at 249 ms.
     let limit = Ticks(150_000 * 121);
     assert!(now > Ticks(150_000 * 100) && now < limit, "{now:?}");
