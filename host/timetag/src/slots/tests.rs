@@ -142,6 +142,28 @@ fn without_lock_there_are_no_slots() {
 }
 
 #[test]
+fn a_mark_does_not_reach_back_before_the_loss_that_it_ends() {
+    // Slot 9 has its window at 282..288, across the loss.
+    let events = [mark(0, 0), TagEvent::LockLost { tick: Ticks(284) }, mark(9, 270)];
+    let out = run(config(), &[batch(&[(15, 0), (285, 0), (405, 1)], &events, 1000)]);
+    assert_eq!(found(&out), [(0, 1), (13, 2)]);
+    assert_eq!(dropped(&out), [(9, 10, DropCause::NoLock)]);
+}
+
+#[test]
+fn a_click_at_the_very_begin_of_a_window_is_in_it() {
+    // A period of a power of two: the reciprocal is short, and every such click is on the edge
+    // where the estimated slot is one too low.
+    let timing = SlotTiming { slot: SlotIndex(0), start: ticks(0), period: ticks(32) };
+    let tags: Vec<(u64, u32)> = (0..100).map(|n| (n * 320 + 13, 0)).collect();
+    let out = run(config(), &[batch(&tags, &[TagEvent::Mark(timing)], 100_000)]);
+    assert_eq!(found(&out), (0..100).map(|n| (n * 10, 1)).collect::<Vec<_>>());
+    let tags: Vec<(u64, u32)> = tags.iter().map(|&(tick, c)| (tick - 1, c)).collect();
+    let out = run(config(), &[batch(&tags, &[TagEvent::Mark(timing)], 100_000)]);
+    assert_eq!(found(&out), []);
+}
+
+#[test]
 fn a_lost_part_of_the_stream_takes_the_numbers_away_until_the_next_mark() {
     let events = [
         TagEvent::StreamLost { tick: Ticks(300) },
