@@ -145,8 +145,8 @@ impl<T: Transport> Host<T> {
 
     /// Takes what comes, without a heartbeat, until nothing comes any more.
     pub fn listen_only(&mut self) {
-        let mut chunk = Vec::new();
-        while self.connection.transport().receive(&mut chunk, SILENCE).is_ok() {}
+        let (mut chunk, long) = (Vec::new(), 5 * SILENCE);
+        while self.connection.transport().receive(&mut chunk, long).is_ok() {}
     }
 
     /// Sends a command and waits for its answer.
