@@ -8,7 +8,7 @@ use helio_bench::{RandomSource, SlotPlayer, SlotWord};
 use helio_units::{SlotIndex, TickLength, Ticks};
 use helio_wire::Configure;
 
-/// The data plane of a sender. About 6 KiB, most of it the buffers of a batch.
+/// The data plane of a sender. About 4 KiB, most of it the buffers of a batch.
 ///
 /// One 32-bit random number makes a slot: bits 0–11 choose the intensity by cumulative weights,
 /// bits 12–23 the basis by its weight, bit 24 is the bit value, the rest is not used. All

@@ -29,7 +29,7 @@ const BATCH: usize = 256;
 /// Batches in one call: a source that floods the device does not keep it from its other duties.
 const BATCHES: usize = 64;
 
-/// The data plane of a receiver: some 14 KiB with an active one.
+/// The data plane of a receiver: some 11 KiB with an active one.
 ///
 /// The edge source has the detectors on its first channels and the sync photodiode on the last
 /// one. Edges of the detectors become tags; edges of the sync channel feed a [`SyncTracker`] and

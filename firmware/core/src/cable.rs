@@ -1,6 +1,6 @@
 //! Frames onto the cable: who may use the last bytes of room, and the count of each stream.
 
-use helio_wire::{DeviceMessage, Header, MAX_FRAME, Stream, encode_device};
+use helio_wire::{CHECKSUM_LENGTH, DeviceMessage, HEADER_LENGTH, Header, Stream, encode_device};
 
 /// The way to the host, as far as the board can take bytes now.
 ///
@@ -16,7 +16,7 @@ pub trait Transmit {
 
 /// Room that data frames leave free, in bytes: 16 answers, a health report and some log lines fit
 /// in, so that a host that drowns in data still gets its answers. A cable's queue should hold at
-/// least twice this and [`MAX_FRAME`].
+/// least three times this.
 pub const CONTROL_HEADROOM: usize = 2048;
 
 /// A cable shared by both planes, as the data plane sees it: without the headroom.
@@ -32,9 +32,21 @@ impl<T: Transmit> Transmit for DataLane<'_, T> {
     }
 }
 
-/// The frame was not sent: there was no room for it.
+/// Length of a buffer for frames whose payload is no longer than this: stuffing takes a byte in
+/// 254, and one more, and the final zero another one.
+pub(crate) const fn frame_room(payload: usize) -> usize {
+    let raw = HEADER_LENGTH + payload + CHECKSUM_LENGTH;
+    raw + raw / 254 + 3
+}
+
+/// Why a frame was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NoRoom;
+pub(crate) enum NotSent {
+    /// There is no room for it now.
+    NoRoom,
+    /// The message has no form on the wire. It is of our own making, so this does not happen.
+    NoForm,
+}
 
 /// One stream of frames with its own count. A frame that is not sent takes no number: a hole in
 /// the numbers is a loss on the cable, never one in the device.
@@ -55,9 +67,9 @@ impl Outlet {
         &mut self,
         epoch: u16,
         message: &DeviceMessage<'_>,
-        buffer: &mut [u8; MAX_FRAME],
+        buffer: &mut [u8],
         tx: &mut impl Transmit,
-    ) -> Result<(), NoRoom> {
+    ) -> Result<(), NotSent> {
         debug_assert_eq!(message.stream(), self.stream);
         let header = Header {
             stream: self.stream,
@@ -69,11 +81,11 @@ impl Outlet {
             Ok(length) => length,
             Err(error) => {
                 debug_assert!(false, "a message of our own making: {error}");
-                return Err(NoRoom);
+                return Err(NotSent::NoForm);
             }
         };
         if length > tx.space() {
-            return Err(NoRoom);
+            return Err(NotSent::NoRoom);
         }
         tx.send(&buffer[..length]);
         self.sequence = self.sequence.wrapping_add(1);

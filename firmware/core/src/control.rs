@@ -14,18 +14,16 @@
 
 mod check;
 mod outbox;
+mod state;
 
 use crate::cable::Transmit;
 use crate::identity::Profile;
-use crate::interlock::{Interlock, Refusal};
-use crate::planes::{Counters, Event, Orders, RunOrder};
-use helio_bench::{InterlockState, TripCause};
-use helio_units::{Picoseconds, SlotIndex, Ticks};
-use helio_wire::{
-    Arrival, DecodeError, Decoder, ErrorCode, Frame, FrameError, Health, HostMessage, LogLevel,
-    Role, SequenceTracker, Stream, decode_host,
-};
-use outbox::{Answer, Outbox, trip_text};
+use crate::planes::{Event, Orders};
+use helio_bench::InterlockState;
+use helio_units::{Picoseconds, Ticks};
+use helio_wire::{Decoder, Health};
+use outbox::Outbox;
+use state::State;
 
 /// Time between two health reports.
 pub const HEALTH_INTERVAL: Picoseconds = Picoseconds(500_000_000_000);
@@ -33,81 +31,17 @@ pub const HEALTH_INTERVAL: Picoseconds = Picoseconds(500_000_000_000);
 /// A data plane that has not begun or ended a run after this time hangs.
 pub const RUN_ORDER_DEADLINE: Picoseconds = Picoseconds(10_000_000_000);
 
-/// The control plane of one device: some 4 KiB, of which the frame buffers are three quarters.
+/// The control plane of one device: some 4.5 KiB, half of it the buffer of a frame to come.
 pub struct Control {
     decoder: Decoder,
     state: State,
     outbox: Outbox,
 }
 
-struct State {
-    profile: Profile,
-    interlock: Interlock,
-    sequence: SequenceTracker,
-    counters: Counters,
-    bad_frames: u32,
-    configured: bool,
-    /// Of the last run, or of the one that runs.
-    epoch: u16,
-    running: bool,
-    pending: Option<Pending>,
-    health_due: Ticks,
-    health_interval: Ticks,
-    order_deadline: Ticks,
-    /// The state in the last health report.
-    reported: InterlockState,
-    /// The trip that has been obeyed.
-    tripped: Option<TripCause>,
-}
-
-/// A `Start` or `Stop` that the data plane has not carried out yet.
-#[derive(Clone, Copy)]
-struct Pending {
-    command: u32,
-    deadline: Ticks,
-    starts: bool,
-}
-
-/// Why a command is refused.
-struct Refused(ErrorCode, u32);
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Refused {
-        match refusal {
-            Refusal::WrongState => Refused(ErrorCode::WrongState, 0),
-            Refusal::NonceReused => Refused(ErrorCode::NonceReused, 0),
-        }
-    }
-}
-
-/// What a command comes to, if it is not refused.
-enum Done {
-    Hello,
-    Now,
-    /// When the data plane says so.
-    Later,
-}
-
 impl Control {
     /// A device that has just booted.
     pub fn new(profile: Profile) -> Control {
-        let tick = profile.identity.tick_length;
-        let state = State {
-            interlock: Interlock::new(tick),
-            sequence: SequenceTracker::new(),
-            counters: Counters::default(),
-            bad_frames: 0,
-            configured: false,
-            epoch: 0,
-            running: false,
-            pending: None,
-            health_due: Ticks(0),
-            health_interval: tick.ticks_covering(HEALTH_INTERVAL),
-            order_deadline: tick.ticks_covering(RUN_ORDER_DEADLINE),
-            reported: InterlockState::Safe,
-            tripped: None,
-            profile,
-        };
+        let state = State::new(profile);
         let nonce = state.profile.identity.boot_nonce;
         Control { decoder: Decoder::new(), state, outbox: Outbox::new(nonce) }
     }
@@ -178,233 +112,6 @@ impl Control {
     /// What a health report would say.
     pub fn health(&self, now: Ticks) -> Health {
         self.state.health(now)
-    }
-}
-
-impl State {
-    fn health(&self, now: Ticks) -> Health {
-        let c = &self.counters;
-        Health {
-            now,
-            interlock: self.interlock.state(),
-            slots: c.slots,
-            starved_slots: c.starved_slots,
-            edges: c.edges,
-            lost_edges: c.lost_edges,
-            lost_settings: c.lost_settings,
-            bad_frames: self.bad_frames,
-            missing_frames: u32::try_from(self.sequence.missing()).unwrap_or(u32::MAX),
-            locked: c.locked,
-            lock_losses: c.lock_losses,
-        }
-    }
-
-    fn event(&mut self, event: Event, outbox: &mut Outbox) {
-        match event {
-            Event::Counters(counters) => self.counters = counters,
-            Event::Started { epoch, tick } => {
-                if let Some(Pending { command, starts: true, .. }) = self.pending
-                    && epoch == self.epoch
-                {
-                    self.pending = None;
-                    outbox.answer(Answer::Ack { command, tick }, epoch);
-                }
-            }
-            Event::Stopped { epoch, end, tick } => self.stopped(epoch, end, tick, outbox),
-            Event::RandomFault => self.interlock.fault(TripCause::RandomFault),
-            Event::PlayerFault => self.interlock.fault(TripCause::PlayerFault),
-            Event::LinkReset => self.interlock.fault(TripCause::LinkReset),
-            Event::ContactOpen => self.interlock.fault(TripCause::External),
-            Event::Locked => outbox.log(LogLevel::Info, "slot clock locked", self.epoch),
-            Event::LockLost => outbox.log(LogLevel::Warn, "slot clock lost its lock", self.epoch),
-        }
-    }
-
-    fn stopped(&mut self, epoch: u16, end: SlotIndex, tick: Ticks, outbox: &mut Outbox) {
-        outbox.answer(Answer::Stopped { end, tick }, epoch);
-        // The end of an earlier run, halted by a trip or a disarming, ends nothing now.
-        if !self.running || epoch != self.epoch {
-            return;
-        }
-        self.running = false;
-        self.interlock.run_ended();
-        if let Some(pending) = self.pending.take() {
-            outbox.answer(Answer::Ack { command: pending.command, tick }, epoch);
-        }
-    }
-
-    fn check_order_deadline(&mut self, now: Ticks) {
-        if self.pending.is_some_and(|p| now >= p.deadline) {
-            self.interlock.fault(TripCause::PlayerFault);
-        }
-    }
-
-    /// After anything that may have tripped: no run survives it.
-    fn obey_trip(&mut self, now: Ticks, orders: &mut Orders, outbox: &mut Outbox) {
-        let tripped = match self.interlock.state() {
-            InterlockState::Tripped(cause) => Some(cause),
-            _ => None,
-        };
-        if self.tripped != tripped
-            && let Some(cause) = tripped
-        {
-            outbox.log(LogLevel::Error, trip_text(cause), self.epoch);
-            self.halt(now, orders, outbox);
-        }
-        self.tripped = tripped;
-    }
-
-    /// Ends the run whatever the data plane does, and answers the command that waits for it.
-    fn halt(&mut self, now: Ticks, orders: &mut Orders, outbox: &mut Outbox) {
-        orders.halt = true;
-        orders.run = None;
-        self.running = false;
-        if let Some(Pending { command, starts, .. }) = self.pending.take() {
-            let answer = if starts {
-                Answer::Error { command, code: ErrorCode::WrongState, detail: 0 }
-            } else {
-                Answer::Ack { command, tick: now }
-            };
-            outbox.answer(answer, self.epoch);
-        }
-    }
-
-    fn frame(
-        &mut self,
-        frame: Result<Frame<'_>, FrameError>,
-        now: Ticks,
-        orders: &mut Orders,
-        outbox: &mut Outbox,
-    ) {
-        let Ok(frame) = frame else {
-            self.bad_frames = self.bad_frames.saturating_add(1);
-            self.interlock.bad_frame(now);
-            return;
-        };
-        if outbox.is_full() {
-            self.interlock.fault(TripCause::LinkReset);
-            return;
-        }
-        let command = frame.header().map_or(0, |h| h.sequence);
-        let answer = match self.accept(frame, command, now, orders, outbox) {
-            Ok(None | Some(Done::Later)) => return,
-            Ok(Some(Done::Hello)) => Answer::Hello { command },
-            Ok(Some(Done::Now)) => Answer::Ack { command, tick: now },
-            Err(Refused(code, detail)) => Answer::Error { command, code, detail },
-        };
-        outbox.answer(answer, self.epoch);
-    }
-
-    /// Looks at the header first; `None` for a frame that was seen before.
-    fn accept(
-        &mut self,
-        frame: Frame<'_>,
-        command: u32,
-        now: Ticks,
-        orders: &mut Orders,
-        outbox: &mut Outbox,
-    ) -> Result<Option<Done>, Refused> {
-        let header = frame.header().map_err(|error| self.unreadable(error))?;
-        if header.stream != Stream::Control {
-            return Err(self.unreadable(DecodeError::UnknownStream(header.stream.code())));
-        }
-        let message = decode_host(frame).map(|(_, message)| message);
-        let knows_us = header.boot_nonce == self.profile.identity.boot_nonce;
-        let asks_us = header.boot_nonce == 0 && message == Ok(HostMessage::Hello);
-        if (knows_us || asks_us) && self.sequence.account(&header) == Arrival::Repeat {
-            return Ok(None);
-        }
-        let message = message.map_err(|error| self.unreadable(error))?;
-        if !knows_us && message != HostMessage::Hello {
-            return Err(Refused(ErrorCode::WrongState, 0));
-        }
-        self.obey(message, command, now, orders, outbox).map(Some)
-    }
-
-    /// Somebody sent exactly this: no noise on the cable, but a host that speaks of other things.
-    fn unreadable(&mut self, error: DecodeError) -> Refused {
-        if error.is_unknown() {
-            self.interlock.fault(TripCause::UnknownCommand);
-        }
-        let (code, detail) = error.answer();
-        Refused(code, detail)
-    }
-
-    fn obey(
-        &mut self,
-        message: HostMessage,
-        command: u32,
-        now: Ticks,
-        orders: &mut Orders,
-        outbox: &mut Outbox,
-    ) -> Result<Done, Refused> {
-        match message {
-            HostMessage::Hello => return Ok(Done::Hello),
-            HostMessage::Heartbeat => self.interlock.heartbeat(now),
-            HostMessage::Configure(configure) => {
-                if self.running {
-                    return Err(Refusal::WrongState.into());
-                }
-                check::configure(&self.profile, &configure)?;
-                self.configured = true;
-                orders.configure = Some(configure);
-            }
-            HostMessage::Arm { nonce } => {
-                self.check_configured()?;
-                self.interlock.arm(nonce, now)?;
-            }
-            HostMessage::Disarm => {
-                self.interlock.disarm()?;
-                if self.running {
-                    self.halt(now, orders, outbox);
-                }
-            }
-            HostMessage::Clear { cause } => self.interlock.clear(cause)?,
-            HostMessage::Start { epoch, slots } => {
-                self.start(epoch, slots, now, orders)?;
-                return Ok(self.wait_for(command, true, now));
-            }
-            HostMessage::Stop => {
-                if !self.running || self.pending.is_some() {
-                    return Err(Refusal::WrongState.into());
-                }
-                orders.run = Some(RunOrder::Stop);
-                return Ok(self.wait_for(command, false, now));
-            }
-        }
-        Ok(Done::Now)
-    }
-
-    fn start(
-        &mut self,
-        epoch: u16,
-        slots: u64,
-        now: Ticks,
-        orders: &mut Orders,
-    ) -> Result<(), Refused> {
-        self.check_configured()?;
-        if epoch == 0 || epoch == self.epoch {
-            return Err(Refused(ErrorCode::OutOfRange, 0));
-        }
-        match self.profile.role {
-            Role::Alice => self.interlock.start_emitting()?,
-            Role::Bob => self.interlock.start_receiving(now)?,
-        }
-        self.epoch = epoch;
-        self.running = true;
-        let slots = (slots != 0).then_some(SlotIndex(slots));
-        orders.run = Some(RunOrder::Start { epoch, slots });
-        Ok(())
-    }
-
-    fn check_configured(&self) -> Result<(), Refused> {
-        if self.configured { Ok(()) } else { Err(Refused(ErrorCode::NotConfigured, 0)) }
-    }
-
-    fn wait_for(&mut self, command: u32, starts: bool, now: Ticks) -> Done {
-        let deadline = Ticks(now.0.saturating_add(self.order_deadline.0));
-        self.pending = Some(Pending { command, deadline, starts });
-        Done::Later
     }
 }
 

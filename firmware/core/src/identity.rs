@@ -20,6 +20,12 @@ pub fn text(text: &str) -> Text {
     short
 }
 
+/// The same, with a question mark for what is not ASCII.
+fn ascii(name: &str) -> Text {
+    let chars = name.chars().map(|c| if c.is_ascii() { c } else { '?' });
+    chars.take(MAX_TEXT).collect()
+}
+
 /// What the board knows of itself; the parts add the rest.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -51,7 +57,7 @@ pub struct Profile {
     pub settling_time: Picoseconds,
     /// Class of the random source.
     pub random_class: RandomClass,
-    /// Name of the random source.
+    /// Name of the random source, ASCII.
     pub random_name: Text,
     /// Alice: how many levels there are.
     pub levels: usize,
@@ -86,7 +92,7 @@ impl Profile {
             channels: 0,
             settling_time: modulator.settling_time(),
             random_class: random.class(),
-            random_name: text(random.name()),
+            random_name: ascii(random.name()),
             levels: levels.len().min(4),
             levels_nano,
             max_trigger_rate: source.max_trigger_rate(),
@@ -111,7 +117,7 @@ impl Profile {
             channels,
             settling_time,
             random_class,
-            random_name: text(random_name),
+            random_name: ascii(random_name),
             levels: 0,
             levels_nano: [0; 4],
             phase: PhaseRandomisation::Unknown,
@@ -171,5 +177,6 @@ mod tests {
         let long = "äöüäöüäöüäöüäöüäöüäöü";
         assert_eq!(text(long).as_str(), "äöüäöüäöüäöüäöü");
         assert_eq!(text("short").as_str(), "short");
+        assert_eq!(ascii("Zufällig").as_str(), "Zuf?llig");
     }
 }

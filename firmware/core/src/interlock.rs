@@ -1,6 +1,6 @@
 //! When the laser may fire: a pure state machine over device time.
 //!
-//! It knows nothing of frames and drives no pin; [`crate::control`] feeds it and obeys it. It is
+//! It knows nothing of frames and drives no pin; [`crate::Control`] feeds it and obeys it. It is
 //! the second barrier: the first is hardware that needs no firmware (a pull-down, a monostable
 //! fed by the firmware's heartbeat, an interlock contact).
 //!

@@ -51,7 +51,7 @@ pub trait Receiver {
 ///
 /// One 16-bit random number makes a slot: bits 0–11 choose the basis by its weight out of 4096,
 /// bit 12 swaps the detectors if the run asks for it. Sync slots have setting zero and a closed
-/// gate. About 6 KiB.
+/// gate. About 4 KiB.
 pub struct ActiveReceiver<M, P, C, R> {
     modulator: M,
     clock: C,

@@ -70,7 +70,7 @@ pub(crate) struct Ended {
     pub next: SlotIndex,
 }
 
-/// About 6 KiB, most of it buffers.
+/// About 4 KiB, most of it buffers.
 pub(crate) struct Sequencer<P, R, D> {
     pub player: P,
     pub random: R,

@@ -1,14 +1,16 @@
 //! Settings of slots, packed into frames for the device's own host and nobody else.
 
-use crate::cable::{Outlet, Transmit};
+use crate::cable::{Outlet, Transmit, frame_room};
 use helio_units::{SlotIndex, Ticks};
-use helio_wire::{DeviceMessage, MAX_FRAME, MAX_SETTINGS_BYTES, SettingsBatch, Stream};
+use helio_wire::{DeviceMessage, MAX_PAYLOAD, MAX_SETTINGS_BYTES, SettingsBatch, Stream};
 
 /// Packed bytes of a full batch: 2048 slots of Alice, 4096 of Bob.
 const BATCH_BYTES: usize = 1024;
+/// With what stands before the packed bytes.
+const FRAME: usize = frame_room(BATCH_BYTES + MAX_PAYLOAD - MAX_SETTINGS_BYTES);
 const _: () = assert!(BATCH_BYTES <= MAX_SETTINGS_BYTES);
 
-/// Packs consecutive slots and sends a batch when it is full, or when told to. About 3 KiB.
+/// Packs consecutive slots and sends a batch when it is full, or when told to. About 2 KiB.
 pub(crate) struct SettingsPacker {
     outlet: Outlet,
     epoch: u16,
@@ -16,7 +18,7 @@ pub(crate) struct SettingsPacker {
     first: u64,
     count: usize,
     packed: [u8; BATCH_BYTES],
-    frame: [u8; MAX_FRAME],
+    frame: [u8; FRAME],
     lost: u64,
 }
 
@@ -30,7 +32,7 @@ impl SettingsPacker {
             first: 0,
             count: 0,
             packed: [0; BATCH_BYTES],
-            frame: [0; MAX_FRAME],
+            frame: [0; FRAME],
             lost: 0,
         }
     }

@@ -1,11 +1,12 @@
 //! Finding and holding Alice's slots at Bob: edges of the sync channel in, numbered slots out.
 //!
 //! Every `spacing`-th slot of Alice is public: a bright pulse where the sync sequence has a one,
-//! nothing where it has a zero. [`Pll`] finds when those positions come, the sequence says which
-//! ones they are:
+//! nothing where it has a zero. A phase-locked loop finds when those positions come, the sequence
+//! says which ones they are:
 //!
-//! 1. *Listening*: presence or absence at each position is a bit. Any 31 bits heard without an
-//!    error are the generator's state ([`Bits`]); 32 correct predictions in a row prove it.
+//! 1. *Listening*: presence or absence at each position is a bit. The sequence synchronises
+//!    itself: any 31 bits heard without an error are the generator's state; 32 correct
+//!    predictions in a row prove it.
 //! 2. *Searching*: a generator steps from a known position until it meets that state, some steps
 //!    at each poll, while the first one keeps predicting. From the seed it reaches
 //!    [`SEARCH_LIMIT`] positions (54 s of 64-slot spacing at 5 MHz): Bob must be started within
@@ -14,6 +15,10 @@
 //! 3. *Locked*: slots have the numbers that Alice gave them. Lock is lost when
 //!    [`MISMATCHES_LOST`] of [`MISMATCH_WINDOW`] positions are not what the sequence says: a cut
 //!    fibre makes half of them wrong, a tenth of the pulses missing makes a twentieth.
+//!
+//! Phase and period are within reach of the stated offset ([`ACQUISITION_PPM`]); a clock whose
+//! ticks stand still against Alice's slots is known to half a tick only, because edges are whole
+//! ticks and nothing spreads them.
 //!
 //! Where wrong bits are frequent, listening takes longer: 63 bits in a row must be right. With a
 //! tenth of the bits wrong it takes some 8000 positions (0.1 s at 5 MHz), and that is as bad as

@@ -3,17 +3,20 @@
 //! What finds no room on the cable is dropped in whole frames, counted, and replaced by one gap
 //! as soon as there is room; the newest mark follows it, so that slots have numbers again.
 
-use crate::cable::{NoRoom, Outlet, Transmit};
+use crate::cable::{NotSent, Outlet, Transmit, frame_room};
 use crate::settings::FlushTimer;
 use heapless::Deque;
 use helio_bench::{Edge, Loss, SlotTiming};
 use helio_units::{TickLength, Ticks};
-use helio_wire::{DeviceMessage, MAX_FRAME, Stream, TagWriter};
+use helio_wire::{DeviceMessage, MAX_PAYLOAD, MAX_TAG_CODES, Stream, TagWriter};
 
 use crate::sequencer::FLUSH_INTERVAL;
 
 /// Bytes of codes in a full batch: at 100 k tags/s and 2 bytes a tag it fills in 5 ms.
 const BATCH_BYTES: usize = 1000;
+
+/// With what stands before the codes.
+const FRAME: usize = frame_room(BATCH_BYTES + MAX_PAYLOAD - MAX_TAG_CODES);
 
 /// Room that a gap and a notice need together.
 const NOTICES_ROOM: usize = 128;
@@ -28,7 +31,7 @@ enum Notice {
     LockLost(Ticks),
 }
 
-/// About 3.5 KiB.
+/// About 2.5 KiB.
 pub(crate) struct TagStream {
     outlet: Outlet,
     epoch: u16,
@@ -46,7 +49,7 @@ pub(crate) struct TagStream {
     resumed: Ticks,
     edges: u64,
     lost: u64,
-    frame: [u8; MAX_FRAME],
+    frame: [u8; FRAME],
 }
 
 impl TagStream {
@@ -66,7 +69,7 @@ impl TagStream {
             resumed: Ticks(0),
             edges: 0,
             lost: 0,
-            frame: [0; MAX_FRAME],
+            frame: [0; FRAME],
         }
     }
 
@@ -217,7 +220,7 @@ impl TagStream {
         }
     }
 
-    fn try_notify(&mut self, notice: Notice, tx: &mut impl Transmit) -> Result<(), NoRoom> {
+    fn try_notify(&mut self, notice: Notice, tx: &mut impl Transmit) -> Result<(), NotSent> {
         let message = match notice {
             Notice::Mark(timing) => DeviceMessage::SlotMark(timing),
             Notice::LockLost(tick) => DeviceMessage::LockLost { tick },

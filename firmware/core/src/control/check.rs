@@ -1,6 +1,6 @@
 //! Whether a device can do what a configuration asks.
 
-use super::Refused;
+use super::state::Refused;
 use crate::identity::Profile;
 use crate::prbs::Prbs31;
 use crate::sync::MAX_SYNC_PERIOD;

@@ -1,12 +1,12 @@
 //! What control has to say and has not sent yet. Answers go first, then health, then log lines;
 //! none is dropped for want of room on the cable.
 
-use crate::cable::{NoRoom, Outlet, Transmit};
+use crate::cable::{NotSent, Outlet, Transmit, frame_room};
 use crate::identity::Profile;
 use heapless::Deque;
 use helio_bench::TripCause;
 use helio_units::{SlotIndex, Ticks};
-use helio_wire::{DeviceMessage, ErrorCode, Health, LogLevel, MAX_FRAME, Stream};
+use helio_wire::{DeviceMessage, ErrorCode, Health, LogLevel, Stream};
 
 /// Answers that may wait for room on the cable.
 pub const ANSWERS: usize = 32;
@@ -17,6 +17,9 @@ const SPARE: usize = 4;
 
 /// Log lines that may wait; further ones are not made.
 const LOGS: usize = 8;
+
+/// The longest payload: a `Hello` with four names of [`helio_wire::MAX_TEXT`] bytes.
+const FRAME: usize = frame_room(4 + 76 + 4 * (1 + helio_wire::MAX_TEXT));
 
 #[derive(Clone, Copy, Debug)]
 pub enum Answer {
@@ -33,7 +36,7 @@ pub struct Outbox {
     answers: Deque<(Answer, u16), ANSWERS>,
     report: Option<(Health, u16)>,
     logs: Deque<(LogLevel, &'static str, u16), LOGS>,
-    buffer: [u8; MAX_FRAME],
+    buffer: [u8; FRAME],
 }
 
 impl Outbox {
@@ -44,7 +47,7 @@ impl Outbox {
             answers: Deque::new(),
             report: None,
             logs: Deque::new(),
-            buffer: [0; MAX_FRAME],
+            buffer: [0; FRAME],
         }
     }
 
@@ -69,11 +72,8 @@ impl Outbox {
 
     /// Sends what there is room for, in order.
     pub fn send(&mut self, profile: &Profile, tx: &mut impl Transmit) {
-        let _ = self.try_send(profile, tx);
-    }
-
-    fn try_send(&mut self, profile: &Profile, tx: &mut impl Transmit) -> Result<(), NoRoom> {
-        while let Some(&(answer, epoch)) = self.answers.front() {
+        let Outbox { control, health, answers, report, logs, buffer } = self;
+        while let Some(&(answer, epoch)) = answers.front() {
             let message = match answer {
                 Answer::Hello { command } => {
                     DeviceMessage::Hello { command, hello: profile.hello() }
@@ -84,19 +84,25 @@ impl Outbox {
                 }
                 Answer::Stopped { end, tick } => DeviceMessage::Stopped { end, tick },
             };
-            self.control.send(epoch, &message, &mut self.buffer, tx)?;
-            self.answers.pop_front();
+            if control.send(epoch, &message, buffer, tx) == Err(NotSent::NoRoom) {
+                return;
+            }
+            answers.pop_front();
         }
-        if let Some((health, epoch)) = self.report {
-            self.health.send(epoch, &DeviceMessage::Health(health), &mut self.buffer, tx)?;
-            self.report = None;
+        if let Some((said, epoch)) = *report {
+            if health.send(epoch, &DeviceMessage::Health(said), buffer, tx) == Err(NotSent::NoRoom)
+            {
+                return;
+            }
+            *report = None;
         }
-        while let Some(&(level, text, epoch)) = self.logs.front() {
+        while let Some(&(level, text, epoch)) = logs.front() {
             let message = DeviceMessage::Log { level, text };
-            self.control.send(epoch, &message, &mut self.buffer, tx)?;
-            self.logs.pop_front();
+            if control.send(epoch, &message, buffer, tx) == Err(NotSent::NoRoom) {
+                return;
+            }
+            logs.pop_front();
         }
-        Ok(())
     }
 }
 
