@@ -38,6 +38,7 @@ pub mod release;
 mod report;
 mod settings;
 mod statistics;
+mod tags;
 mod talk;
 mod token;
 mod transcript;

@@ -5,8 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
+mod fields;
+
 use crate::bound::{Decoy, Epsilon, Mismatch, Varlen2d};
 use crate::message::HelloField;
+
+pub use fields::Difference;
+pub(crate) use fields::differences;
 
 /// Version of the talk: messages, transcript, order of steps.
 pub const PROTOCOL_VERSION: u8 = 1;
@@ -14,9 +19,32 @@ pub const PROTOCOL_VERSION: u8 = 1;
 /// Weights of choices are counted in this many parts.
 pub const WEIGHT_TOTAL: u16 = 4096;
 
-/// Names one run of two stations; block numbers count within it and never repeat.
+/// Names one run of two stations; block numbers count within it and never repeat. As text and in
+/// JSON: 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SessionId(pub [u8; 16]);
+
+/// Text that is not a [`SessionId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a run is named by 32 hexadecimal digits")]
+pub struct BadSessionId;
+
+impl TryFrom<String> for SessionId {
+    type Error = BadSessionId;
+
+    fn try_from(text: String) -> Result<SessionId, BadSessionId> {
+        let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let number = u128::from_str_radix(&text, 16).ok().filter(|_| digits);
+        number.map(|n| SessionId(n.to_be_bytes())).ok_or(BadSessionId)
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> String {
+        id.to_string()
+    }
+}
 
 impl std::fmt::Display for SessionId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -116,23 +144,6 @@ pub struct Parameters {
     pub qber_margin_ppm: u32,
 }
 
-/// A parameter on which the two stations do not agree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Difference {
-    /// Name of the parameter.
-    pub field: String,
-    /// Value here; `absent` if this station does not know the parameter.
-    pub mine: String,
-    /// Value there; `absent` if the other station does not know the parameter.
-    pub theirs: String,
-}
-
-impl std::fmt::Display for Difference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: here {}, there {}", self.field, self.mine, self.theirs)
-    }
-}
-
 /// A parameter that no run can be made with.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BadParameter {
@@ -228,53 +239,6 @@ impl Parameters {
         "source assumed ideal: Poissonian, phase-randomised, exact intensities"
     }
 
-    /// Every parameter with its canonical text, in a fixed order.
-    pub(crate) fn fields(&self) -> Vec<HelloField> {
-        let mut fields = Vec::new();
-        let mut put = |name: &str, value: String| {
-            fields.push(HelloField { name: name.to_owned(), value });
-        };
-        put("protocol", PROTOCOL_VERSION.to_string());
-        put("session", self.session.to_string());
-        put("mu (1e-9 photons a pulse)", format!("{:?}", self.mu_nano));
-        put("intensity weights / 4096", format!("{:?}", self.intensity_weights));
-        put("intensity uncertainty (ppm)", format!("{:?}", self.intensity_uncertainty_ppm));
-        put("Alice's key-basis weight / 4096", self.alice_key_weight.to_string());
-        put("Bob's key-basis weight / 4096", self.bob_key_weight.to_string());
-        put("slots per block", self.slots_per_block.to_string());
-        put("sync spacing", self.sync_spacing.to_string());
-        put(
-            "receiver",
-            match self.receiver {
-                Receiver::Active { random_swap: true } => "active, random swap".to_owned(),
-                Receiver::Active { random_swap: false } => "active, no swap".to_owned(),
-                Receiver::Passive => "passive".to_owned(),
-            },
-        );
-        put("hold-off (ps)", self.hold_off_ps.to_string());
-        put("window (ps)", self.window_ps.to_string());
-        put("clock bound (slots)", self.clock_bound_slots.to_string());
-        match &self.detectors {
-            DetectorMatch::AssumedMatched => put("detectors", "assumed matched".to_owned()),
-            DetectorMatch::Calibrated { delta1, delta2, id, date } => {
-                put("detectors", "calibrated".to_owned());
-                put("delta1", format!("{delta1:e}"));
-                put("delta2", format!("{delta2:e}"));
-                put("calibration", id.clone());
-                put("calibration date", date.clone());
-            }
-        }
-        put("epsilon total", format!("{:e}", self.epsilon_total));
-        let Epsilon { d, a, b, c, pa, ev } = self.bound().epsilon;
-        put("epsilon split (d a b c pa ev)", format!("{d:e} {a:e} {b:e} {c:e} {pa:e} {ev:e}"));
-        let code = match self.code {
-            Code::Ldpc => "ldpc",
-        };
-        put("code", code.to_owned());
-        put("QBER margin (ppm)", self.qber_margin_ppm.to_string());
-        fields
-    }
-
     /// One sequence of bytes for one set of parameters; stands at the head of each transcript.
     pub fn canonical_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -291,24 +255,6 @@ impl Parameters {
     pub fn differences(&self, other: &Parameters) -> Vec<Difference> {
         differences(&self.fields(), &other.fields())
     }
-}
-
-/// Compares two lists of named values; a name that stands on one side only is a difference.
-pub(crate) fn differences(mine: &[HelloField], theirs: &[HelloField]) -> Vec<Difference> {
-    const ABSENT: &str = "absent";
-    let find = |list: &[HelloField], name: &str| {
-        list.iter().find(|f| f.name == name).map_or(ABSENT.to_owned(), |f| f.value.clone())
-    };
-    let only_theirs = theirs.iter().filter(|t| !mine.iter().any(|m| m.name == t.name));
-    mine.iter()
-        .chain(only_theirs)
-        .map(|field| Difference {
-            field: field.name.clone(),
-            mine: find(mine, &field.name),
-            theirs: find(theirs, &field.name),
-        })
-        .filter(|d| d.mine != d.theirs)
-        .collect()
 }
 
 #[cfg(test)]

@@ -165,3 +165,73 @@ impl Verified {
         Ok((key, Certificate { public, private }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bound::Counts;
+    use crate::decide::{Decision, decide};
+    use helio_keys::{SeededEntropy, SimulatedDevices};
+
+    const SIFTED: usize = 400_000;
+
+    fn ledger() -> BlockLedger {
+        let counts = Counts {
+            n_key: [290_000, 109_700, 300],
+            m_key: None,
+            n_test: [290_000, 109_700, 300],
+            m_test: [3_000, 1_100, 100],
+        };
+        let parameters = Parameters {
+            mu_nano: [600_000_000, 200_000_000, 1_000_000],
+            intensity_weights: [1638, 1638, 820],
+            ..Parameters::example()
+        };
+        let announced = Announced {
+            detections: 1_600_000,
+            without_setting: 0,
+            mismatched: 800_000,
+            counts,
+            bins: Vec::new(),
+        };
+        match decide(&parameters, &counts) {
+            Ok(Decision::Reconcile(way)) => BlockLedger { announced, way },
+            _ => panic!("these counts give a key"),
+        }
+    }
+
+    fn entropy() -> SeededEntropy {
+        let devices = SimulatedDevices::declared(true, true).unwrap();
+        SeededEntropy::new(devices, 1, "token")
+    }
+
+    #[test]
+    fn a_leak_beyond_what_was_declared_drops_the_block() {
+        let lambda_max = ledger().way.declaration.lambda_max;
+        for (alice_bits, bob_bits, fits) in
+            [(lambda_max, 0, true), (lambda_max - 5, 5, true), (lambda_max - 5, 6, false)]
+        {
+            let sifted = Sifted::new(SecretBits::zeros(SIFTED));
+            let result = sifted.reference(ledger(), Leak { alice_bits, bob_bits });
+            assert_eq!(result.is_ok(), fits);
+            let sifted = Sifted::new(SecretBits::zeros(SIFTED));
+            let outcome = Outcome { leak: Leak { alice_bits, bob_bits }, ..Outcome::default() };
+            let result = sifted.corrected(SecretBits::zeros(SIFTED), ledger(), outcome);
+            assert_eq!(result.is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn one_wrong_bit_is_not_verified() {
+        for wrong in [None, Some(0), Some(SIFTED - 1)] {
+            let alice = Sifted::new(entropy().bits(SIFTED).unwrap());
+            let mut string = alice.bits().duplicate();
+            wrong.into_iter().for_each(|i| string.flip(i));
+            let alice = alice.reference(ledger(), Leak::default()).ok().unwrap();
+            let key = alice.verify_key(&mut entropy()).unwrap();
+            let bob = Sifted::new(string.duplicate());
+            let bob = bob.corrected(string, ledger(), Outcome::default()).ok().unwrap();
+            assert_eq!(bob.verify(&key).is_ok(), wrong.is_none());
+        }
+    }
+}

@@ -3,16 +3,14 @@
 use helio_keys::EntropySource;
 
 use crate::announced::Announced;
-use crate::contact::Contact;
-use crate::decide::{Decision, Way, decide};
 use crate::error::{Fault, Result};
 use crate::event::Event;
-use crate::message::{Amplify, Detections, Envelope, Kind, Malformed, Reader, Sift, TestResult};
-use crate::reconcile::{AliceStep, ReconcileAlice};
+use crate::message::{Detections, Envelope, Kind, Reader, Sift, TestResult};
+use crate::reconcile::ReconcileAlice;
 use crate::release::StationStore;
-use crate::report::{BlockReport, fingerprint};
+use crate::report::BlockReport;
 use crate::talk::Talk;
-use crate::token::{BlockLedger, Corrected, Origins, Sifted};
+use crate::token::{BlockLedger, Corrected, Sifted};
 
 use super::Session;
 use super::sift::sift;
@@ -30,7 +28,7 @@ impl Current {
 }
 
 /// What Alice waits for.
-enum Step {
+pub(super) enum Step {
     /// Her own last slot of the block.
     OwnSlots { announcement: Detections },
     /// Bob's errors in the test basis.
@@ -216,135 +214,6 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         }
     }
 
-    fn hear_result(
-        &mut self,
-        talk: &mut Talk,
-        announced: Announced,
-        result: TestResult,
-        sifted: Sifted,
-        lost_slots: u64,
-    ) -> Result<Option<Step>> {
-        let decision = decide(&self.desk.parameters, &announced.counts)?;
-        let text = |d: Option<&crate::message::Declaration>| {
-            d.map_or("no key".to_owned(), |d| format!("{d:?}"))
-        };
-        let mine = match &decision {
-            Decision::NoKey { .. } => None,
-            Decision::Reconcile(way) => Some(&way.declaration),
-        };
-        if mine != result.declaration.as_ref() {
-            let (mine, theirs) = (text(mine), text(result.declaration.as_ref()));
-            return Err(Fault::DeclarationDiffers { mine, theirs });
-        }
-        match decision {
-            Decision::NoKey { reason, lambda_max } => {
-                self.desk.store.burn(talk.id)?;
-                let side = self.desk.side(lost_slots)?;
-                let parameters = &self.desk.parameters;
-                let why = (reason, lambda_max);
-                let report = BlockReport::no_key(parameters, talk.id, side, &announced, why);
-                self.desk.events.push_back(Event::BlockDone(Box::new(report)));
-                Ok(None)
-            }
-            Decision::Reconcile(way) => {
-                self.begin_reconciliation(talk, announced, way, sifted, lost_slots).map(Some)
-            }
-        }
-    }
-
-    fn begin_reconciliation(
-        &mut self,
-        talk: &mut Talk,
-        announced: Announced,
-        way: Box<Way>,
-        sifted: Sifted,
-        lost_slots: u64,
-    ) -> Result<Step> {
-        self.desk.say(talk, Kind::Declaration, |out| way.declaration.write(out))?;
-        let mut engine = way.plan.alice(sifted.bits())?;
-        let first = engine.first();
-        check_leak(engine.leak().total(), way.declaration.lambda_max)?;
-        self.desk.say(talk, Kind::Reconcile, |out| out.raw(&first))?;
-        let ledger = BlockLedger { announced, way };
-        Ok(Step::Reconciling { engine, sifted, ledger, lost_slots })
-    }
-
-    fn hear_reconcile(
-        &mut self,
-        talk: &mut Talk,
-        (mut engine, sifted, ledger, lost_slots): (
-            Box<dyn ReconcileAlice>,
-            Sifted,
-            BlockLedger,
-            u64,
-        ),
-        mut body: Reader<'_>,
-    ) -> Result<Option<Step>> {
-        let step = engine.handle(body.rest())?;
-        check_leak(engine.leak().total(), ledger.way.declaration.lambda_max)?;
-        match step {
-            AliceStep::Send(bytes) => {
-                self.desk.say(talk, Kind::Reconcile, |out| out.raw(&bytes))?;
-                Ok(Some(Step::Reconciling { engine, sifted, ledger, lost_slots }))
-            }
-            AliceStep::Done => {
-                // Both strings are fixed: only now is the key of their hash drawn.
-                let corrected = sifted.reference(ledger, engine.leak())?;
-                let key = corrected.verify_key(&mut self.desk.entropy)?;
-                self.desk.say(talk, Kind::VerifyKey, |out| key.write(out))?;
-                Ok(Some(Step::Verdict { corrected, lost_slots }))
-            }
-        }
-    }
-
-    fn hear_verdict(
-        &mut self,
-        talk: &mut Talk,
-        corrected: Corrected,
-        lost_slots: u64,
-        mut body: Reader<'_>,
-    ) -> Result<Option<Step>> {
-        let agree = match body.rest() {
-            [0] => false,
-            [1] => true,
-            _ => {
-                let (kind, why) = (Some(Kind::Verdict), Malformed::BadValue);
-                return Err(Fault::Malformed { kind, why });
-            }
-        };
-        let verified = corrected.verdict(agree)?;
-        let length = verified.length();
-        let seed = self.desk.entropy.bits(verified.seed_bits())?;
-        self.desk.say(talk, Kind::Amplify, |out| {
-            Amplify { length, seed: &seed.to_bytes() }.write(out);
-        })?;
-        let provenance = self.desk.entropy.provenance();
-        let labels = self.desk.labels();
-        let parameters = &self.desk.parameters;
-        let origins = Origins { id: talk.id, parameters, labels: &labels };
-        let (key, certificate) = verified.amplify(&seed, provenance, &origins)?;
-        let print = fingerprint(&key);
-        let side = self.desk.side(lost_slots)?;
-        let report = Box::new(BlockReport::key(parameters, side, &certificate, print));
-        // Durably pending before the tag leaves: the tag is the proof of it.
-        self.desk.store.hold(talk.id, key, certificate)?;
-        // From here on the block is in the store, and only an authenticated word discards it.
-        match self.desk.say_tag(talk) {
-            Ok(()) => Ok(Some(Step::BobTag { report })),
-            Err(fault) => {
-                self.desk
-                    .events
-                    .push_back(Event::BlockUnresolved { id: talk.id, fault: fault.clone() });
-                self.desk.hint(talk.id.block, &fault);
-                if fault.effect() == crate::error::Effect::Contact {
-                    self.desk.contact = Contact::Closed;
-                    self.desk.events.push_back(Event::ContactLost(fault));
-                }
-                Ok(None)
-            }
-        }
-    }
-
     fn finish(&mut self, talk: &Talk, report: BlockReport) -> Result<()> {
         self.desk.store.release(talk.id)?;
         let ready = Event::KeyReady { id: talk.id, bits: report.length };
@@ -389,8 +258,4 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         }
         self.ask_again()
     }
-}
-
-fn check_leak(used: u64, lambda_max: u64) -> Result<()> {
-    if used > lambda_max { Err(Fault::LeakExceeded { used, lambda_max }) } else { Ok(()) }
 }

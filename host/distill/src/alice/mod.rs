@@ -1,12 +1,13 @@
 //! Alice's half of the talk: she answers Bob's announcements, proves first, releases last.
 //!
 //! [`Session`] takes her device's settings and the other station's messages and gives messages and
-//! events. [`block`] holds the steps of a block, [`sift`] the look-up of announced slots, [`settle`]
+//! events. [`block`] and [`steps`] hold the steps of a block, [`sift`] the look-up of announced slots, [`settle`]
 //! the questions about old blocks.
 
 mod block;
 mod settle;
 mod sift;
+mod steps;
 
 use std::ops::Range;
 
@@ -185,8 +186,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         } else {
             fault.effect()
         };
-        if effect != Effect::Ignored && self.current.is_some() {
-            self.end_block(fault.clone())?;
+        let mut effect = effect;
+        if effect != Effect::Ignored && self.end_block(fault.clone()).is_err() {
+            // The station's own memory failed while the block was ended: nothing can go on.
+            effect = Effect::Contact;
         }
         if effect == Effect::Contact && !matches!(self.desk.contact, Contact::Closed) {
             self.desk.contact = Contact::Closed;

@@ -283,12 +283,13 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     fn conclude(&mut self, result: Result<()>) -> Result<()> {
         let Err(fault) = result else { return Ok(()) };
         let greeting = matches!(self.desk.contact, Contact::Greeting { .. });
-        let effect = match fault.effect() {
+        let mut effect = match fault.effect() {
             Effect::Block if greeting => Effect::Contact,
             effect => effect,
         };
-        if effect != Effect::Ignored && self.current.is_some() {
-            self.end_block(fault.clone())?;
+        if effect != Effect::Ignored && self.end_block(fault.clone()).is_err() {
+            // The station's own memory failed while the block was ended: nothing can go on.
+            effect = Effect::Contact;
         }
         match effect {
             Effect::Contact if !matches!(self.desk.contact, Contact::Closed) => {

@@ -227,3 +227,19 @@ fn wild_slot_numbers_of_the_own_device_are_survived() {
     let late = [helio_timetag::Detection { slot: 5, mask: 1 }];
     assert!(pair.bob.push_detections(&late).is_err());
 }
+
+#[test]
+fn certificate_and_report_survive_json() {
+    let mut pair = Pair::new(1_000_000, 1);
+    pair.connect(&mut carry);
+    pair.block(0, Link::GOOD, &mut carry);
+    let (_, kept) = pair.bob.store().usable(pair.id(0)).expect("a key");
+    let text = serde_json::to_string(kept).unwrap();
+    let read: certificate::Certificate = serde_json::from_str(&text).unwrap();
+    assert_eq!(&read, kept);
+    assert_eq!(certificate::recompute(&read.public), Ok(kept.public.length));
+    for report in reports(&pair) {
+        let text = serde_json::to_string(report).unwrap();
+        assert_eq!(&serde_json::from_str::<BlockReport>(&text).unwrap(), report);
+    }
+}
