@@ -11,6 +11,8 @@ mod sweep;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use batch::{Detection, DropCause, DroppedRange, SlotBatch, SlotCounters};

@@ -140,6 +140,16 @@ fn phase_holds_within_a_fifth_of_a_tick_at_the_edge_of_the_range() {
 }
 
 #[test]
+fn a_clock_in_step_is_known_to_half_a_tick() {
+    // Without jitter every edge lies at the same place within its tick.
+    for start in [1000.02, 1000.5, 1000.98] {
+        let link = Link { jitter_ticks: 0.0, start, ..Link::new(9) };
+        let (_, rms) = lock_and_rms(&link, 20_000);
+        assert!(rms < 0.5, "{link:?}: {rms} ticks rms");
+    }
+}
+
+#[test]
 fn missed_and_false_edges_cost_time_not_phase() {
     for seed in 10..14 {
         for (missed, false_edges) in [(0.05, 0.0), (0.0, 0.2), (0.03, 0.05), (0.1, 0.1)] {
