@@ -2,14 +2,18 @@
 //!
 //! Sans-IO: a party takes a message and gives the next one, and counts what it disclosed. Two
 //! engines share the traits: one-way LDPC syndromes ([`Code::Ldpc`], the default) and Cascade
-//! (the yardstick). A [`Plan`] fixes code, rate, frames and λ_max from announced
+//! ([`Code::Cascade`], the yardstick). A [`Plan`] fixes code, rate, frames and λ_max from announced
 //! data before anything about the key basis is said; the key's length pays λ_max, and a block
 //! whose transcript would exceed it is dropped.
 //!
 //! Whether the strings are equal afterwards is for [`crate::hash::verification_tag`] to decide.
 
+mod cascade;
+mod draw;
 mod ldpc;
 mod plan;
+#[cfg(test)]
+mod testing;
 
 pub use plan::{Announced, Code, Plan, PlanRefused};
 
@@ -135,12 +139,4 @@ pub enum ReconcileError {
         /// The declared bound.
         lambda_max: u64,
     },
-}
-
-/// Binary entropy of `q`, in bits; 0 outside (0, 1).
-fn entropy(q: f64) -> f64 {
-    match q > 0.0 && q < 1.0 {
-        true => -q * libm::log2(q) - (1.0 - q) * libm::log2(1.0 - q),
-        false => 0.0,
-    }
 }

@@ -10,6 +10,27 @@
 //! | Bob: verdicts | ⌈frames/8⌉ bytes, bit f set if frame f failed, padding zero |
 //! | Alice: failed frames, if any | their words in order, 8 bytes each, least significant first |
 //! | Bob: end, if there were any | empty |
+//!
+//! Measured with `cargo run --release -p helio-distill --example reconciliation -- 200`: blocks of
+//! 10^6 bits with independent errors at the rate that the plan was made for; `f_charged` is λ_max
+//! over n·h(q), both directions included; Mbit/s on one core of a 2021 Xeon, without vector
+//! instructions beyond SSE2.
+//!
+//! | q | f_charged | failed frames | iterations | Mbit/s |
+//! |---|---|---|---|---|
+//! | 0.10 % | 3.367 | 0 of 1600 | 3.8 | 57.0 |
+//! | 0.25 % | 1.523 | 0 of 1600 | 11.7 | 21.4 |
+//! | 0.40 % | 1.388 | 3 of 1600 | 12.8 | 25.1 |
+//! | 0.50 % | 1.353 | 2 of 1600 | 13.8 | 23.9 |
+//! | 1.00 % | 1.312 | 0 of 1600 | 15.1 | 26.7 |
+//! | 2.00 % | 1.303 | 0 of 3000 | 14.9 | 31.7 |
+//! | 3.00 % | 1.279 | 0 of 3000 | 16.0 | 27.1 |
+//! | 5.00 % | 1.257 | 0 of 3000 | 17.1 | 32.4 |
+//! | 8.00 % | 1.241 | 0 of 3000 | 17.9 | 34.6 |
+//! | 9.00 % | 1.247 | 0 of 3000 | 16.9 | 36.5 |
+//!
+//! Below 0.3 % the share of the syndrome stays at its least, 3.8 % of the string. Above 10 %, with
+//! its margins, a plan is refused.
 
 mod code;
 mod decoder;

@@ -3,7 +3,7 @@
 use helio_keys::SecretBits;
 use thiserror::Error;
 
-use super::{ReconcileAlice, ReconcileBob, ReconcileError, ldpc};
+use super::{ReconcileAlice, ReconcileBob, ReconcileError, cascade, ldpc};
 
 /// Version of what a plan means: codes, schedules and message formats.
 const VERSION: u8 = 1;
@@ -20,6 +20,8 @@ const DEVIATIONS: f64 = 2.0;
 pub enum Code {
     /// One-way, quasi-cyclic LDPC codes: the default.
     Ldpc = 0,
+    /// Cascade, charged for both directions: the yardstick.
+    Cascade = 1,
 }
 
 /// What both stations know before reconciliation, by public announcements.
@@ -75,6 +77,7 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Engine {
     Ldpc(ldpc::Layout),
+    Cascade(cascade::Layout),
 }
 
 impl Plan {
@@ -101,6 +104,7 @@ impl Plan {
         }
         let engine = match code {
             Code::Ldpc => ldpc::Layout::choose(n_key, qber).map(Engine::Ldpc),
+            Code::Cascade => cascade::Layout::choose(n_key, qber).map(Engine::Cascade),
         };
         let plan =
             Plan { announced, qber, engine: engine.ok_or(PlanRefused::Length { n_key, qber })? };
@@ -114,6 +118,7 @@ impl Plan {
     pub fn code(&self) -> Code {
         match self.engine {
             Engine::Ldpc(_) => Code::Ldpc,
+            Engine::Cascade(_) => Code::Cascade,
         }
     }
 
@@ -131,6 +136,7 @@ impl Plan {
     pub fn lambda_max(&self) -> u64 {
         match self.engine {
             Engine::Ldpc(layout) => layout.lambda_max(),
+            Engine::Cascade(layout) => layout.lambda_max(),
         }
     }
 
@@ -138,6 +144,7 @@ impl Plan {
     pub fn frames(&self) -> u64 {
         match self.engine {
             Engine::Ldpc(layout) => layout.frames,
+            Engine::Cascade(_) => 1,
         }
     }
 
@@ -145,6 +152,7 @@ impl Plan {
     pub fn allowed_failures(&self) -> u64 {
         match self.engine {
             Engine::Ldpc(layout) => layout.allowed,
+            Engine::Cascade(_) => 0,
         }
     }
 
@@ -156,6 +164,7 @@ impl Plan {
         self.check_length(bits)?;
         Ok(match self.engine {
             Engine::Ldpc(layout) => Box::new(ldpc::Alice::new(layout, bits)),
+            Engine::Cascade(layout) => Box::new(cascade::Alice::new(layout, bits)),
         })
     }
 
@@ -167,6 +176,7 @@ impl Plan {
         self.check_length(bits)?;
         Ok(match self.engine {
             Engine::Ldpc(layout) => Box::new(ldpc::Bob::new(layout, bits)),
+            Engine::Cascade(layout) => Box::new(cascade::Bob::new(layout, bits)),
         })
     }
 
@@ -184,6 +194,7 @@ impl Plan {
                 shape.into_iter().for_each(|x| put(x as u64));
                 [l.frames, l.frame_words, l.allowed].into_iter().for_each(&mut put);
             }
+            Engine::Cascade(l) => put(l.first_block.into()),
         }
         put(self.lambda_max());
         bytes
@@ -201,6 +212,7 @@ impl Plan {
         };
         let code = match code {
             0 => Code::Ldpc,
+            1 => Code::Cascade,
             _ => return Err(foreign),
         };
         let (numbers, _) = rest.as_chunks::<8>();
@@ -236,7 +248,7 @@ fn wilson_bound(errors: f64, bits: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::entropy;
+    use crate::bound::binary_entropy;
 
     fn announced(n_key: u64, test_bits: u64, test_errors: u64) -> Announced {
         Announced { n_key, test_bits, test_errors, margin_ppm: 0 }
@@ -297,7 +309,7 @@ mod tests {
         assert!(lambda(10_000, 200) > lambda(1_000_000, 20_000));
         assert!(lambda(10_000, 300) > lambda(10_000, 200));
         // λ_max over the Shannon limit at 2 % with a large test sample.
-        let charged = lambda(100_000_000, 2_000_000) as f64 / (1e6 * entropy(0.02));
+        let charged = lambda(100_000_000, 2_000_000) as f64 / (1e6 * binary_entropy(0.02));
         assert!((1.2..1.35).contains(&charged), "{charged}");
     }
 

@@ -9,6 +9,8 @@
 //! Rows and shifts are drawn by a fixed generator, rows evenly, shifts so that no cycle of length
 //! 4 closes while residues last. Both stations compute the same matrix; nothing is loaded.
 
+use crate::reconcile::draw::Draw;
+
 /// Entries of a light column.
 pub const LIGHT: usize = 3;
 /// Entries of a heavy column; a base matrix has at least as many rows.
@@ -99,7 +101,7 @@ fn add_rotated(column: &[u64], shift: usize, out: &mut [u64]) {
 
 struct Search {
     shape: Shape,
-    state: u64,
+    draw: Draw,
     rows: Vec<Vec<Circulant>>,
     /// For each pair of rows, which differences of shifts a column has taken: a second column with
     /// the same difference would close a 4-cycle.
@@ -112,14 +114,14 @@ impl Search {
             .iter()
             .fold(0, |seed: u64, &x| seed.wrapping_mul(0x1_0000_01b3) ^ x as u64);
         let taken = vec![false; shape.rows * shape.rows * shape.z];
-        Search { shape, state: seed, rows: vec![Vec::new(); shape.rows], taken }
+        Search { shape, draw: Draw::new(seed), rows: vec![Vec::new(); shape.rows], taken }
     }
 
     fn add_column(&mut self, column: usize) {
         let weight = if column < self.shape.heavy { HEAVY } else { LIGHT };
         // The emptiest rows, in random order among equals.
         let mut order: Vec<(usize, u64, usize)> =
-            (0..self.shape.rows).map(|row| (self.rows[row].len(), self.draw(), row)).collect();
+            (0..self.shape.rows).map(|row| (self.rows[row].len(), self.draw.next(), row)).collect();
         order.sort_unstable();
         let mut entries: Vec<(usize, usize)> = Vec::with_capacity(weight);
         for &(_, _, row) in &order[..weight] {
@@ -136,7 +138,7 @@ impl Search {
     /// The shift that closes the fewest 4-cycles, the first found from a random one on.
     fn pick_shift(&mut self, row: usize, entries: &[(usize, usize)]) -> usize {
         let z = self.shape.z;
-        let start = (self.draw() % z as u64) as usize;
+        let start = self.draw.below(z as u64) as usize;
         let cycles = |shift| {
             let closes = |e: &&(usize, usize)| self.taken[self.difference(row, shift, e.0, e.1)];
             entries.iter().filter(closes).count()
@@ -159,15 +161,6 @@ impl Search {
             false => (other, row, other_shift + z - shift),
         };
         (low * self.shape.rows + high) * z + difference % z
-    }
-
-    /// SplitMix64.
-    fn draw(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.state;
-        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ x >> 31
     }
 }
 

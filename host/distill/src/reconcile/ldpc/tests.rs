@@ -1,28 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::reconcile::{Announced, Code, Plan, entropy};
-use helio_keys::{EntropySource, SeededEntropy, SimulatedDevices};
-
-/// Alice's string and Bob's with errors at the given rate.
-fn strings(len: usize, qber: f64, seed: u64) -> (SecretBits, SecretBits) {
-    let devices = SimulatedDevices::declared(true, true).expect("both simulated");
-    let mut source = SeededEntropy::new(devices, seed, "reconcile");
-    let alice = source.bits(len).expect("never fails");
-    let mut bob = alice.duplicate();
-    let mut bytes = [0; 8];
-    for i in 0..len {
-        source.fill(&mut bytes).expect("never fails");
-        if (u64::from_le_bytes(bytes) as f64) < qber * 2f64.powi(64) {
-            bob.flip(i);
-        }
-    }
-    (alice, bob)
-}
-
-fn same(a: &SecretBits, b: &SecretBits) -> bool {
-    a.ct_eq(b).into()
-}
+use crate::bound::binary_entropy;
+use crate::reconcile::testing::{same, strings};
+use crate::reconcile::{Announced, Code, Plan};
 
 fn layout(len: usize, qber: f64) -> Layout {
     Layout::choose(len as u64, qber).expect("within the range")
@@ -41,7 +22,7 @@ fn strings_agree_and_the_leak_stays_within_the_plan() {
         assert_eq!(alice.handle(&verdicts), Ok(AliceStep::Done));
         assert_eq!(alice.leak(), bob.leak());
         assert!(bob.leak().total() <= layout.lambda_max());
-        assert!(bob.leak().total() >= (entropy(qber) * len as f64) as u64);
+        assert!(bob.leak().total() >= (binary_entropy(qber) * len as f64) as u64);
         let (corrected, outcome) = bob.corrected().expect("fixed");
         assert!(same(&corrected, &of_alice));
         assert_eq!(outcome.corrected_errors, of_bob.distance(&of_alice) as u64);

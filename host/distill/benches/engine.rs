@@ -1,0 +1,107 @@
+//! Speed of the distillation engine's parts: `cargo bench -p helio-distill --bench engine`.
+//!
+//! Throughput is of input: bits of the reconciled string, bytes of a transcript. 1 "element" is
+//! 1 bit.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use helio_distill::amplify::{amplify, seed_bits};
+use helio_distill::hash::{TranscriptHash, verification_tag};
+use helio_distill::reconcile::{AliceStep, Announced, BobStep, Code, Plan};
+use helio_keys::{EntropySource, SecretBits, SeededEntropy, SimulatedDevices};
+
+const MEGABIT: usize = 1_000_000;
+
+fn random(bits: usize, stream: &str) -> SecretBits {
+    let devices = SimulatedDevices::declared(true, true).expect("both simulated");
+    SeededEntropy::new(devices, 1, stream).bits(bits).expect("never fails")
+}
+
+/// Alice's string and Bob's with 2 % of errors.
+fn strings(bits: usize) -> (SecretBits, SecretBits) {
+    let (alice, draws) = (random(bits, "string"), random(32 * bits, "errors"));
+    let mut bob = alice.duplicate();
+    let low = |word: &u64| [*word as u32, (*word >> 32) as u32];
+    let errors =
+        draws.words().iter().flat_map(low).map(|draw| f64::from(draw) < 0.02 * 2f64.powi(32));
+    errors.enumerate().filter(|(_, error)| *error).for_each(|(i, _)| bob.flip(i));
+    (alice, bob)
+}
+
+fn plan(code: Code, bits: usize) -> Plan {
+    let (test_bits, test_errors) = (100_000_000, 2_000_000);
+    let announced = Announced { n_key: bits as u64, test_bits, test_errors, margin_ppm: 0 };
+    Plan::choose(code, announced).expect("within the range")
+}
+
+fn reconciliation(c: &mut Criterion) {
+    let mut group = c.benchmark_group("reconcile at 2 %");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(MEGABIT as u64));
+    let (alice, bob) = strings(MEGABIT);
+    let ldpc = plan(Code::Ldpc, MEGABIT);
+    group.bench_function("LDPC, Alice encodes", |b| {
+        b.iter(|| ldpc.alice(&alice).expect("its length").first());
+    });
+    let syndromes = ldpc.alice(&alice).expect("its length").first();
+    group.bench_function("LDPC, Bob decodes", |b| {
+        b.iter(|| {
+            let step = ldpc.bob(&bob).expect("its length").handle(&syndromes);
+            assert!(matches!(step, Ok(BobStep::SendDone(_))));
+        });
+    });
+    let short = MEGABIT / 10;
+    let (alice, bob) = strings(short);
+    let cascade = plan(Code::Cascade, short);
+    group.throughput(Throughput::Elements(short as u64));
+    group.bench_function("Cascade, both sides", |b| {
+        b.iter(|| {
+            let mut alice = cascade.alice(&alice).expect("its length");
+            let mut bob = cascade.bob(&bob).expect("its length");
+            let mut message = alice.first();
+            while let BobStep::Send(questions) = bob.handle(&message).expect("within λ_max") {
+                let Ok(AliceStep::Send(answers)) = alice.handle(&questions) else {
+                    panic!("Alice ended before Bob");
+                };
+                message = answers;
+            }
+        });
+    });
+    group.finish();
+}
+
+fn amplification(c: &mut Criterion) {
+    let mut group = c.benchmark_group("amplify 1 Mbit");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(MEGABIT as u64));
+    let input = random(MEGABIT, "input");
+    for output in [100_000, 400_000] {
+        let seed = random(seed_bits(MEGABIT, output), "seed");
+        group.bench_function(format!("to {output} bits"), |b| {
+            b.iter(|| amplify(black_box(&input), &seed, output).expect("fits"));
+        });
+    }
+    group.finish();
+}
+
+fn hashes(c: &mut Criterion) {
+    let mut group = c.benchmark_group("hash");
+    let input = random(8 * MEGABIT, "input");
+    let bytes = input.to_bytes();
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    group.bench_function("verification tag", |b| {
+        b.iter(|| verification_tag(black_box(&input), [3; 16], 64));
+    });
+    group.bench_function("transcript tag", |b| {
+        b.iter(|| {
+            let mut transcript = TranscriptHash::new(&[3; 16]);
+            transcript.update(black_box(&bytes));
+            transcript.tag(&[5; 16])
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, reconciliation, amplification, hashes);
+criterion_main!(benches);
