@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::bound::{Counts, Disclosed, Length, Refusal, Status};
 use crate::hash;
 use crate::message::Declaration;
-use crate::parameters::{BadParameter, Code, Parameters, Receiver};
+use crate::parameters::{BadParameter, Parameters, Receiver};
 use crate::reconcile::{self, Plan, PlanRefused};
 
 /// Why a block gives no key although nothing went wrong.
@@ -110,7 +110,5 @@ fn plan(parameters: &Parameters, counts: &Counts) -> Result<Plan, PlanRefused> {
         test_errors: counts.m_test.iter().sum(),
         margin_ppm: parameters.qber_margin_ppm,
     };
-    match parameters.code {
-        Code::Ldpc => Plan::choose(reconcile::Code::Ldpc, announced),
-    }
+    Plan::choose(parameters.code, announced)
 }

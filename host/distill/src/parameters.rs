@@ -9,6 +9,7 @@ mod fields;
 
 use crate::bound::{Decoy, Epsilon, Mismatch, Varlen2d};
 use crate::message::HelloField;
+pub use crate::reconcile::Code;
 
 pub use fields::Difference;
 pub(crate) use fields::differences;
@@ -93,14 +94,6 @@ impl DetectorMatch {
             DetectorMatch::Calibrated { delta1, delta2, .. } => Mismatch { delta1, delta2 },
         }
     }
-}
-
-/// Which engine reconciles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
-    /// One-way low-density parity checks.
-    Ldpc,
 }
 
 /// The shared parameters of a run.

@@ -80,11 +80,20 @@ impl SecretKey<Simulated> {
     /// The first 16 hexadecimal digits of SHA-256 over the length in bits (8 bytes, least
     /// significant first) and the bits as bytes ([`SecretBits::to_bytes`]).
     pub fn fingerprint(&self) -> String {
-        let digest = Sha256::new()
-            .chain_update((self.bits.len() as u64).to_le_bytes())
-            .chain_update(self.bits.to_bytes().as_slice())
-            .finalize();
-        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        SecretKey::joint_fingerprint([self])
+    }
+
+    /// One fingerprint for several keys in their order: the first 16 hexadecimal digits of SHA-256
+    /// over length and bits of each, as in [`SecretKey::fingerprint`].
+    pub fn joint_fingerprint<'a>(
+        keys: impl IntoIterator<Item = &'a SecretKey<Simulated>>,
+    ) -> String {
+        let mut hash = Sha256::new();
+        for key in keys {
+            hash.update((key.bits.len() as u64).to_le_bytes());
+            hash.update(key.bits.to_bytes().as_slice());
+        }
+        hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

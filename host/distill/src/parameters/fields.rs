@@ -65,6 +65,7 @@ impl Parameters {
         put("epsilon split (d a b c pa ev)", format!("{d:e} {a:e} {b:e} {c:e} {pa:e} {ev:e}"));
         let code = match self.code {
             Code::Ldpc => "ldpc",
+            Code::Cascade => "cascade",
         };
         put("code", code.to_owned());
         put("QBER margin (ppm)", self.qber_margin_ppm.to_string());

@@ -1,6 +1,7 @@
 //! The plan of a block's reconciliation: a function of announced data only.
 
 use helio_keys::SecretBits;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{ReconcileAlice, ReconcileBob, ReconcileError, cascade, ldpc};
@@ -15,7 +16,8 @@ const MAX_QBER: f64 = 0.10;
 const DEVIATIONS: f64 = 2.0;
 
 /// Which engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum Code {
     /// One-way, quasi-cyclic LDPC codes: the default.
@@ -112,6 +114,18 @@ impl Plan {
             true => Ok(plan),
             false => Err(PlanRefused::Length { n_key, qber }),
         }
+    }
+
+    /// λ_max that a block with these mean counts would be charged, for planning: all its bits where
+    /// no plan can be made.
+    pub fn expected_leak(code: Code, n_key: u64, test_bits: f64, qber: f64) -> f64 {
+        let announced = Announced {
+            n_key,
+            test_bits: libm::ceil(test_bits) as u64,
+            test_errors: libm::ceil(test_bits * qber) as u64,
+            margin_ppm: 0,
+        };
+        Plan::choose(code, announced).map_or(n_key as f64, |plan| plan.lambda_max() as f64)
     }
 
     /// The engine.
