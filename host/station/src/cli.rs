@@ -33,6 +33,8 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(cmd::demo::Demo),
+    Optimise(cmd::optimise::Optimise),
     /// Look at recorded time-tag traces
     #[command(subcommand)]
     Trace(cmd::trace::Command),
@@ -46,6 +48,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     log_to_stderr(cli.global.verbose);
     let end = match &cli.command {
+        Command::Demo(demo) => cmd::demo::run(demo, &cli.global),
+        Command::Optimise(args) => cmd::optimise::run(args, &cli.global),
         Command::Trace(command) => cmd::trace::run(command, &cli.global),
     };
     match end {

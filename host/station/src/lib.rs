@@ -1,9 +1,11 @@
 //! The program `helio`: a QKD station, its bench in software and its tools.
 //!
-//! Commands live in [`cmd`], one module each; what they share — arguments with units, exit codes,
-//! plots, charts in the terminal, progress — stands beside them. Only this crate starts threads,
-//! reads the wall clock and logs.
+//! Commands live in [`cmd`], one module each; [`mod@bench`] runs two stations and the light between
+//! them in software; what they share — arguments with units, exit codes, plots, charts in the
+//! terminal, progress — stands beside them. Only this crate starts threads, reads the wall clock
+//! and logs.
 
+pub mod bench;
 pub mod cli;
 pub mod cmd;
 pub mod exit;

@@ -1,3 +1,5 @@
 //! The commands, one module each.
 
+pub mod demo;
+pub mod optimise;
 pub mod trace;

@@ -18,14 +18,40 @@ pub struct Progress {
     spoken: Instant,
     bar: Option<ProgressBar>,
     terminal: bool,
+    template: &'static str,
 }
 
 impl Progress {
     /// A job of `total` bytes.
     pub fn of_bytes(task: impl Into<String>, total: u64) -> Progress {
+        Progress::new(task, total, "{msg} [{bar:30}] {bytes}/{total_bytes}, {eta} left")
+    }
+
+    /// A job of `total` slots.
+    pub fn of_slots(task: impl Into<String>, total: u64) -> Progress {
+        Progress::new(task, total, "{msg} [{bar:30}] {human_pos}/{human_len} slots, {eta} left")
+    }
+
+    fn new(task: impl Into<String>, total: u64, template: &'static str) -> Progress {
         let now = Instant::now();
         let terminal = std::io::stderr().is_terminal();
-        Progress { task: task.into(), total, begun: now, spoken: now, bar: None, terminal }
+        Progress {
+            task: task.into(),
+            total,
+            begun: now,
+            spoken: now,
+            bar: None,
+            terminal,
+            template,
+        }
+    }
+
+    /// Does something that writes to the terminal, with the bar out of the way.
+    pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
     }
 
     /// Says that the job has come to byte `done`.
@@ -34,7 +60,8 @@ impl Progress {
             return;
         }
         if self.terminal {
-            self.bar.get_or_insert_with(|| bar(&self.task, self.total)).set_position(done);
+            let new = || bar(&self.task, self.total, self.template);
+            self.bar.get_or_insert_with(new).set_position(done);
         } else if self.spoken.elapsed() >= LINE_EVERY {
             self.spoken = Instant::now();
             let percent = 100.0 * done as f64 / self.total.max(1) as f64;
@@ -51,9 +78,8 @@ impl Drop for Progress {
     }
 }
 
-fn bar(task: &str, total: u64) -> ProgressBar {
+fn bar(task: &str, total: u64, template: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-    let template = "{msg} [{bar:30}] {bytes}/{total_bytes}, {eta} left";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
     }

@@ -1,0 +1,205 @@
+//! The first words with a device: who is there, what it shall do, go.
+
+use std::time::{Duration, Instant};
+
+use helio_bench::{InterlockState, PhaseRandomisation, RandomClass};
+use helio_link::{Connection, Event, Transport, TransportError};
+use helio_units::{Hertz, TickLength};
+use helio_wire::{Capabilities, Configure, DeviceMessage, ErrorCode, HostMessage, Role};
+
+/// A device answers a command within this time, or it is not there.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Who a device says it is; the owned form of [`helio_wire::Hello`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceIdentity {
+    /// Which station it drives.
+    pub role: Role,
+    /// Board name.
+    pub board: String,
+    /// Firmware version.
+    pub firmware: String,
+    /// Serial number.
+    pub serial: String,
+    /// Exact length of a tick.
+    pub tick_length: TickLength,
+    /// Number of detector channels.
+    pub channels: u8,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Highest slot rate.
+    pub max_slot_rate: Hertz,
+    /// Class of the random source behind its settings.
+    pub random_class: RandomClass,
+    /// Name of that source.
+    pub random_name: String,
+    /// Mean photon numbers of its levels in 10⁻⁹ photons a pulse.
+    pub levels_nano: [u64; 4],
+    /// Phase of its pulses.
+    pub phase: PhaseRandomisation,
+    /// Uncertainty of the levels in parts per million.
+    pub intensity_uncertainty_ppm: Option<u32>,
+}
+
+/// A device that did not do as told.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum DeviceFault {
+    /// The port.
+    #[error("the {role:?} device's port failed: {why}; check the cable and the power")]
+    Port {
+        /// Whose device.
+        role: Role,
+        /// What the port said.
+        why: TransportError,
+    },
+    /// No answer.
+    #[error("the {role:?} device did not answer {command} within 5 s; unplug and replug it")]
+    Silent {
+        /// Whose device.
+        role: Role,
+        /// Which command.
+        command: &'static str,
+    },
+    /// A refusal.
+    #[error("the {role:?} device refused {command}: {code:?} (detail {detail})")]
+    Refused {
+        /// Whose device.
+        role: Role,
+        /// Which command.
+        command: &'static str,
+        /// Why.
+        code: ErrorCode,
+        /// More, by code.
+        detail: u32,
+    },
+    /// The port leads to another device.
+    #[error("the port of {expected:?}'s device answers as {found:?}; swap the two ports")]
+    WrongRole {
+        /// Who should be there.
+        expected: Role,
+        /// Who is.
+        found: Role,
+    },
+    /// The interlock.
+    #[error("the {role:?} device went dark: {state:?}")]
+    Tripped {
+        /// Whose device.
+        role: Role,
+        /// Where the interlock stands.
+        state: InterlockState,
+    },
+}
+
+/// Sends a command and waits for its answer; events in between go to `sink`.
+fn command<T: Transport>(
+    connection: &mut Connection<T>,
+    role: Role,
+    name: &'static str,
+    message: &HostMessage,
+    sink: &mut dyn FnMut(&Event<'_>),
+) -> Result<Option<DeviceIdentity>, DeviceFault> {
+    let port = |why| DeviceFault::Port { role, why };
+    let number = connection.send(message).map_err(port)?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut answer = None;
+    while answer.is_none() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(DeviceFault::Silent { role, command: name });
+        }
+        let received = connection.receive(left, |event| {
+            match &event {
+                Event::Message(_, DeviceMessage::Ack { command, .. }) if *command == number => {
+                    answer = Some(Ok(None));
+                }
+                Event::Message(_, DeviceMessage::Hello { command, hello })
+                    if *command == number =>
+                {
+                    answer = Some(Ok(Some(own(hello))));
+                }
+                Event::Message(_, DeviceMessage::Error { command, code, detail })
+                    if *command == number =>
+                {
+                    let (code, detail) = (*code, *detail);
+                    answer = Some(Err(DeviceFault::Refused { role, command: name, code, detail }));
+                }
+                _ => {}
+            }
+            sink(&event);
+        });
+        match received {
+            Ok(()) | Err(TransportError::TimedOut) => {}
+            Err(why) => return Err(port(why)),
+        }
+    }
+    answer.unwrap_or(Ok(None))
+}
+
+/// Asks who is there.
+///
+/// # Errors
+/// [`DeviceFault`]; also where the device drives the other station.
+pub fn greet<T: Transport>(
+    connection: &mut Connection<T>,
+    role: Role,
+) -> Result<DeviceIdentity, DeviceFault> {
+    let hello = command(connection, role, "hello", &HostMessage::Hello, &mut |_| {})?;
+    let identity = hello.ok_or(DeviceFault::Silent { role, command: "hello" })?;
+    if identity.role != role {
+        return Err(DeviceFault::WrongRole { expected: role, found: identity.role });
+    }
+    Ok(identity)
+}
+
+/// Configures, arms and starts a run; everything the device says meanwhile goes to `sink`, data
+/// included.
+///
+/// # Errors
+/// [`DeviceFault`]; the device is left as it is, dark unless it had started.
+pub fn start<T: Transport>(
+    connection: &mut Connection<T>,
+    role: Role,
+    configure: Configure,
+    run: Run,
+    sink: &mut dyn FnMut(&Event<'_>),
+) -> Result<(), DeviceFault> {
+    let Run { arming_nonce, epoch, slots } = run;
+    let steps = [
+        ("configure", HostMessage::Configure(configure)),
+        ("arm", HostMessage::Arm { nonce: arming_nonce }),
+        ("start", HostMessage::Start { epoch, slots }),
+    ];
+    for (name, message) in steps {
+        command(connection, role, name, &message, sink)?;
+    }
+    Ok(())
+}
+
+/// Which run a device is to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Fresh at each arming.
+    pub arming_nonce: u32,
+    /// Number of the run.
+    pub epoch: u16,
+    /// Slots after which the device stops by itself; 0: until told.
+    pub slots: u64,
+}
+
+fn own(hello: &helio_wire::Hello<'_>) -> DeviceIdentity {
+    DeviceIdentity {
+        role: hello.role,
+        board: hello.board.to_owned(),
+        firmware: hello.firmware.to_owned(),
+        serial: hello.serial.to_owned(),
+        tick_length: hello.tick_length,
+        channels: hello.channels,
+        capabilities: hello.capabilities,
+        max_slot_rate: hello.max_slot_rate,
+        random_class: hello.random_class,
+        random_name: hello.random_name.to_owned(),
+        levels_nano: hello.levels_nano,
+        phase: hello.phase,
+        intensity_uncertainty_ppm: hello.intensity_uncertainty_ppm,
+    }
+}

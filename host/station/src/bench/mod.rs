@@ -1,0 +1,14 @@
+//! The bench in software: both stations and the light between them in one process.
+//!
+//! [`Scenario`] holds the numbers, [`run()`] the threads, [`RunOutcome`] what came of it. What talks to a
+//! device ([`device`], [`cable`]) does not know that the device is simulated.
+
+pub mod cable;
+pub mod device;
+mod run;
+mod scenario;
+mod station;
+
+pub use run::{RunFault, RunOutcome, Update, run};
+pub use scenario::{Scenario, defaults};
+pub use station::StationOutcome;

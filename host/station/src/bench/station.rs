@@ -1,0 +1,302 @@
+//! One station's thread: data from its device, messages from the other station, key out.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, never, select};
+use helio_distill::release::BlockState;
+use helio_distill::{BlockReport, Event, Fault, MemoryStore, alice, bob};
+use helio_keys::{SecretKey, SeededEntropy, Simulated};
+use helio_timetag::{
+    Buffer, PhaseHistogram, PoolReturn, SlotBatch, SlotCounters, Slotter, TagBatch,
+};
+use helio_wire::Role;
+
+use super::cable::{CableReport, Item, SettingsRun};
+
+/// The session looks at its clock at least this often.
+const TICK: Duration = Duration::from_millis(100);
+/// A station that has heard nothing for this long after its device ended gives up.
+const LAST_WORDS: Duration = Duration::from_secs(60);
+/// Blocks of data a station takes in ahead of the talk; then its device waits.
+const BLOCKS_AHEAD: u64 = 3;
+
+/// What a station's thread is told from outside the talk.
+pub(super) struct Surroundings {
+    /// Its device.
+    pub device: Receiver<Item>,
+    /// From and to the other station.
+    pub peer: (Receiver<Vec<u8>>, Sender<Vec<u8>>),
+    /// Where block reports go as they come.
+    pub reports: Sender<(Role, BlockReport)>,
+    /// Where tag batches return to.
+    pub empties: Option<PoolReturn<TagBatch>>,
+    /// Emitted slots of a block, and how many blocks the run has.
+    pub blocks: (u64, u64),
+    /// Start of the run: the zero of the session's clock.
+    pub begun: Instant,
+}
+
+/// What a station has to show at the end.
+#[derive(Clone, Debug, Default)]
+pub struct StationOutcome {
+    /// Every block that ended, in order.
+    pub reports: Vec<BlockReport>,
+    /// Blocks that failed, each with its reason.
+    pub failures: Vec<(u64, String)>,
+    /// Faults of the talk that ended no block.
+    pub complaints: Vec<String>,
+    /// Where each block stands in the station's memory at the end.
+    pub states: Vec<(u64, BlockState)>,
+    /// Fingerprint of each usable key, by block.
+    pub fingerprints: Vec<(u64, String)>,
+    /// SHA-256 over all usable keys in order of blocks, cut; `None` without keys.
+    pub fingerprint: Option<String>,
+    /// Sum of the usable keys' lengths.
+    pub key_bits: u64,
+    /// What the cable carried and lost.
+    pub cable: CableReport,
+    /// Bob: what became of the clicks.
+    pub slots: SlotCounters,
+    /// Bob: mean arrival time of each detector's clicks from the middle of the window, in ticks.
+    pub window_offset_ticks: Vec<f64>,
+}
+
+/// What Alice's and Bob's sessions have in common for the thread that serves them.
+trait Talk {
+    fn connect(&mut self, now_ns: u64) -> Result<(), Fault>;
+    fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<(), Fault>;
+    fn tick(&mut self, now_ns: u64) -> Result<(), Fault>;
+    fn poll_message(&mut self) -> Option<Vec<u8>>;
+    fn poll_event(&mut self) -> Option<Event>;
+    fn settings(&mut self, run: &SettingsRun) -> Result<(), Fault>;
+    fn lost_settings(&mut self, slots: Range<u64>) -> Result<(), Fault>;
+    fn tags(&mut self, batch: &TagBatch) -> Result<(), Fault>;
+    /// No tags follow.
+    fn tags_ended(&mut self) -> Result<(), Fault>;
+    fn finish(self, outcome: &mut StationOutcome) -> MemoryStore<Simulated>;
+}
+
+type AliceSession = alice::Session<SeededEntropy, MemoryStore<Simulated>>;
+type BobSession = bob::Session<SeededEntropy, MemoryStore<Simulated>>;
+
+macro_rules! delegate_session {
+    ($session:ident) => {
+        fn connect(&mut self, now_ns: u64) -> Result<(), Fault> {
+            self.$session.connect(now_ns)
+        }
+        fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<(), Fault> {
+            self.$session.handle(now_ns, message)
+        }
+        fn tick(&mut self, now_ns: u64) -> Result<(), Fault> {
+            self.$session.tick(now_ns)
+        }
+        fn poll_message(&mut self) -> Option<Vec<u8>> {
+            self.$session.poll_message()
+        }
+        fn poll_event(&mut self) -> Option<Event> {
+            self.$session.poll_event()
+        }
+        fn settings(&mut self, run: &SettingsRun) -> Result<(), Fault> {
+            self.$session.push_settings(run.first, run.count, &run.packed)
+        }
+        fn lost_settings(&mut self, slots: Range<u64>) -> Result<(), Fault> {
+            self.$session.lost_settings(slots)
+        }
+    };
+}
+
+/// Alice: settings in.
+pub(super) struct AliceSide {
+    pub session: AliceSession,
+}
+
+impl Talk for AliceSide {
+    delegate_session!(session);
+
+    fn tags(&mut self, _: &TagBatch) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn tags_ended(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn finish(self, _: &mut StationOutcome) -> MemoryStore<Simulated> {
+        self.session.into_store()
+    }
+}
+
+/// Bob: settings and tags in, tags made into slots on the way.
+pub(super) struct BobSide {
+    pub session: BobSession,
+    pub slotter: Slotter,
+    pub batch: SlotBatch,
+    pub phases: PhaseHistogram,
+}
+
+impl Talk for BobSide {
+    delegate_session!(session);
+
+    fn tags(&mut self, tags: &TagBatch) -> Result<(), Fault> {
+        self.batch.clear();
+        self.slotter.push_with(tags, &mut self.batch, &mut self.phases);
+        self.session.push_batch(&self.batch)
+    }
+
+    fn tags_ended(&mut self) -> Result<(), Fault> {
+        self.batch.clear();
+        self.slotter.flush_with(&mut self.batch, &mut self.phases);
+        self.session.push_batch(&self.batch)
+    }
+
+    fn finish(self, outcome: &mut StationOutcome) -> MemoryStore<Simulated> {
+        let config = self.slotter.config();
+        let centre = config.window.centre;
+        outcome.slots = self.batch.counters;
+        outcome.window_offset_ticks = (0..config.delays.len())
+            .filter_map(|channel| self.phases.mean_offset_ticks(channel, centre))
+            .collect();
+        self.session.into_store()
+    }
+}
+
+pub(super) fn alice(side: AliceSide, surroundings: Surroundings) -> StationOutcome {
+    serve(Role::Alice, side, surroundings)
+}
+
+pub(super) fn bob(side: BobSide, surroundings: Surroundings) -> StationOutcome {
+    serve(Role::Bob, side, surroundings)
+}
+
+fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutcome {
+    let mut outcome = StationOutcome::default();
+    let (slots_per_block, blocks) = around.blocks;
+    let now = || around.begun.elapsed().as_nanos() as u64;
+    let nothing = never();
+    let mut device = Some(&around.device);
+    // Slots of data taken in, and blocks that the talk has finished with.
+    let (mut taken, mut done) = (0, 0);
+    let mut last_word = Instant::now();
+    let mut result = side.connect(now());
+    loop {
+        if let Err(fault) = result {
+            log::debug!("{role:?}: {fault}");
+            outcome.complaints.push(fault.to_string());
+        }
+        while let Some(message) = side.poll_message() {
+            // A station that has gone is noticed by its silence.
+            let _ = around.peer.1.send(message);
+        }
+        while let Some(event) = side.poll_event() {
+            done += note(role, event, &mut outcome, &around.reports);
+        }
+        let over = device.is_none() && last_word.elapsed() > LAST_WORDS;
+        if done >= blocks || over {
+            break;
+        }
+        let hungry = taken < (done + BLOCKS_AHEAD) * slots_per_block;
+        let data = device.filter(|_| hungry).unwrap_or(&nothing);
+        result = select! {
+            recv(around.peer.0) -> message => match message {
+                Ok(message) => {
+                    last_word = Instant::now();
+                    side.handle(now(), &message)
+                }
+                Err(_) => break,
+            },
+            recv(data) -> item => match item {
+                Ok(Item::Settings(run)) => {
+                    taken = run.first + run.count;
+                    side.settings(&run)
+                }
+                Ok(Item::MissingSettings(slots)) => side.lost_settings(slots),
+                Ok(Item::Tags(batch)) => {
+                    let result = side.tags(&batch);
+                    if let Some(empties) = &around.empties {
+                        empties.give(batch);
+                    }
+                    result
+                }
+                Ok(Item::End(report)) => {
+                    outcome.cable = *report;
+                    device = None;
+                    last_word = Instant::now();
+                    side.tags_ended()
+                }
+                Err(_) => {
+                    device = None;
+                    Ok(())
+                }
+            },
+            default(TICK) => side.tick(now()),
+        };
+    }
+    // The other station may wait for this word.
+    while let Some(message) = side.poll_message() {
+        let _ = around.peer.1.send(message);
+    }
+    let store = side.finish(&mut outcome);
+    keys(&store, &mut outcome);
+    outcome
+}
+
+/// Takes note of an event; gives the number of blocks it ended.
+fn note(
+    role: Role,
+    event: Event,
+    outcome: &mut StationOutcome,
+    reports: &Sender<(Role, BlockReport)>,
+) -> u64 {
+    match event {
+        Event::ContactMade { block_pads_left, .. } => {
+            log::info!("{role:?}: contact made, {block_pads_left} pads for blocks");
+        }
+        Event::ContactLost(fault) => {
+            log::warn!("{role:?}: contact lost: {fault}");
+            outcome.complaints.push(fault.to_string());
+        }
+        Event::BlockDone(report) => {
+            // Whoever shows reports may have gone.
+            let _ = reports.send((role, (*report).clone()));
+            outcome.reports.push(*report);
+            return 1;
+        }
+        Event::KeyReady { id, bits } => log::info!("{role:?}: {id} gave {bits} bits"),
+        Event::BlockFailed { id, fault } => {
+            log::warn!("{role:?}: {id} failed and is burnt: {fault}");
+            outcome.failures.push((id.block, fault.to_string()));
+            return 1;
+        }
+        Event::BlockUnresolved { id, fault } => {
+            log::warn!("{role:?}: {id} is unresolved: {fault}");
+            outcome.failures.push((id.block, fault.to_string()));
+            return 1;
+        }
+        Event::Resolved { id, state } => log::info!("{role:?}: {id} turned out {state:?}"),
+        Event::BlocksDropped(blocks) => {
+            let lost = blocks.end - blocks.start;
+            let why = "the talk lagged too far behind the light";
+            log::warn!("{role:?}: blocks {blocks:?} were dropped: {why}");
+            outcome.failures.extend(blocks.map(|block| (block, why.into())));
+            return lost;
+        }
+    }
+    0
+}
+
+/// Looks at the keys, which a simulation may.
+fn keys(store: &MemoryStore<Simulated>, outcome: &mut StationOutcome) {
+    let mut usable = Vec::new();
+    for (id, state) in store.blocks() {
+        outcome.states.push((id.block, state));
+        if let Some((key, _)) = store.usable(id) {
+            outcome.key_bits += key.len() as u64;
+            outcome.fingerprints.push((id.block, key.fingerprint()));
+            usable.push(key);
+        }
+    }
+    if !usable.is_empty() {
+        outcome.fingerprint = Some(SecretKey::joint_fingerprint(usable));
+    }
+}

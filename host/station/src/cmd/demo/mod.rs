@@ -1,0 +1,230 @@
+//! `helio demo`: the whole way from photon to key, on the bench in software.
+
+mod json;
+mod outlook;
+mod picture;
+mod text;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use helio_distill::parameters::Code;
+use helio_sim::{Path, ReceiverKind};
+use helio_units::Decibel;
+
+use crate::bench::{self, RunFault, RunOutcome, Scenario, Update};
+use crate::cli::Global;
+use crate::exit::{Exit, Failure, print, print_json};
+use crate::plot;
+use crate::term::Progress;
+
+use outlook::Outlook;
+
+const EXAMPLES: &str = "Examples:
+  helio demo                                   25 km, 20 s of light, five blocks
+  helio demo --km 50 --plot key.svg            QBER and key rate over time as a picture
+  helio demo --eve intercept-resend=0.2        an eavesdropper, and what is left of the key
+  helio demo --seconds 4 --seed 7 --json       one block, reproducible, for a script";
+
+/// Make a key on the bench in software: two stations, real firmware code, simulated light
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Demo {
+    /// Length of the fibre in km, at 0.2 dB/km
+    #[arg(long, default_value_t = 25.0, conflicts_with = "loss")]
+    km: f64,
+    /// A fixed loss in dB in place of a fibre
+    #[arg(long, value_name = "DB")]
+    loss: Option<f64>,
+    /// Simulated time in seconds; rounded down to whole blocks
+    #[arg(long, default_value_t = 20.0)]
+    seconds: f64,
+    /// Emitted slots of a block; 5,000,000 are emitted a second
+    #[arg(long, default_value_t = bench::defaults::SLOTS_PER_BLOCK, value_name = "SLOTS")]
+    block: u32,
+    /// Eavesdropper: intercept-resend=SHARE, a share of the pulses between 0 and 1
+    #[arg(long)]
+    eve: Option<Eavesdropper>,
+    /// The run's one seed: the same seed gives the same key to the bit
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How Bob chooses his basis; a passive receiver is measured but makes no key
+    #[arg(long, default_value = "active")]
+    receiver: ReceiverArg,
+    /// Detector efficiencies differ by ± this fraction
+    #[arg(long, default_value_t = Scenario::default().efficiency_mismatch, value_name = "FRACTION")]
+    mismatch: f64,
+    /// Leave Bob's detectors in their roles instead of swapping them at random
+    #[arg(long)]
+    no_swap: bool,
+    /// How errors are corrected
+    #[arg(long, default_value = "ldpc")]
+    code: CodeArg,
+    /// Draw QBER and key rate over time; the ending picks SVG or PNG; repeatable
+    #[arg(long, value_name = "FILE")]
+    plot: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReceiverArg {
+    Active,
+    Passive,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CodeArg {
+    Ldpc,
+    Cascade,
+}
+
+/// `intercept-resend=0.2`
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Eavesdropper(f64);
+
+impl FromStr for Eavesdropper {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let share = text.strip_prefix("intercept-resend=").and_then(|s| s.parse().ok());
+        match share {
+            Some(share) if (0.0..=1.0).contains(&share) => Ok(Eavesdropper(share)),
+            _ => Err("write intercept-resend=SHARE with a share between 0 and 1".into()),
+        }
+    }
+}
+
+impl Demo {
+    fn scenario(&self) -> Result<Scenario, Failure> {
+        let within = |name: &str, value: f64, low: f64, high: f64| {
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(Failure::usage(format!("--{name} {value} is outside {low} to {high}")))
+            }
+        };
+        within("km", self.km, 0.0, 1000.0)?;
+        within("loss", self.loss.unwrap_or(0.0), 0.0, 200.0)?;
+        within("seconds", self.seconds, 0.01, 100_000.0)?;
+        within("mismatch", self.mismatch, 0.0, 0.5)?;
+        within("block", f64::from(self.block), 10_000.0, 1e9)?;
+        let base = Scenario::default();
+        let path = match self.loss {
+            Some(loss) => Path::Fixed { loss: Decibel(loss), delay: helio_units::Picoseconds(0) },
+            None => Path::Fibre {
+                length_km: self.km,
+                attenuation_per_km: Decibel(0.2),
+                group_index: 1.468,
+            },
+        };
+        let slots = self.seconds * base.slot_rate_hz();
+        // A run shorter than a block is one block of its own length.
+        let slots_per_block = self.block.min(slots as u32);
+        let blocks = (slots / f64::from(slots_per_block)) as u32;
+        Ok(Scenario {
+            seed: self.seed,
+            path,
+            slots_per_block,
+            blocks,
+            intercepted: self.eve.map_or(0.0, |e| e.0),
+            receiver: match self.receiver {
+                ReceiverArg::Active => ReceiverKind::Active,
+                ReceiverArg::Passive => ReceiverKind::Passive,
+            },
+            efficiency_mismatch: self.mismatch,
+            random_swap: !self.no_swap,
+            code: match self.code {
+                CodeArg::Ldpc => Code::Ldpc,
+                CodeArg::Cascade => Code::Cascade,
+            },
+            ..base
+        })
+    }
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// Impossible options, a plot that cannot be written, or no key.
+pub fn run(demo: &Demo, global: &Global) -> Result<(), Failure> {
+    let scenario = demo.scenario()?;
+    demo.plot.iter().try_for_each(|file| plot::check_name(file))?;
+    let outlook = Outlook::new(&scenario)
+        .map_err(|e| Failure::usage(format!("this link cannot be modelled: {e}")))?;
+    if !global.json {
+        print(text::opening(&scenario, &outlook))?;
+    }
+    let mut progress = Progress::of_slots("light", scenario.slots());
+    let mut table = text::Table::new(&outlook);
+    let mut shown = Ok(());
+    let outcome = bench::run(&scenario, |update| match update {
+        Update::Slots(slots) => progress.at(slots),
+        Update::Block(role, report) => {
+            if let Some(line) = table.line(role, &report)
+                && !global.json
+                && shown.is_ok()
+            {
+                shown = progress.aside(|| print(line));
+            }
+        }
+    });
+    drop(progress);
+    shown?;
+    let outcome = outcome.map_err(|fault| {
+        let exit = match fault {
+            RunFault::Scenario(_) => Exit::Usage,
+            RunFault::Device(_) => Exit::Device,
+            RunFault::Station(_) => Exit::Configuration,
+            RunFault::Thread(_) => Exit::Internal,
+        };
+        Failure::new(exit, fault)
+    })?;
+    for file in &demo.plot {
+        plot::save(&picture::figure(&scenario, &outlook, &outcome), file)?;
+    }
+    if global.json {
+        print_json(&json::object(&scenario, &outlook, &outcome))?;
+    } else {
+        print(text::closing(&scenario, &outlook, &outcome))?;
+        for file in &demo.plot {
+            print(format_args!("plot        {}\n", file.display()))?;
+        }
+    }
+    verdict(&outlook, &outcome)
+}
+
+/// No key, and unequal keys, are not successes.
+fn verdict(outlook: &Outlook, outcome: &RunOutcome) -> Result<(), Failure> {
+    if !outcome.keys_equal() {
+        return Err(Failure::new(
+            Exit::Internal,
+            "the two stations hold different keys, which must never happen; please report it with \
+             the command line",
+        ));
+    }
+    if outcome.alice.key_bits > 0 {
+        return Ok(());
+    }
+    if outlook.too_small {
+        return Err(Failure::new(
+            Exit::BlockTooSmall,
+            "no key: the block is too small for this link; give it more slots with --block and \
+             --seconds",
+        ));
+    }
+    Err(Failure::new(Exit::NoKey, text::why_no_key(outlook, outcome)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_eavesdropper_is_a_share() {
+        assert_eq!("intercept-resend=0.2".parse(), Ok(Eavesdropper(0.2)));
+        for bad in ["intercept-resend", "intercept-resend=1.1", "intercept-resend=x", "pns=0.1", ""]
+        {
+            assert!(bad.parse::<Eavesdropper>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `helio optimise`: the intensities and probabilities that leave the longest key.
+
+use std::time::Instant;
+
+use clap::Args;
+use helio_distill::optimise::{Bias, Optimum, Problem, Weakest, optimise};
+use helio_sim::Path;
+use helio_units::{Decibel, MeanPhotons};
+use serde_json::json;
+
+use crate::bench::{Scenario, defaults};
+use crate::cli::Global;
+use crate::exit::{Exit, Failure, print, print_json};
+use crate::term::{grouped, trimmed};
+
+const EXAMPLES: &str = "Examples:
+  helio optimise                      the default link; finds the program's default intensities
+  helio optimise --km 80 --block 100000000
+  helio optimise --no-swap --mismatch 0.05 --json";
+
+/// Find the intensities and probabilities that leave the longest key on a link
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Optimise {
+    /// Length of the fibre in km, at 0.2 dB/km
+    #[arg(long, default_value_t = 25.0)]
+    km: f64,
+    /// Emitted slots of a block
+    #[arg(long, default_value_t = defaults::SLOTS_PER_BLOCK, value_name = "SLOTS")]
+    block: u32,
+    /// Detector efficiencies differ by ± this fraction
+    #[arg(long, default_value_t = Scenario::default().efficiency_mismatch, value_name = "FRACTION")]
+    mismatch: f64,
+    /// Without the random swap of Bob's detectors
+    #[arg(long)]
+    no_swap: bool,
+}
+
+/// Searches for `scenario`'s best settings. The weakest intensity stays as it is: it is what the
+/// modulator's extinction leaves, not a choice.
+///
+/// # Errors
+/// A number outside the model's range, in words.
+pub fn search(scenario: &Scenario) -> Result<Optimum, String> {
+    let weakest = scenario.mu_nano[2] as f64 / 1e9;
+    let problem = Problem {
+        channel: scenario.channel(),
+        slots: u64::from(scenario.slots_per_block),
+        sync_fraction: 1.0 / f64::from(scenario.sync_spacing),
+        eps_total: scenario.epsilon_total,
+        mismatch: scenario.mismatch().map_err(|e| e.to_string())?,
+        weakest: Weakest::Fixed(MeanPhotons::new(weakest).ok_or("the weakest intensity")?),
+        bias: Bias::Shared,
+    };
+    optimise(&problem, |n, q| scenario.expected_leak(n, q)).map_err(|e| e.to_string())
+}
+
+/// Runs the search and prints what it found.
+///
+/// # Errors
+/// Impossible options, or a link on which no settings give a key.
+pub fn run(args: &Optimise, global: &Global) -> Result<(), Failure> {
+    if !(0.0..=1000.0).contains(&args.km) {
+        return Err(Failure::usage(format!("--km {} is outside 0 to 1000", args.km)));
+    }
+    let scenario = Scenario {
+        path: Path::Fibre {
+            length_km: args.km,
+            attenuation_per_km: Decibel(0.2),
+            group_index: 1.468,
+        },
+        slots_per_block: args.block,
+        efficiency_mismatch: args.mismatch,
+        random_swap: !args.no_swap,
+        ..Scenario::default()
+    };
+    let begun = Instant::now();
+    let optimum = search(&scenario).map_err(Failure::usage)?;
+    let (settings, prospect) = (&optimum.settings, &optimum.prospect);
+    let mu_nano = settings.mu.map(|mu| (mu * 1e9).round() as u64);
+    if global.json {
+        print_json(&json!({
+            "km": args.km,
+            "slots_per_block": args.block,
+            "mu_nano": mu_nano,
+            "intensity_weights": settings.intensity_parts,
+            "key_weights": settings.key_basis_parts,
+            "sifted_bits": prospect.counts.sifted(),
+            "qber": prospect.counts.qber_test(),
+            "leak_bits": prospect.disclosed.leak,
+            "key_bits": prospect.length.ell,
+            "evaluations": optimum.evaluations,
+        }))?;
+    } else {
+        let parts = |p: u16| trimmed(f64::from(p) / 40.96, 3);
+        print(format_args!(
+            "mu          {} photons\nchosen      {} % ({:?} of 4096)\nkey basis   {} % ({:?} of 4096)\n\
+             expected    {} sifted bits, QBER {:.2} %, {} bits of key a block of {} slots\n\
+             search      {} points in {:.1} s\n",
+            settings.mu.map(|mu| trimmed(mu, 4)).join(" / "),
+            settings.intensity_parts.map(parts).join(" / "),
+            settings.intensity_parts,
+            parts(settings.key_basis_parts[0]),
+            settings.key_basis_parts,
+            grouped(prospect.counts.sifted() as u64),
+            100.0 * prospect.counts.qber_test(),
+            grouped(prospect.length.ell),
+            grouped(u64::from(args.block)),
+            optimum.evaluations,
+            begun.elapsed().as_secs_f64(),
+        ))?;
+    }
+    if prospect.length.ell == 0 {
+        return Err(Failure::new(
+            Exit::NoKey,
+            "no settings leave a key on this link; shorten it or give the block more slots",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_optimum_of_the_default_link() {
+        let found = search(&Scenario::default()).unwrap().settings;
+        let mu = found.mu.map(|mu| (mu * 1e9).round() as u64);
+        assert_eq!(mu, defaults::MU_NANO);
+        assert_eq!(found.intensity_parts, defaults::INTENSITY_WEIGHTS);
+        assert_eq!(found.key_basis_parts, [defaults::KEY_WEIGHT; 2]);
+    }
+}

@@ -1,0 +1,118 @@
+//! `helio demo` and `helio optimise` as a user runs them.
+
+use std::process::Command;
+
+use assert_cmd::prelude::*;
+use serde_json::Value;
+
+fn helio(args: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_helio")).args(args).output().expect("helio runs")
+}
+
+fn demo_json(args: &[&str]) -> (Value, Option<i32>) {
+    let mut all = vec!["demo", "--json"];
+    all.extend(args);
+    let output = helio(&all);
+    let value = serde_json::from_slice(&output.stdout).expect("one JSON object on stdout");
+    (value, output.status.code())
+}
+
+/// One sentence on standard error that has all of these words.
+fn complaint(output: &std::process::Output, code: i32, words: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert_eq!(text.trim_end().lines().count(), 1, "one sentence: {text}");
+    for word in words {
+        assert!(text.contains(word), "{word:?} is missing in: {text}");
+    }
+}
+
+#[test]
+fn one_block_gives_equal_keys_and_the_same_ones_again() {
+    let (first, code) = demo_json(&["--seconds", "4", "--seed", "11"]);
+    assert_eq!(code, Some(0));
+    for key in [
+        "seed",
+        "km",
+        "detections",
+        "sifted_bits",
+        "qber",
+        "leak_bits",
+        "key_bits",
+        "keys_equal",
+        "alice_fingerprint",
+        "bob_fingerprint",
+        "lost_tags",
+        "wall_s",
+    ] {
+        assert!(!first[key].is_null(), "{key} is missing");
+    }
+    assert_eq!(first["keys_equal"], true);
+    assert_eq!(first["alice_fingerprint"], first["bob_fingerprint"]);
+    let made = first["key_bits"].as_f64().unwrap();
+    let expected = first["expected_key_bits"].as_f64().unwrap();
+    assert!((made / expected - 1.0).abs() < 0.1, "{made} against {expected}");
+    let (again, _) = demo_json(&["--seconds", "4", "--seed", "11"]);
+    for key in ["detections", "sifted_bits", "qber", "leak_bits", "key_bits", "alice_fingerprint"] {
+        assert_eq!(first[key], again[key], "{key}");
+    }
+    let (other, _) = demo_json(&["--seconds", "4", "--seed", "12"]);
+    assert_ne!(first["alice_fingerprint"], other["alice_fingerprint"]);
+}
+
+#[test]
+fn an_eavesdropper_leaves_no_key_and_an_exit_code_of_its_own() {
+    let (all, code) = demo_json(&["--seconds", "4", "--eve", "intercept-resend=1"]);
+    assert_eq!(code, Some(7));
+    assert_eq!((&all["key_bits"], &all["keys_equal"]), (&0.into(), &true.into()));
+    let qber = all["qber"].as_f64().unwrap();
+    assert!((qber - 0.255).abs() < 0.01, "{qber}");
+}
+
+#[test]
+fn a_passive_receiver_is_measured_and_makes_no_key() {
+    let (all, code) = demo_json(&["--seconds", "4", "--receiver", "passive"]);
+    assert_eq!(code, Some(7));
+    assert_eq!(all["key_bits"], 0);
+    assert!(all["qber"].as_f64().unwrap() < 0.02);
+}
+
+#[test]
+fn a_picture_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let svg = folder.path().join("key.svg");
+    let png = folder.path().join("key.png");
+    let (svg_name, png_name) = (svg.to_str().unwrap(), png.to_str().unwrap());
+    let run = ["demo", "--seconds", "4", "--plot", svg_name, "--plot", png_name];
+    Command::new(env!("CARGO_BIN_EXE_helio")).args(run).assert().success();
+    let drawing = std::fs::read_to_string(svg).unwrap();
+    for words in ["QBER", "key rate", "simulated time (s)"] {
+        assert!(drawing.contains(words), "{words}");
+    }
+    assert!(std::fs::read(png).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn impossible_options_are_one_sentence() {
+    complaint(&helio(&["demo", "--km", "2000"]), 2, &["--km 2000", "0 to 1000"]);
+    complaint(&helio(&["demo", "--seconds", "0"]), 2, &["--seconds", "0.01"]);
+    complaint(&helio(&["demo", "--block", "5"]), 2, &["--block", "10000"]);
+    complaint(&helio(&["demo", "--eve", "pns"]), 2, &["intercept-resend=SHARE"]);
+    complaint(&helio(&["demo", "--mismatch", "0.9"]), 2, &["--mismatch", "0.5"]);
+    complaint(&helio(&["demo", "--plot", "key.bmp"]), 2, &["key.bmp", "svg"]);
+    complaint(&helio(&["optimise", "--km", "5000"]), 2, &["--km 5000"]);
+}
+
+#[test]
+fn a_block_too_small_for_any_key_says_so() {
+    complaint(&helio(&["demo", "--seconds", "0.1"]), 8, &["too small", "--block", "--seconds"]);
+}
+
+#[test]
+fn optimising_reports_a_key() {
+    let output = helio(&["optimise", "--json"]);
+    assert!(output.status.success());
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(found["key_bits"].as_u64().unwrap() > 20_000);
+    complaint(&helio(&["optimise", "--km", "400"]), 7, &["no settings", "shorten"]);
+}
