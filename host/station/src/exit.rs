@@ -90,7 +90,7 @@ pub fn print(text: impl Display) -> Result<(), Failure> {
 /// Writes a JSON object and the end of its line to standard output.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     print(format_args!("{value:#}\n"))
 }

@@ -1,7 +1,7 @@
 //! Alice's half of the talk: she answers Bob's announcements, proves first, releases last.
 //!
 //! [`Session`] takes her device's settings and the other station's messages and gives messages and
-//! events. [`block`] and [`steps`] hold the steps of a block, [`sift`] the look-up of announced slots, [`settle`]
+//! events. `block` and `steps` hold the steps of a block, `sift` the look-up of announced slots, `settle`
 //! the questions about old blocks.
 
 mod block;

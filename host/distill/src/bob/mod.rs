@@ -1,7 +1,7 @@
 //! Bob's half of the talk: he announces, corrects his string, releases on Alice's proof.
 //!
 //! [`Session`] takes his device's settings and detections and Alice's messages and gives messages
-//! and events. [`block`] holds the steps of a block, [`clicks`] turns detections into bits, [`settle`]
+//! and events. `block` holds the steps of a block, `clicks` turns detections into bits, `settle`
 //! answers questions about old blocks.
 
 mod block;
