@@ -46,6 +46,8 @@ pub struct StationOutcome {
     pub failures: Vec<(u64, String)>,
     /// Faults of the talk that ended no block.
     pub complaints: Vec<String>,
+    /// Whether the talk ended before the last block.
+    pub contact_lost: bool,
     /// Where each block stands in the station's memory at the end.
     pub states: Vec<(u64, BlockState)>,
     /// Fingerprint of each usable key, by block.
@@ -191,8 +193,9 @@ fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutco
         while let Some(event) = side.poll_event() {
             done += note(role, event, &mut outcome, &around.reports);
         }
-        let over = device.is_none() && last_word.elapsed() > LAST_WORDS;
-        if done >= blocks || over {
+        let silent = device.is_none() && last_word.elapsed() > LAST_WORDS;
+        // Nobody reconnects the two ends of a channel: a lost contact is the end of the run.
+        if done >= blocks || silent || outcome.contact_lost {
             break;
         }
         let hungry = taken < (done + BLOCKS_AHEAD) * slots_per_block;
@@ -254,6 +257,7 @@ fn note(
         }
         Event::ContactLost(fault) => {
             log::warn!("{role:?}: contact lost: {fault}");
+            outcome.contact_lost = true;
             outcome.complaints.push(fault.to_string());
         }
         Event::BlockDone(report) => {
