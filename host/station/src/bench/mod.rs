@@ -8,6 +8,7 @@ pub mod device;
 mod run;
 mod scenario;
 mod station;
+pub mod talk;
 
 pub use run::{RunFault, RunOutcome, Update, run};
 pub use scenario::{Scenario, defaults};

@@ -12,28 +12,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded, unbounded};
-use helio_distill::pads::PadBook;
-use helio_distill::{BlockReport, Fault, Local, MemoryStore, Role, alice, bob};
-use helio_keys::{EntropySource, RandomLabel, SeededEntropy, SimulatedDevices};
+use helio_distill::{BlockReport, Fault};
+use helio_keys::SimulatedDevices;
 use helio_link::{Connection, PipeEnd};
 use helio_sim::Truth;
-use helio_timetag::{PhaseHistogram, Pool, SlotBatch, Slotter, TagBatch};
+use helio_timetag::{Pool, TagBatch};
 use helio_virt::{Step, VirtBench, VirtConfig};
 use helio_wire::{Capabilities, Role as DeviceRole};
-use zeroize::Zeroizing;
 
 use super::cable::{self, Item};
 use super::device::{self, DeviceFault, DeviceIdentity, Run};
 use super::scenario::Scenario;
-use super::station::{self, AliceSide, BobSide, StationOutcome, Surroundings};
+use super::station::StationOutcome;
+use super::talk::{self, Lines, TalkSetup};
 
 /// Chunks on a cable, items between threads: enough to keep both cores busy, few enough to stay in
 /// the cache.
 const DEPTH: usize = 64;
-/// Bytes of a pad, and pads of each direction kept for contact and recovery.
-const PAD_BYTES: usize = 32;
-const RESERVE: u64 = 64;
-
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Update {
@@ -87,9 +82,6 @@ impl RunOutcome {
 /// # Errors
 /// [`RunFault`]; blocks that make no key are no error.
 pub fn run(scenario: &Scenario, mut update: impl FnMut(Update)) -> Result<RunOutcome, RunFault> {
-    let parameters = scenario.parameters().map_err(|e| RunFault::Scenario(e.to_string()))?;
-    let slotter =
-        Slotter::new(scenario.slotter()).map_err(|e| RunFault::Scenario(e.to_string()))?;
     let config = VirtConfig { bench: scenario.bench(), link_depth: DEPTH };
     let (mut bench, alice_port, bob_port) =
         VirtBench::new(config).map_err(|e| RunFault::Scenario(e.to_string()))?;
@@ -118,36 +110,19 @@ pub fn run(scenario: &Scenario, mut update: impl FnMut(Update)) -> Result<RunOut
     let simulated = |d: &DeviceIdentity| d.capabilities.has(Capabilities::SIMULATED);
     let devices = SimulatedDevices::declared(simulated(&alice_device), simulated(&bob_device))
         .ok_or_else(|| RunFault::Scenario("a device of the bench says that it is real".into()))?;
-    let entropy = |stream: &str| SeededEntropy::new(devices, scenario.seed, stream);
-    let pads = (u64::from(scenario.blocks) * 4 + RESERVE + 16) as usize;
-    let pad_book = |role| {
-        let mut secret = Zeroizing::new(vec![0; 2 * pads * PAD_BYTES]);
-        entropy("pre-shared secret").fill(&mut secret).map_err(Fault::from)?;
-        PadBook::new(secret, role, RESERVE).map_err(|e| RunFault::Scenario(e.to_string()))
+    let setup = TalkSetup {
+        devices,
+        parameters: scenario.parameters().map_err(|e| RunFault::Scenario(e.to_string()))?,
+        slotter: scenario.slotter(),
+        seed: scenario.seed,
+        blocks: scenario.blocks,
     };
-    let local = || Local::new(RandomLabel::Seeded);
-    let alice_session = alice::Session::new(
-        parameters.clone(),
-        local(),
-        pad_book(Role::Alice)?,
-        entropy("alice"),
-        MemoryStore::default(),
-    )?;
-    let bob_session = bob::Session::new(
-        parameters,
-        local(),
-        pad_book(Role::Bob)?,
-        entropy("bob"),
-        MemoryStore::default(),
-    )?;
-
-    let (to_bob, from_alice) = unbounded();
-    let (to_alice, from_bob) = unbounded();
     let (reports, reported) = unbounded();
-    let blocks = (u64::from(scenario.slots_per_block), u64::from(scenario.blocks));
     let (pool, empties) = Pool::new(DEPTH, TagBatch::default);
     let (alice_items, alice_data) = bounded(DEPTH);
     let (bob_items, bob_data) = bounded(DEPTH);
+    let lines = Lines { alice: alice_data, bob: bob_data, empties, reports };
+    let talkers = talk::start(setup, lines, begun)?;
 
     let run = Run { arming_nonce: scenario.seed as u32 | 1, epoch: 1, slots: scenario.slots() };
     let carry = |connection, identity, weight, pool, out: Sender<Item>| {
@@ -162,27 +137,6 @@ pub fn run(scenario: &Scenario, mut update: impl FnMut(Update)) -> Result<RunOut
         "alice-cable",
         carry(alice_connection, alice_device, alice_weight, None, alice_items),
     );
-    let around = |device, peer, empties| Surroundings {
-        device,
-        peer,
-        reports: reports.clone(),
-        empties,
-        blocks,
-        begun,
-    };
-    let alice_around = around(alice_data, (from_bob, to_bob), None);
-    let bob_around = around(bob_data, (from_alice, to_alice), Some(empties));
-    drop(reports);
-    let alice_thread =
-        spawn("alice", move || station::alice(AliceSide { session: alice_session }, alice_around));
-    let bob_side = BobSide {
-        session: bob_session,
-        slotter,
-        batch: SlotBatch::default(),
-        phases: PhaseHistogram::new(256),
-    };
-    let bob_thread = spawn("bob", move || station::bob(bob_side, bob_around));
-
     loop {
         match reported.recv_timeout(Duration::from_millis(100)) {
             Ok((role, report)) => update(Update::Block(role, Box::new(report))),
@@ -192,8 +146,7 @@ pub fn run(scenario: &Scenario, mut update: impl FnMut(Update)) -> Result<RunOut
             Err(_) => break,
         }
     }
-    let alice = alice_thread.join().map_err(|_| RunFault::Thread("alice"))?;
-    let bob = bob_thread.join().map_err(|_| RunFault::Thread("bob"))?;
+    let (alice, bob) = talkers.join()?;
     // The first link that is dropped ends the bench.
     let links = (
         alice_cable.join().map_err(|_| RunFault::Thread("alice-cable"))?,
@@ -218,7 +171,7 @@ fn open(
     Ok((connection, identity))
 }
 
-fn spawn<T: Send + 'static>(
+pub(super) fn spawn<T: Send + 'static>(
     name: &'static str,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> thread::JoinHandle<T> {
