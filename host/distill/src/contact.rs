@@ -19,6 +19,8 @@ pub(crate) enum Contact {
         own_watermarks: Watermarks,
         /// The other's, once it came.
         other: Option<OtherHello>,
+        /// Whether this station's proof has left.
+        proved: bool,
     },
     /// Both proofs are made and verified.
     Open {

@@ -12,7 +12,7 @@ use crate::message::{
     Envelope, EnvelopeError, Hello, Kind, MAX_MESSAGE_BYTES, Malformed, NO_BLOCK, Reader, Role,
     Tag, Writer,
 };
-use crate::pads::{PadBook, Purpose, Way};
+use crate::pads::{INDEX_WINDOW, PadBook, Purpose, Way};
 use crate::parameters::{self, Parameters};
 use crate::release::{BlockId, StationStore};
 use crate::report::Side;
@@ -175,7 +175,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         hello.write(&mut out);
         let own = out.finish();
         self.outbox.push_back(own.clone());
-        self.contact = Contact::Greeting { own, own_watermarks: watermarks, other: None };
+        self.contact =
+            Contact::Greeting { own, own_watermarks: watermarks, other: None, proved: false };
         Ok(())
     }
 
@@ -188,7 +189,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
             return Err(Fault::ParametersDiffer(differences));
         }
         let labels = labels::from_wire(&hello.labels).ok_or(malformed(Malformed::BadValue))?;
-        let Contact::Greeting { own, own_watermarks, other } = &mut self.contact else {
+        let Contact::Greeting { own, own_watermarks, other, proved } = &mut self.contact else {
             return Err(Fault::NoContact(Kind::Hello));
         };
         if other.is_some() {
@@ -199,13 +200,33 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
             // Making a proof would use a pad twice. If the other proves what it says, they are void.
             return Ok(());
         }
+        if hello.watermarks.in_recovery > own_watermarks.out_recovery.saturating_add(INDEX_WINDOW) {
+            // Nobody has proven yet that so many pads were burnt there; the other goes first.
+            return Ok(());
+        }
+        *proved = true;
         let hellos = join(self.role, own, message);
+        self.prove(&hellos, hello.watermarks.in_recovery)
+    }
+
+    /// The proof of contact, with the first pad that neither station has used or burnt.
+    fn prove(&mut self, hellos: &[u8], burnt_there: u64) -> Result<()> {
+        self.skip_out(Purpose::Recovery, burnt_there)?;
         let mut out = self.envelope(Kind::ContactProof, NO_BLOCK, 0);
         let tag = self.make_tag(Purpose::Recovery, out.written(), |hash| {
-            Statement::Contact.feed(hash, &hellos);
+            Statement::Contact.feed(hash, hellos);
         })?;
         tag.write(&mut out);
         self.outbox.push_back(out.finish());
+        Ok(())
+    }
+
+    /// Gives up own pads that the other station has burnt: it would refuse their tags.
+    fn skip_out(&mut self, purpose: Purpose, burnt_there: u64) -> Result<()> {
+        let next = burnt_there.min(self.pads.size(purpose));
+        if next > self.store.watermarks()?.next(Way::Out, purpose) {
+            self.store.spend_pads(Way::Out, purpose, next)?;
+        }
         Ok(())
     }
 
@@ -215,13 +236,13 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         let proof = Tag::read(body).map_err(malformed)?;
         let no_contact = Fault::NoContact(Kind::ContactProof);
         let contact = std::mem::replace(&mut self.contact, Contact::Closed);
-        let Contact::Greeting { own, own_watermarks, other: Some(other) } = contact else {
+        let Contact::Greeting { own, own_watermarks, other: Some(other), proved } = contact else {
             return Err(no_contact);
         };
         if other.watermarks.is_behind(&own_watermarks) {
             return Err(Fault::OtherPadsBehind);
         }
-        let expected = other.watermarks.out_recovery;
+        let expected = other.watermarks.out_recovery.max(own_watermarks.in_recovery);
         if proof.pad != expected {
             return Err(Fault::PadIndex { index: proof.pad, expected });
         }
@@ -236,6 +257,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
             self.store.void_pads()?;
             return Err(Fault::PadsVoid);
         }
+        if !proved {
+            self.prove(&hellos, other.watermarks.in_recovery)?;
+        }
+        self.skip_out(Purpose::Block, other.watermarks.in_block)?;
         // Tags the other made that never arrived: their pads are spent there, so they are here.
         let due = other.watermarks.out_block;
         if due > self.store.watermarks()?.in_block {

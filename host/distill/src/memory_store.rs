@@ -61,6 +61,12 @@ impl<O: Origin> StationStore<O> for MemoryStore<O> {
         Ok(())
     }
 
+    fn record_proven(&mut self, purpose: Purpose, next: u64) -> Result<(), StoreError> {
+        let proven = self.watermarks.proven_mut(purpose);
+        *proven = next.max(*proven);
+        Ok(())
+    }
+
     fn void_pads(&mut self) -> Result<(), StoreError> {
         self.void = true;
         Ok(())

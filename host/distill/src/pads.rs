@@ -47,6 +47,11 @@ pub struct Watermarks {
     pub in_block: u64,
     /// Tags of contact and recovery that this station verifies.
     pub in_recovery: u64,
+    /// One past the last tag of a block that this station verified as genuine. Forged tags burn pads
+    /// too; only genuine ones prove that the other station has used its own.
+    pub proven_block: u64,
+    /// The same for contact and recovery.
+    pub proven_recovery: u64,
 }
 
 impl Watermarks {
@@ -70,16 +75,33 @@ impl Watermarks {
         }
     }
 
-    /// The other station has seen pads used that this one thinks unused: what it holds is older
-    /// than the truth.
+    /// One past the last genuine tag of a pool that this station verified.
+    pub const fn proven(&self, purpose: Purpose) -> u64 {
+        match purpose {
+            Purpose::Block => self.proven_block,
+            Purpose::Recovery => self.proven_recovery,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn proven_mut(&mut self, purpose: Purpose) -> &mut u64 {
+        match purpose {
+            Purpose::Block => &mut self.proven_block,
+            Purpose::Recovery => &mut self.proven_recovery,
+        }
+    }
+
+    /// The other station has verified tags with pads that this one thinks unused: what it holds is
+    /// older than the truth. Pads that the other burnt on forged tags do not count: anybody can
+    /// make it burn them.
     pub(crate) const fn is_behind(&self, other: &Watermarks) -> bool {
-        other.in_block > self.out_block || other.in_recovery > self.out_recovery
+        other.proven_block > self.out_block || other.proven_recovery > self.out_recovery
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
-        for next in [self.out_block, self.out_recovery, self.in_block, self.in_recovery] {
-            out.u64(next);
-        }
+        let Watermarks { out_block, out_recovery, in_block, in_recovery, .. } = *self;
+        let next = [out_block, out_recovery, in_block, in_recovery];
+        next.into_iter().chain([self.proven_block, self.proven_recovery]).for_each(|n| out.u64(n));
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Watermarks, Malformed> {
@@ -88,6 +110,8 @@ impl Watermarks {
             out_recovery: reader.u64()?,
             in_block: reader.u64()?,
             in_recovery: reader.u64()?,
+            proven_block: reader.u64()?,
+            proven_recovery: reader.u64()?,
         })
     }
 }

@@ -68,6 +68,13 @@ pub trait StationStore<O: Origin> {
     /// [`StoreError::PadSpent`] if `next` is not beyond the pool's watermark: the pad was used.
     fn spend_pads(&mut self, way: Way, purpose: Purpose, next: u64) -> Result<(), StoreError>;
 
+    /// Remembers that tags of the other station below `next` were made by it: one of them was verified
+    /// as genuine. Never lowers what is known.
+    ///
+    /// # Errors
+    /// The memory cannot be written.
+    fn record_proven(&mut self, purpose: Purpose, next: u64) -> Result<(), StoreError>;
+
     /// Both pools are void for good: a restored backup would use pads twice.
     ///
     /// # Errors

@@ -68,7 +68,11 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         feed(&mut hash);
         let envelope = message.get(..Envelope::BYTES).unwrap_or(message);
         close(&mut hash, envelope, index);
-        Ok(hash.verify(mask, &tag.tag))
+        let genuine = hash.verify(mask, &tag.tag);
+        if genuine {
+            self.store.record_proven(purpose, index + 1)?;
+        }
+        Ok(genuine)
     }
 
     /// Ends this station's part of a block with a tag over all that was said.

@@ -1,6 +1,6 @@
 //! Contact: parameters, versions, secrets, pads.
 
-use helio_distill::pads::{PadBook, Purpose, Way};
+use helio_distill::pads::{PadBook, Purpose, Watermarks, Way};
 use helio_distill::parameters::Receiver;
 use helio_distill::release::StationStore;
 use helio_distill::{Blame, Event, Fault, Role, alice, bob};
@@ -129,6 +129,61 @@ fn a_restored_backup_voids_the_pads() {
         pair.faults.clear();
         pair.connect(&mut carry);
         assert!(pair.faults.contains(&(restored, Fault::PadsVoid)));
+    }
+}
+
+/// Somebody without the secret greets `victim` in the other station's name and guesses its proof,
+/// `ahead` pads beyond the next one.
+fn guess(pair: &mut Pair, victim: Role, ahead: u64) {
+    let (now, next) = (pair.now_ns, pair.watermarks(victim).in_recovery);
+    let counters = pair.watermarks(victim.other());
+    let claimed = counters.out_recovery.max(next) + ahead;
+    let mut hello = pair.hello(victim.other());
+    // Each counter in eight bytes; she changes the second, how far the other's proofs have come.
+    let Watermarks { out_block, out_recovery, in_block, in_recovery, .. } = counters;
+    let known = [out_block, out_recovery, in_block, in_recovery].map(u64::to_le_bytes).concat();
+    let at = hello.windows(32).position(|w| w == known).expect("the counters") + 8;
+    hello[at..at + 8].copy_from_slice(&claimed.to_le_bytes());
+    let mut proof = vec![1, 1, victim.other() as u8, 0];
+    proof.extend_from_slice(&u64::MAX.to_le_bytes());
+    proof.extend_from_slice(&[0; 20]);
+    proof.extend_from_slice(&claimed.to_le_bytes());
+    proof.extend_from_slice(&[0x5A; 16]);
+    let results = match victim {
+        Role::Alice => {
+            pair.alice.connect(now).unwrap();
+            [pair.alice.handle(now, &hello), pair.alice.handle(now, &proof)]
+        }
+        Role::Bob => {
+            pair.bob.connect(now).unwrap();
+            [pair.bob.handle(now, &hello), pair.bob.handle(now, &proof)]
+        }
+    };
+    assert_eq!(results, [Ok(()), Err(Fault::ContactTag)]);
+    assert_eq!(pair.watermarks(victim).in_recovery, claimed + 1, "the guess burnt its pad");
+}
+
+/// Whoever reaches the line can guess proofs. That burns pads, but it is no restored backup: the
+/// pairing survives as long as pads are left.
+#[test]
+fn guessed_proofs_burn_pads_and_do_not_void_them() {
+    for (victims, ahead) in [
+        (&[Role::Alice][..], 0),
+        (&[Role::Bob], 0),
+        (&[Role::Alice; 5], 0),
+        (&[Role::Bob; 5], 0),
+        (&[Role::Alice], 15),
+        (&[Role::Alice, Role::Bob, Role::Bob], 1),
+        (&[Role::Bob; 3], 6),
+    ] {
+        let mut pair = Pair::new(1_000_000, 1);
+        pair.connect(&mut carry);
+        victims.iter().for_each(|victim| guess(&mut pair, *victim, ahead));
+        pair.faults.clear();
+        pair.connect(&mut carry);
+        assert_eq!(pair.faults, [], "{victims:?}, {ahead} ahead");
+        pair.block(0, Link::GOOD, &mut carry);
+        assert!(pair.common_key(0).is_some(), "{:?}", pair.faults);
     }
 }
 

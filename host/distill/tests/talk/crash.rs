@@ -73,6 +73,9 @@ impl StationStore<Simulated> for Disk {
     fn spend_pads(&mut self, way: Way, purpose: Purpose, next: u64) -> Result<(), StoreError> {
         self.write(|s| s.spend_pads(way, purpose, next))
     }
+    fn record_proven(&mut self, purpose: Purpose, next: u64) -> Result<(), StoreError> {
+        self.write(|s| s.record_proven(purpose, next))
+    }
     fn void_pads(&mut self) -> Result<(), StoreError> {
         self.write(|s| s.void_pads())
     }

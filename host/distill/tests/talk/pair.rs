@@ -1,6 +1,6 @@
 //! Two stations and the line between them.
 
-use helio_distill::pads::PadBook;
+use helio_distill::pads::{PadBook, Watermarks};
 use helio_distill::parameters::{Parameters, SessionId};
 use helio_distill::release::{BlockId, BlockState, StationStore};
 use helio_distill::{Event, Fault, Local, MemoryStore, Role, alice, bob};
@@ -171,6 +171,23 @@ impl<S: StationStore<Simulated>> Pair<S> {
         while let Some(event) = self.bob.poll_event() {
             self.events.push((Role::Bob, event));
         }
+    }
+
+    /// The Hello with which a station would begin a contact now.
+    pub fn hello(&mut self, role: Role) -> Vec<u8> {
+        let hello = match role {
+            Role::Alice => self.alice.connect(self.now_ns).map(|()| self.alice.poll_message()),
+            Role::Bob => self.bob.connect(self.now_ns).map(|()| self.bob.poll_message()),
+        };
+        hello.ok().flatten().expect("a Hello leaves first")
+    }
+
+    pub fn watermarks(&self, role: Role) -> Watermarks {
+        let watermarks = match role {
+            Role::Alice => self.alice.store().watermarks(),
+            Role::Bob => self.bob.store().watermarks(),
+        };
+        watermarks.expect("memory does not fail")
     }
 
     pub fn id(&self, block: u64) -> BlockId {
