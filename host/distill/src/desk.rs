@@ -9,8 +9,8 @@ use crate::error::{Fault, Result};
 use crate::event::Event;
 use crate::labels::{self, Labels, Use};
 use crate::message::{
-    Envelope, EnvelopeError, Hello, Kind, MAX_MESSAGE_BYTES, Malformed, NO_BLOCK, Reader, Role,
-    Tag, Writer,
+    Envelope, EnvelopeError, Hello, HelloField, Kind, MAX_MESSAGE_BYTES, Malformed, NO_BLOCK,
+    Reader, Role, Tag, Writer,
 };
 use crate::pads::{INDEX_WINDOW, PadBook, Purpose, Way};
 use crate::parameters::{self, Parameters};
@@ -188,7 +188,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         if !differences.is_empty() {
             return Err(Fault::ParametersDiffer(differences));
         }
-        let labels = labels::from_wire(&hello.labels).ok_or(malformed(Malformed::BadValue))?;
+        let labels = labels::from_wire(&hello.labels, self.role.other());
+        let labels = labels.ok_or(malformed(Malformed::BadValue))?;
         let Contact::Greeting { own, own_watermarks, other, proved } = &mut self.contact else {
             return Err(Fault::NoContact(Kind::Hello));
         };
@@ -277,19 +278,19 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
 
     fn shared_fields(&self) -> Vec<crate::message::HelloField> {
         let mut fields = self.parameters.fields();
+        // A real station with a simulated one makes no key, and neither side would notice later.
+        let value = <E::Origin as helio_keys::Origin>::NAME.to_owned();
+        fields.push(HelloField { name: "devices".to_owned(), value });
         for (name, purpose) in [("pads", Purpose::Block), ("reserve", Purpose::Recovery)] {
             let name = format!("{name} a direction");
             let value = self.pads.size(purpose).to_string();
-            fields.push(crate::message::HelloField { name, value });
+            fields.push(HelloField { name, value });
         }
         fields
     }
 
     fn own_labels(&self) -> Labels {
-        let [settings, other] = match self.role {
-            Role::Alice => [Use::AliceSettings, Use::HashSeeds],
-            Role::Bob => [Use::BobSettings, Use::DoubleClicks],
-        };
+        let [settings, other] = Use::of(self.role);
         Labels::from([(settings, self.local.settings_label.clone()), (other, self.entropy.label())])
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use helio_keys::RandomLabel;
 use serde::{Deserialize, Serialize};
 
+use crate::message::Role;
+
 /// What random bits are used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -21,6 +23,14 @@ pub enum Use {
 
 impl Use {
     const ALL: [Use; 4] = [Use::AliceSettings, Use::BobSettings, Use::DoubleClicks, Use::HashSeeds];
+
+    /// What a station draws: from its device, and from its own source.
+    pub(crate) const fn of(role: Role) -> [Use; 2] {
+        match role {
+            Role::Alice => [Use::AliceSettings, Use::HashSeeds],
+            Role::Bob => [Use::BobSettings, Use::DoubleClicks],
+        }
+    }
 }
 
 /// The label of each use.
@@ -47,8 +57,10 @@ pub(crate) fn to_wire(labels: &Labels) -> Vec<WireLabel> {
         .collect()
 }
 
-/// `None` if a code has no meaning or a use is named twice.
-pub(crate) fn from_wire(labels: &[WireLabel]) -> Option<Labels> {
+/// `None` if a code has no meaning, or unless each use of `role` is named once and no other: a use
+/// left out would not weaken the key's label, and one that is not its own would replace this
+/// station's.
+pub(crate) fn from_wire(labels: &[WireLabel], role: Role) -> Option<Labels> {
     let mut read = Labels::new();
     for (purpose, class, source, health_test) in labels.iter().cloned() {
         let purpose = Use::ALL.into_iter().find(|u| *u as u8 == purpose)?;
@@ -62,7 +74,7 @@ pub(crate) fn from_wire(labels: &[WireLabel]) -> Option<Labels> {
             return None;
         }
     }
-    Some(read)
+    Use::of(role).iter().eq(read.keys()).then_some(read)
 }
 
 /// The labels as text, for certificates.
@@ -79,12 +91,19 @@ mod tests {
         let noise = RandomLabel::TrueRandom { source: "a".into(), health_test: "b".into() };
         let cipher = RandomLabel::Expanded { source: "c".into() };
         let labels = Labels::from([(Use::AliceSettings, noise), (Use::HashSeeds, cipher.clone())]);
-        assert_eq!(from_wire(&to_wire(&labels)), Some(labels.clone()));
+        let read = |wire: &[WireLabel]| from_wire(wire, Role::Alice);
+        assert_eq!(read(&to_wire(&labels)), Some(labels.clone()));
+        assert_eq!(from_wire(&to_wire(&labels), Role::Bob), None);
+        let mut more = labels.clone();
+        more.insert(Use::DoubleClicks, cipher.clone());
+        assert_eq!(read(&to_wire(&more)), None, "a use of the other station's");
+        assert_eq!(read(&to_wire(&labels)[1..]), None, "a use left out");
+        assert_eq!(read(&[]), None);
         assert_eq!(weakest(&labels), cipher);
         assert_eq!(weakest(&Labels::new()), RandomLabel::Seeded);
         let twice = [to_wire(&labels), to_wire(&labels)].concat();
-        assert_eq!(from_wire(&twice), None);
-        assert_eq!(from_wire(&[(9, 0, String::new(), String::new())]), None);
-        assert_eq!(from_wire(&[(0, 9, String::new(), String::new())]), None);
+        assert_eq!(read(&twice), None);
+        assert_eq!(read(&[(9, 0, String::new(), String::new())]), None);
+        assert_eq!(read(&[(0, 9, String::new(), String::new())]), None);
     }
 }

@@ -3,7 +3,8 @@
 use helio_distill::pads::{PadBook, Purpose, Watermarks, Way};
 use helio_distill::parameters::Receiver;
 use helio_distill::release::StationStore;
-use helio_distill::{Blame, Event, Fault, Role, alice, bob};
+use helio_distill::{Blame, Event, Fault, MemoryStore, Role, alice, bob};
+use helio_keys::{OsEntropy, Real, RealDevices};
 
 use crate::channel::Link;
 use crate::pair::{Pair, RESERVE, Store, book, carry, entropy, local, parameters, secret};
@@ -35,6 +36,23 @@ fn every_parameter_that_differs_is_named() {
         assert!(fault.to_string().contains("200000001"), "{fault}");
     }
     no_key_comes(&mut pair);
+}
+
+/// A station whose devices are real and one whose devices are simulated make no key of either type.
+#[test]
+fn real_and_simulated_devices_make_no_contact() {
+    let devices = RealDevices::declared(false, false).expect("both real");
+    let pads = book(Role::Bob, 1);
+    let store = MemoryStore::<Real>::default();
+    let p = parameters(1_000);
+    let mut real = bob::Session::new(p, local(), pads, OsEntropy::new(devices), store).unwrap();
+    let mut pair = Pair::new(1_000, 1);
+    let hello = pair.hello(Role::Alice);
+    real.connect(1).unwrap();
+    let Err(Fault::ParametersDiffer(list)) = real.handle(2, &hello) else { panic!("no fault") };
+    let [difference] = list.as_slice() else { panic!("{list:?}") };
+    assert_eq!((difference.mine.as_str(), difference.theirs.as_str()), ("real", "SIMULATED"));
+    assert!(!real.is_open());
 }
 
 #[test]
