@@ -9,6 +9,7 @@ use crate::announced::Announced;
 use crate::bound::{EpsilonLedger, Length};
 use crate::decide::{Decision, decide};
 use crate::labels::Use;
+use crate::ledger::epsilon_auth;
 use crate::parameters::{BadParameter, DetectorMatch, PROTOCOL_VERSION, Parameters, Receiver};
 use crate::reconcile::Outcome;
 use crate::release::BlockId;
@@ -103,6 +104,7 @@ pub fn assumptions(parameters: &Parameters) -> Vec<String> {
     }
     list.push("intensity choice independent of everything else that leaves Alice".to_owned());
     list.push("no detector memory beyond the hold-off (afterpulses)".to_owned());
+    list.push("the times at which public messages leave tell nothing of the key".to_owned());
     list
 }
 
@@ -129,8 +131,9 @@ pub enum BadCertificate {
     },
 }
 
-/// The length that follows from the public part, after checking that plan, λ_max and tag length
-/// follow from the announced data.
+/// The length that follows from the public part, after checking that plan, λ_max, tag length, every
+/// value of the bound, the parts of ε and the assumptions follow from the announced data and the
+/// parameters. Where the randomness came from cannot be recomputed.
 ///
 /// # Errors
 /// What is not as it must be; also if the stated length is not the one that follows.
@@ -160,6 +163,14 @@ pub fn recompute(public: &PublicPart) -> Result<u64, BadCertificate> {
         computed.verification_bits.to_string(),
     )?;
     compare("length", public.length.to_string(), computed.length.to_string())?;
+    compare("bound", format!("{:?}", public.bound), format!("{:?}", way.length))?;
+    let epsilon = public.parameters.bound().ledger();
+    compare("epsilon", format!("{:?}", public.epsilon), format!("{epsilon:?}"))?;
+    compare("epsilon_total", public.epsilon_total.to_string(), epsilon.total().to_string())?;
+    compare("epsilon_auth", public.epsilon_auth.to_string(), epsilon_auth(2).to_string())?;
+    // A key that hides what it takes on trust is worth less than one without a certificate.
+    let assumed = assumptions(&public.parameters);
+    compare("assumptions", public.assumptions.join("; "), assumed.join("; "))?;
     Ok(computed.length)
 }
 
