@@ -159,14 +159,21 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         self.slots_passed()
     }
 
-    /// Detections, dropped ranges and the reached slot of one batch.
+    /// Detections, dropped ranges and the reached slot of one batch. Where a detection is refused, the
+    /// rest of the batch's slots are dropped.
     ///
     /// # Errors
     /// As [`Session::push_detections`] and [`Session::reached`].
     pub fn push_batch(&mut self, batch: &SlotBatch) -> Result<()> {
         batch.dropped.iter().for_each(|range| self.push_dropped(range.from..range.to));
-        self.push_detections(&batch.detections)?;
-        self.reached(batch.reached)
+        let taken = self.push_detections(&batch.detections);
+        if taken.is_err() {
+            // Clicks are missing from here on, on all detectors alike.
+            let last = self.detections.back().map_or(0, |d| d.slot + 1).max(self.desk.slot);
+            self.push_dropped(last..batch.reached);
+        }
+        self.reached(batch.reached)?;
+        taken
     }
 
     /// The next message to Alice.

@@ -3,6 +3,7 @@
 use helio_distill::parameters::Receiver;
 use helio_distill::release::BlockState;
 use helio_distill::{BlockReport, Event, NoKeyReason, Role, certificate};
+use helio_timetag::SlotBatch;
 
 use crate::channel::{Link, emit};
 use crate::pair::{Pair, Store, carry, parameters};
@@ -37,6 +38,24 @@ fn a_block_ends_in_one_key_on_both_sides() {
     let mut forged = kept.public.clone();
     forged.announced.counts.m_test[0] /= 2;
     assert!(certificate::recompute(&forged).is_err());
+
+    type Change = fn(&mut certificate::PublicPart);
+    let changes: [(&str, Change); 5] = [
+        ("bound", |c| c.bound.phi /= 2.0),
+        ("epsilon", |c| c.epsilon.sampling /= 2.0),
+        ("epsilon_total", |c| c.epsilon_total /= 2.0),
+        ("epsilon_auth", |c| c.epsilon_auth /= 2.0),
+        ("assumptions", |c| c.assumptions.retain(|a| !a.contains("source assumed ideal"))),
+    ];
+    for (name, change) in changes {
+        let mut forged = kept.public.clone();
+        change(&mut forged);
+        let why = certificate::recompute(&forged);
+        assert!(
+            matches!(&why, Err(certificate::BadCertificate::Differs { field, .. }) if *field == name),
+            "{name}: {why:?}"
+        );
+    }
 
     let reports = reports(&pair);
     let [a, b] = reports[..] else { panic!("two reports") };
@@ -152,6 +171,27 @@ fn lost_slots_are_left_out_on_both_sides() {
         assert_eq!(report.lost_slots, lost);
         assert!(report.announced.without_setting > 500);
     }
+}
+
+/// A detection that cannot be drops what follows it in its batch, whatever clicked there.
+#[test]
+fn slots_after_a_refused_detection_make_no_key() {
+    let mut pair = Pair::new(1_000_000, 5);
+    pair.connect(&mut carry);
+    let slots = emit(&pair.parameters, Link::GOOD, 5, 0, 1_000_000);
+    pair.alice.push_settings(0, 1_000_000, &slots.alice).unwrap();
+    pair.bob.push_settings(0, 1_000_000, &slots.bob).unwrap();
+    let mut detections = slots.detections.clone();
+    let bad = detections.partition_point(|d| d.slot < 700_000);
+    detections[bad].mask = 4;
+    let before = detections[bad - 1].slot;
+    let batch = SlotBatch { detections, reached: 1_000_000, ..SlotBatch::default() };
+    assert!(pair.bob.push_batch(&batch).is_err());
+    pair.pump(&mut carry);
+    let reports = reports(&pair);
+    let report = reports.iter().find(|r| r.role == Role::Bob).expect("the block ended");
+    assert_eq!(report.lost_slots, 999_999 - before);
+    assert!(report.announced.detections <= bad as u64);
 }
 
 #[test]
