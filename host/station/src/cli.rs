@@ -34,6 +34,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(cmd::demo::Demo),
+    Replay(cmd::replay::Replayed),
     Optimise(cmd::optimise::Optimise),
     /// Look at recorded time-tag traces
     #[command(subcommand)]
@@ -49,6 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     log_to_stderr(cli.global.verbose);
     let end = match &cli.command {
         Command::Demo(demo) => cmd::demo::run(demo, &cli.global),
+        Command::Replay(args) => cmd::replay::run(args, &cli.global),
         Command::Optimise(args) => cmd::optimise::run(args, &cli.global),
         Command::Trace(command) => cmd::trace::run(command, &cli.global),
     };

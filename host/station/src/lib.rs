@@ -10,5 +10,6 @@ pub mod cli;
 pub mod cmd;
 pub mod exit;
 pub mod plot;
+pub mod recording;
 pub mod term;
 pub mod units_arg;

@@ -5,7 +5,7 @@
 
 pub mod cable;
 pub mod device;
-mod run;
+pub(crate) mod run;
 mod scenario;
 mod station;
 pub mod talk;

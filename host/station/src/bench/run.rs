@@ -6,6 +6,7 @@
 //! | alice-cable, bob-cable | frames to settings and tag batches |
 //! | alice, bob | tags to slots, and a side of the talk each |
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -19,6 +20,8 @@ use helio_sim::Truth;
 use helio_timetag::{Pool, TagBatch};
 use helio_virt::{Step, VirtBench, VirtConfig};
 use helio_wire::{Capabilities, Role as DeviceRole};
+
+use crate::recording::{self, Recorder, RecordingFault};
 
 use super::cable::{self, Item};
 use super::device::{self, DeviceFault, DeviceIdentity, Run};
@@ -50,6 +53,9 @@ pub enum RunFault {
     /// A station.
     #[error("{0}")]
     Station(#[from] Fault),
+    /// The recording.
+    #[error(transparent)]
+    Recording(#[from] RecordingFault),
     /// A thread ended without a word.
     #[error("the {0} thread of this program failed; please report it with the command line")]
     Thread(&'static str),
@@ -77,16 +83,22 @@ impl RunOutcome {
     }
 }
 
-/// Runs the scenario to its last block. `update` is called on the calling thread.
+/// Runs the scenario to its last block; into the folder `record`, if one is named. `update` is called on
+/// the calling thread.
 ///
 /// # Errors
 /// [`RunFault`]; blocks that make no key are no error.
-pub fn run(scenario: &Scenario, mut update: impl FnMut(Update)) -> Result<RunOutcome, RunFault> {
+pub fn run(
+    scenario: &Scenario,
+    record: Option<&Path>,
+    mut update: impl FnMut(Update),
+) -> Result<RunOutcome, RunFault> {
     let config = VirtConfig { bench: scenario.bench(), link_depth: DEPTH };
     let (mut bench, alice_port, bob_port) =
         VirtBench::new(config).map_err(|e| RunFault::Scenario(e.to_string()))?;
     let begun = Instant::now();
 
+    record.map_or(Ok(()), recording::make_folder)?;
     // The devices answer while the bench polls them; their time stands still until both run.
     let slots = Arc::new(AtomicU64::new(0));
     let emitted = slots.clone();
@@ -117,11 +129,14 @@ pub fn run(scenario: &Scenario, mut update: impl FnMut(Update)) -> Result<RunOut
         seed: scenario.seed,
         blocks: scenario.blocks,
     };
+    let recorder = |role| record.map(|f| Recorder::create(f, role, &setup, scenario.tick_length));
+    let recorders =
+        [recorder(DeviceRole::Alice).transpose()?, recorder(DeviceRole::Bob).transpose()?];
     let (reports, reported) = unbounded();
     let (pool, empties) = Pool::new(DEPTH, TagBatch::default);
     let (alice_items, alice_data) = bounded(DEPTH);
     let (bob_items, bob_data) = bounded(DEPTH);
-    let lines = Lines { alice: alice_data, bob: bob_data, empties, reports };
+    let lines = Lines { alice: alice_data, bob: bob_data, empties, reports, recorders };
     let talkers = talk::start(setup, lines, begun)?;
 
     let run = Run { arming_nonce: scenario.seed as u32 | 1, epoch: 1, slots: scenario.slots() };
@@ -159,6 +174,9 @@ pub fn run(scenario: &Scenario, mut update: impl FnMut(Update)) -> Result<RunOut
             return Err(fault.clone().into());
         }
     }
+    if let Some(folder) = record {
+        recording::write_keys(folder, &bob)?;
+    }
     Ok(RunOutcome { alice, bob, truth, wall: begun.elapsed(), light })
 }
 
@@ -171,7 +189,7 @@ fn open(
     Ok((connection, identity))
 }
 
-pub(super) fn spawn<T: Send + 'static>(
+pub(crate) fn spawn<T: Send + 'static>(
     name: &'static str,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> thread::JoinHandle<T> {

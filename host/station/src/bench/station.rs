@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, never, select};
+use crossbeam_channel::{Receiver, RecvError, Sender, never, select};
 use helio_distill::release::BlockState;
 use helio_distill::{BlockReport, Event, Fault, MemoryStore, alice, bob};
 use helio_keys::{SecretKey, SeededEntropy, Simulated};
@@ -13,6 +13,7 @@ use helio_timetag::{
 use helio_wire::Role;
 
 use super::cable::{CableReport, Item, SettingsRun};
+use crate::recording::Recorder;
 
 /// The session looks at its clock at least this often.
 const TICK: Duration = Duration::from_millis(100);
@@ -29,6 +30,8 @@ pub(super) struct Surroundings {
     pub peer: (Receiver<Vec<u8>>, Sender<Vec<u8>>),
     /// Where block reports go as they come.
     pub reports: Sender<(Role, BlockReport)>,
+    /// Who writes down what the device gives.
+    pub recorder: Option<Recorder>,
     /// Where tag batches return to.
     pub empties: Option<PoolReturn<TagBatch>>,
     /// Emitted slots of a block, and how many blocks the run has.
@@ -46,6 +49,8 @@ pub struct StationOutcome {
     pub failures: Vec<(u64, String)>,
     /// Faults of the talk that ended no block.
     pub complaints: Vec<String>,
+    /// Why the recording is not complete.
+    pub recording_fault: Option<String>,
     /// Whether the talk ended before the last block.
     pub contact_lost: bool,
     /// Where each block stands in the station's memory at the end.
@@ -175,6 +180,7 @@ fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutco
     let mut outcome = StationOutcome::default();
     let (slots_per_block, blocks) = around.blocks;
     let now = || around.begun.elapsed().as_nanos() as u64;
+    let mut recorder = around.recorder;
     let nothing = never();
     let mut device = Some(&around.device);
     // Slots of data taken in, and blocks that the talk has finished with.
@@ -208,7 +214,7 @@ fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutco
                 }
                 Err(_) => break,
             },
-            recv(data) -> item => match item {
+            recv(data) -> item => match note_down(item, &mut recorder, &mut outcome) {
                 Ok(Item::Settings(run)) => {
                     taken = run.first + run.count;
                     side.settings(&run)
@@ -239,9 +245,27 @@ fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutco
     while let Some(message) = side.poll_message() {
         let _ = around.peer.1.send(message);
     }
+    if let Some(fault) = recorder.and_then(|r| r.finish().err()) {
+        outcome.recording_fault.get_or_insert_with(|| fault.to_string());
+    }
     let store = side.finish(&mut outcome);
     keys(&store, &mut outcome);
     outcome
+}
+
+/// Records an item on its way. A recording that cannot go on ends; the run does not.
+fn note_down(
+    item: Result<Item, RecvError>,
+    recorder: &mut Option<Recorder>,
+    outcome: &mut StationOutcome,
+) -> Result<Item, RecvError> {
+    if let (Ok(item), Some(writer)) = (&item, recorder.as_mut())
+        && let Err(fault) = writer.item(item)
+    {
+        outcome.recording_fault = Some(fault.to_string());
+        *recorder = None;
+    }
+    item
 }
 
 /// Takes note of an event; gives the number of blocks it ended.

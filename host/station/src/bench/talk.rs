@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 use super::cable::Item;
 use super::run::{RunFault, spawn};
+use crate::recording::Recorder;
+
 use super::station::{self, AliceSide, BobSide, StationOutcome, Surroundings};
 
 /// Bytes of a pad, and pads of each direction kept for contact and recovery.
@@ -45,6 +47,8 @@ pub struct Lines {
     pub empties: PoolReturn<TagBatch>,
     /// Reports as blocks end.
     pub reports: Sender<(DeviceRole, BlockReport)>,
+    /// Who writes down what Alice's and Bob's devices give.
+    pub recorders: [Option<Recorder>; 2],
 }
 
 /// The two threads.
@@ -98,17 +102,18 @@ pub fn start(setup: TalkSetup, lines: Lines, begun: Instant) -> Result<Talkers, 
     // The talk is question and answer: a few messages wait here at most.
     let (to_bob, from_alice) = unbounded();
     let (to_alice, from_bob) = unbounded();
-    let Lines { alice, bob, empties, reports } = lines;
-    let around = |device, peer, empties| Surroundings {
+    let Lines { alice, bob, empties, reports, recorders: [alice_recorder, bob_recorder] } = lines;
+    let around = |device, peer, empties, recorder| Surroundings {
         device,
         peer,
+        recorder,
         reports: reports.clone(),
         empties,
         blocks: per_run,
         begun,
     };
-    let alice_around = around(alice, (from_bob, to_bob), None);
-    let bob_around = around(bob, (from_alice, to_alice), Some(empties));
+    let alice_around = around(alice, (from_bob, to_bob), None, alice_recorder);
+    let bob_around = around(bob, (from_alice, to_alice), Some(empties), bob_recorder);
     let bob_side = BobSide {
         session: bob_session,
         slotter,

@@ -2,4 +2,5 @@
 
 pub mod demo;
 pub mod optimise;
+pub mod replay;
 pub mod trace;

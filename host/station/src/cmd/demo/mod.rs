@@ -64,6 +64,9 @@ pub struct Demo {
     /// Draw QBER and key rate over time; the ending picks SVG or PNG; repeatable
     #[arg(long, value_name = "FILE")]
     plot: Vec<PathBuf>,
+    /// Record the run into a new folder, for helio replay and for programs that open PTU
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -157,7 +160,7 @@ pub fn run(demo: &Demo, global: &Global) -> Result<(), Failure> {
     let mut progress = Progress::of_slots("light", scenario.slots());
     let mut table = text::Table::new(&outlook);
     let mut shown = Ok(());
-    let outcome = bench::run(&scenario, |update| match update {
+    let outcome = bench::run(&scenario, demo.record.as_deref(), |update| match update {
         Update::Slots(slots) => progress.at(slots),
         Update::Block(role, report) => {
             if let Some(line) = table.line(role, &report)
@@ -174,6 +177,7 @@ pub fn run(demo: &Demo, global: &Global) -> Result<(), Failure> {
         let exit = match fault {
             RunFault::Scenario(_) => Exit::Usage,
             RunFault::Device(_) => Exit::Device,
+            RunFault::Recording(_) => Exit::File,
             RunFault::Station(_) => Exit::Configuration,
             RunFault::Thread(_) => Exit::Internal,
         };
@@ -189,6 +193,13 @@ pub fn run(demo: &Demo, global: &Global) -> Result<(), Failure> {
         for file in &demo.plot {
             print(format_args!("plot        {}\n", file.display()))?;
         }
+        if let Some(folder) = &demo.record {
+            print(format_args!("recorded    {}\n", folder.display()))?;
+        }
+    }
+    let faults = [&outcome.alice, &outcome.bob].map(|side| &side.recording_fault);
+    if let Some(fault) = faults.into_iter().flatten().next() {
+        return Err(Failure::new(Exit::File, fault));
     }
     verdict(&outlook, &outcome)
 }

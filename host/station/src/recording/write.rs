@@ -1,0 +1,320 @@
+//! A run into a folder, while it goes on.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
+use helio_bench::SlotTiming;
+use helio_timetag::{TagBatch, TagEvent};
+use helio_trace::ptu::{RecordType, WriterOptions};
+use helio_trace::{PtuWriter, WriteError};
+use helio_units::{FineTicks, SlotIndex, TickLength, Ticks};
+use helio_wire::Role;
+use serde::{Deserialize, Serialize};
+
+use super::RecordingFault;
+use super::run_file::{ChannelPart, KeyFile, RunFile, SlotsPart, VERSION};
+use super::settings_file::{SettingsWriter, cannot_write};
+use crate::bench::StationOutcome;
+use crate::bench::cable::Item;
+use crate::bench::talk::TalkSetup;
+
+/// A line of `batches.jsonl`: one batch of tags as it came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BatchLine {
+    /// Tags of the batch: the next ones of the trace.
+    pub tags: u64,
+    /// Every tag before this tick is there by now.
+    pub reached: u64,
+    /// What else was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventLine>,
+}
+
+/// A [`TagEvent`] in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum EventLine {
+    Gap {
+        from: u64,
+        to: u64,
+        lost: u64,
+    },
+    /// Times in ticks and 2⁻³² ticks.
+    Mark {
+        slot: u64,
+        start: (u64, u32),
+        period: (u64, u32),
+    },
+    LockLost {
+        tick: u64,
+    },
+    StreamLost {
+        tick: u64,
+    },
+}
+
+impl EventLine {
+    fn of(event: &TagEvent) -> EventLine {
+        let parts = |t: FineTicks| (t.floor().0, t.fraction());
+        match *event {
+            TagEvent::Gap { from, to, lost } => EventLine::Gap { from: from.0, to: to.0, lost },
+            TagEvent::Mark(timing) => EventLine::Mark {
+                slot: timing.slot.0,
+                start: parts(timing.start),
+                period: parts(timing.period),
+            },
+            TagEvent::LockLost { tick } => EventLine::LockLost { tick: tick.0 },
+            TagEvent::StreamLost { tick } => EventLine::StreamLost { tick: tick.0 },
+        }
+    }
+
+    pub fn event(self) -> TagEvent {
+        let fine = |(ticks, fraction)| FineTicks::from_parts(ticks, fraction);
+        match self {
+            EventLine::Gap { from, to, lost } => {
+                TagEvent::Gap { from: Ticks(from), to: Ticks(to), lost }
+            }
+            EventLine::Mark { slot, start, period } => TagEvent::Mark(SlotTiming {
+                slot: SlotIndex(slot),
+                start: fine(start),
+                period: fine(period),
+            }),
+            EventLine::LockLost { tick } => TagEvent::LockLost { tick: Ticks(tick) },
+            EventLine::StreamLost { tick } => TagEvent::StreamLost { tick: Ticks(tick) },
+        }
+    }
+}
+
+/// Writes what one station's device gives into the run's folder.
+pub struct Recorder {
+    settings: SettingsWriter,
+    clicks: Option<Clicks>,
+}
+
+struct Clicks {
+    path: PathBuf,
+    folder: PathBuf,
+    ptu: PtuWriter<BufWriter<File>>,
+    lines: BufWriter<File>,
+    channels: Vec<ChannelPart>,
+    crc: Crc32,
+    reached: Ticks,
+    run: RunFile,
+}
+
+impl Recorder {
+    /// Makes the folder, which must not exist or be empty, and the files of one station. Alice first.
+    ///
+    /// # Errors
+    /// [`RecordingFault`].
+    pub fn create(
+        folder: &Path,
+        role: Role,
+        setup: &TalkSetup,
+        tick: TickLength,
+    ) -> Result<Recorder, RecordingFault> {
+        let settings = SettingsWriter::create(settings_path(folder, role))?;
+        let clicks = match role {
+            Role::Alice => None,
+            Role::Bob => Some(Clicks::create(folder, setup, tick)?),
+        };
+        Ok(Recorder { settings, clicks })
+    }
+
+    /// Writes an item down.
+    ///
+    /// # Errors
+    /// [`RecordingFault`]; the recording is not complete then.
+    pub fn item(&mut self, item: &Item) -> Result<(), RecordingFault> {
+        match (item, &mut self.clicks) {
+            (Item::Settings(run), _) => self.settings.settings(run),
+            (Item::MissingSettings(slots), _) => self.settings.missing(slots),
+            (Item::Tags(batch), Some(clicks)) => clicks.batch(batch),
+            (Item::Tags(_) | Item::End(_), _) => Ok(()),
+        }
+    }
+
+    /// Completes the files.
+    ///
+    /// # Errors
+    /// [`RecordingFault`].
+    pub fn finish(self) -> Result<(), RecordingFault> {
+        self.settings.finish()?;
+        self.clicks.map_or(Ok(()), Clicks::finish)
+    }
+}
+
+impl Clicks {
+    fn create(
+        folder: &Path,
+        setup: &TalkSetup,
+        tick: TickLength,
+    ) -> Result<Clicks, RecordingFault> {
+        let path = folder.join("clicks.ptu");
+        let lines_path = folder.join("batches.jsonl");
+        let create = |path: &Path| File::create(path).map_err(|why| cannot_write(path, why));
+        let mut guid = [0; 16];
+        guid.copy_from_slice(&setup.parameters.session.0);
+        let options = WriterOptions {
+            record_type: RecordType::GenericT2,
+            guid,
+            created_unix_s: None,
+            creator: "helio".into(),
+            creator_version: env!("CARGO_PKG_VERSION").into(),
+            hardware: "Heliograph simulated bench".into(),
+            comment: "SIMULATED clicks of a QKD receiver; exact tick in run.json".into(),
+        };
+        let out = BufWriter::new(create(&path)?);
+        let ptu = PtuWriter::new(out, tick, &options).map_err(|e| trace_fault(&path, &e))?;
+        let lines = BufWriter::new(create(&lines_path)?);
+        let run = RunFile {
+            version: VERSION,
+            origin: "SIMULATED".into(),
+            program: env!("CARGO_PKG_VERSION").into(),
+            parameters: setup.parameters.clone(),
+            blocks: setup.blocks,
+            seed: setup.seed,
+            tick_ps: (tick.numerator_ps(), tick.denominator()),
+            slots: SlotsPart::of(&setup.slotter),
+            channels: Vec::new(),
+            clicks_crc32: 0,
+        };
+        Ok(Clicks {
+            path,
+            folder: folder.to_owned(),
+            ptu,
+            lines,
+            channels: vec![ChannelPart::default(); setup.slotter.delays.len()],
+            crc: CRC_32.digest(),
+            reached: Ticks(0),
+            run,
+        })
+    }
+
+    fn batch(&mut self, batch: &TagBatch) -> Result<(), RecordingFault> {
+        for tag in &batch.tags {
+            let channel = tag.channel as usize;
+            if let Some(part) = self.channels.get_mut(channel) {
+                if part.count == 0 {
+                    part.first_tick = tag.tick;
+                }
+                part.count += 1;
+                part.last_tick = tag.tick;
+            }
+            click_crc(&mut self.crc, tag.tick, tag.channel);
+            let written = self.ptu.photon(Ticks(tag.tick), tag.channel as u8);
+            written.map_err(|e| trace_fault(&self.path, &e))?;
+        }
+        self.reached = self.reached.max(batch.reached);
+        let line = BatchLine {
+            tags: batch.tags.len() as u64,
+            reached: batch.reached.0,
+            events: batch.events.iter().map(EventLine::of).collect(),
+        };
+        let lines_path = self.folder.join("batches.jsonl");
+        serde_json::to_writer(&mut self.lines, &line)
+            .map_err(std::io::Error::from)
+            .and_then(|()| self.lines.write_all(b"\n"))
+            .map_err(|why| cannot_write(&lines_path, why))
+    }
+
+    fn finish(mut self) -> Result<(), RecordingFault> {
+        let last = self.channels.iter().map(|c| c.last_tick).max().unwrap_or(0);
+        let end = self.reached.max(Ticks(last));
+        let mut out = self.ptu.finish(end).map_err(|e| trace_fault(&self.path, &e))?;
+        out.flush().map_err(|why| cannot_write(&self.path, why))?;
+        let lines_path = self.folder.join("batches.jsonl");
+        self.lines.flush().map_err(|why| cannot_write(&lines_path, why))?;
+        self.run.channels = self.channels;
+        self.run.clicks_crc32 = self.crc.finalize();
+        // The seed makes the secrets of both stations.
+        let path = self.folder.join("run.json");
+        let file = private_file(&path)?;
+        write_json(&path, &self.run, file)
+    }
+}
+
+/// A running checksum of clicks.
+pub(super) type Crc32 = Digest<'static, u32, Table<16>>;
+
+/// The cable's checksum serves here too.
+pub(super) static CRC_32: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
+
+/// Adds a click to the checksum of a trace.
+pub(super) fn click_crc(crc: &mut Crc32, tick: u64, channel: u32) {
+    crc.update(&tick.to_le_bytes());
+    crc.update(&channel.to_le_bytes());
+}
+
+fn trace_fault(path: &Path, error: &WriteError) -> RecordingFault {
+    RecordingFault::Content { path: path.to_owned(), what: format!("cannot be written: {error}") }
+}
+
+/// Makes the folder of a recording, for its owner only.
+///
+/// # Errors
+/// It holds something already, or cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), RecordingFault> {
+    if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(RecordingFault::Content {
+            path: folder.to_owned(),
+            what: "holds something already; name a new folder".into(),
+        });
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|why| RecordingFault::File {
+        path: folder.to_owned(),
+        doing: "cannot be made; check the path and its permissions",
+        why,
+    })
+}
+
+/// Writes `keys.json`.
+///
+/// # Errors
+/// [`RecordingFault`].
+pub fn write_keys(folder: &Path, outcome: &StationOutcome) -> Result<(), RecordingFault> {
+    let path = folder.join("keys.json");
+    let file = File::create(&path).map_err(|why| cannot_write(&path, why))?;
+    write_json(&path, &key_file(outcome), file)
+}
+
+/// The keys of a station as `keys.json` names them.
+pub(super) fn key_file(outcome: &StationOutcome) -> KeyFile {
+    let length = |block| {
+        let report = outcome.reports.iter().find(|r| r.id.block == block);
+        report.map_or(0, |r| r.length)
+    };
+    let name = |(block, print): &(u64, String)| (*block, length(*block), print.clone());
+    KeyFile { origin: "SIMULATED".into(), keys: outcome.fingerprints.iter().map(name).collect() }
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T, mut file: File) -> Result<(), RecordingFault> {
+    serde_json::to_writer_pretty(&mut file, value)
+        .map_err(std::io::Error::from)
+        .and_then(|()| file.write_all(b"\n"))
+        .map_err(|why| cannot_write(path, why))
+}
+
+/// Where a station's settings are recorded.
+pub(super) fn settings_path(folder: &Path, role: Role) -> PathBuf {
+    folder.join(match role {
+        Role::Alice => "SECRET-alice.settings",
+        Role::Bob => "SECRET-bob.settings",
+    })
+}
+
+/// A new file that only its owner reads and writes.
+pub(super) fn private_file(path: &Path) -> Result<File, RecordingFault> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|why| cannot_write(path, why))
+}
