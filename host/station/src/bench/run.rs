@@ -139,7 +139,8 @@ pub fn run(
     let lines = Lines { alice: alice_data, bob: bob_data, empties, reports, recorders };
     let talkers = talk::start(setup, lines, begun)?;
 
-    let run = Run { arming_nonce: scenario.seed as u32 | 1, epoch: 1, slots: scenario.slots() };
+    let run =
+        Run { arming_nonce: scenario.seed as u32 | 1, epoch: 1, slots: scenario.played_slots() };
     let carry = |connection, identity, weight, pool, out: Sender<Item>| {
         let configure = scenario.configure(weight);
         move || cable::carry(connection, &identity, configure, run, pool, &out)

@@ -29,6 +29,9 @@ pub mod defaults {
     pub const SLOTS_PER_BLOCK: u32 = 20_000_000;
 }
 
+/// What a slot player holds at most, in picoseconds: 1 ms.
+const PLAYER_PS: f64 = 1e9;
+
 /// Fraction bits of [`FineTicks`], as a factor.
 const FINE: f64 = (1u64 << FineTicks::FRACTION_BITS) as f64;
 
@@ -156,6 +159,19 @@ impl Scenario {
         self.slots() as f64 / self.slot_rate_hz()
     }
 
+    /// How far Alice's count of slots may be ahead of the light that reaches Bob: the flight time,
+    /// and what her device draws and reports before it is played.
+    fn clock_bound_slots(&self) -> u32 {
+        let slot_ps = f64::from(self.slot_ticks) * self.tick_length.as_ps_f64();
+        ((self.path.delay_ps() + PLAYER_PS) / slot_ps).ceil() as u32
+    }
+
+    /// Slots that the devices play: those of the run, and what Alice waits for before she discloses
+    /// anything about its last block.
+    pub fn played_slots(&self) -> u64 {
+        self.slots() + u64::from(self.clock_bound_slots())
+    }
+
     /// The optics and electronics.
     pub fn bench(&self) -> BenchConfig {
         let mut bench = BenchConfig {
@@ -256,7 +272,7 @@ impl Scenario {
             },
             hold_off_ps: self.hold_off.0.unsigned_abs(),
             window_ps: self.window().0.unsigned_abs(),
-            clock_bound_slots: 0,
+            clock_bound_slots: self.clock_bound_slots(),
             detectors: DetectorMatch::Calibrated {
                 delta1,
                 delta2,
@@ -328,5 +344,23 @@ impl Scenario {
     /// eight key bits: about what the best choice of bases makes.
     pub fn expected_leak(&self, n: u64, qber: f64) -> f64 {
         Plan::expected_leak(self.code, n, n as f64 / 8.0, qber)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_bound_covers_the_flight_and_the_player() {
+        let near = Scenario {
+            path: Path::Fixed { loss: Decibel(0.0), delay: Picoseconds(0) },
+            ..Scenario::default()
+        };
+        // 1 ms of slots of 200 ns; 25 km of fibre are 122.4 µs.
+        assert_eq!(near.parameters().unwrap().clock_bound_slots, 5_000);
+        let far = Scenario::default();
+        assert_eq!(far.parameters().unwrap().clock_bound_slots, 5_613);
+        assert_eq!(far.played_slots(), 5 * 20_000_000 + 5_613);
     }
 }
