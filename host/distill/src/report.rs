@@ -48,9 +48,10 @@ pub struct BlockReport {
     pub leak_charged: u64,
     /// Bits that were disclosed, both directions. Private to the station.
     pub leak_actual: Option<u64>,
-    /// Alice's disclosed bits over n·h(QBER), to compare with other systems.
+    /// Alice's disclosed bits over n·h(QBER), to compare with other systems. Private to the station:
+    /// at Bob the QBER is that of the key basis.
     pub f_alice: Option<f64>,
-    /// What the length pays over n·h(QBER).
+    /// What the length pays over n·h(QBER). Private to the station, as above.
     pub f_charged: Option<f64>,
     /// Failure probability of this block, authentication included.
     pub epsilon: f64,
