@@ -116,12 +116,48 @@ impl Watermarks {
     }
 }
 
+/// Where each pad lies in the pre-shared secret: Alice's pads, then Bob's; in each half those for
+/// blocks, then the reserve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PadLayout {
+    /// Pads a direction, reserve included.
+    pub per_direction: u64,
+    /// Those of them that are kept for contact and recovery.
+    pub reserve: u64,
+}
+
+impl PadLayout {
+    /// Pads of one pool, used ones included.
+    pub const fn size(&self, purpose: Purpose) -> u64 {
+        match purpose {
+            Purpose::Block => self.per_direction.saturating_sub(self.reserve),
+            Purpose::Recovery => self.reserve,
+        }
+    }
+
+    /// The pad's place in the secret, counted in pads, as the station `role` sees it; `None` past
+    /// the pool's end.
+    pub fn position(&self, role: Role, way: Way, purpose: Purpose, index: u64) -> Option<u64> {
+        if index >= self.size(purpose) {
+            return None;
+        }
+        let in_direction = match purpose {
+            Purpose::Block => index,
+            Purpose::Recovery => self.size(Purpose::Block) + index,
+        };
+        let maker = match way {
+            Way::Out => role,
+            Way::In => role.other(),
+        };
+        Some(in_direction + u64::from(maker.code()) * self.per_direction)
+    }
+}
+
 /// The pads of both directions, cut from the pre-shared secret.
 pub struct PadBook {
     secret: Zeroizing<Vec<u8>>,
     role: Role,
-    per_direction: u64,
-    reserve: u64,
+    layout: PadLayout,
 }
 
 /// The pre-shared secret is too short for the reserve asked for.
@@ -153,15 +189,12 @@ impl PadBook {
         if reserve == 0 || reserve >= pads {
             return Err(SecretTooShort { pads, reserve });
         }
-        Ok(PadBook { secret, role, per_direction: pads, reserve })
+        Ok(PadBook { secret, role, layout: PadLayout { per_direction: pads, reserve } })
     }
 
     /// Pads of one pool, used ones included.
     pub fn size(&self, purpose: Purpose) -> u64 {
-        match purpose {
-            Purpose::Block => self.per_direction - self.reserve,
-            Purpose::Recovery => self.reserve,
-        }
+        self.layout.size(purpose)
     }
 
     /// The pad at an index, taken out of the book: a second call for it gives `None`, as does an
@@ -172,18 +205,7 @@ impl PadBook {
         purpose: Purpose,
         index: u64,
     ) -> Option<Zeroizing<[u8; PAD_BYTES]>> {
-        if index >= self.size(purpose) {
-            return None;
-        }
-        let in_direction = match purpose {
-            Purpose::Block => index,
-            Purpose::Recovery => self.size(Purpose::Block) + index,
-        };
-        let maker = match way {
-            Way::Out => self.role,
-            Way::In => self.role.other(),
-        };
-        let position = in_direction + u64::from(maker.code()) * self.per_direction;
+        let position = self.layout.position(self.role, way, purpose, index)?;
         let bytes = self.secret.chunks_exact_mut(PAD_BYTES).nth(position as usize)?;
         let mut pad = Zeroizing::new([0; PAD_BYTES]);
         pad.copy_from_slice(bytes);

@@ -12,9 +12,11 @@ mod entropy;
 mod key;
 mod label;
 mod origin;
+mod record;
 
 pub use bits::{BadBytes, SecretBits};
 pub use entropy::{EntropyFault, EntropySource, OsEntropy, SeededEntropy};
 pub use key::SecretKey;
 pub use label::RandomLabel;
 pub use origin::{Origin, Provenance, Real, RealDevices, Simulated, SimulatedDevices};
+pub use record::BadRecord;

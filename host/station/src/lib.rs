@@ -11,5 +11,6 @@ pub mod cmd;
 pub mod exit;
 pub mod plot;
 pub mod recording;
+pub mod store;
 pub mod term;
 pub mod units_arg;
