@@ -3,13 +3,13 @@
 //! Items move down a bounded channel; empty buffers come back through a pool. Losses on the cable become
 //! items of their own, in order.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use helio_bench::InterlockState;
 use helio_link::{Connection, Event, LossReport, Transport, TransportError};
 use helio_timetag::{DecodeCounters, Pool, TagBatch, TagDecoder};
-use helio_wire::{Configure, DeviceMessage, Health, LogLevel, Role};
+use helio_wire::{Configure, DeviceMessage, Health, HostMessage, LogLevel, Role};
 
 use super::device::{self, DeviceFault, DeviceIdentity, Run};
 
@@ -19,6 +19,10 @@ const BATCH_TAGS: usize = 4096;
 const BATCH_SLOTS: u64 = 1 << 15;
 /// How long the cable may stay silent before the thread looks around.
 const POLL: Duration = Duration::from_millis(50);
+/// Over such a silence the host beats: a heartbeat may have been lost, or what calls for one.
+const BEAT: Duration = Duration::from_millis(200);
+/// Over such a silence the device is asked whether it is there.
+const ASK: Duration = Duration::from_secs(1);
 
 /// Settings of consecutive slots, packed as on the wire.
 #[derive(Debug, Default)]
@@ -68,6 +72,8 @@ struct Collector<'a> {
     decoder: TagDecoder,
     report: CableReport,
     ended: bool,
+    /// Answers that came one after the other with nothing else between them.
+    idle_answers: u32,
     /// The station has gone: nobody listens.
     deaf: bool,
 }
@@ -96,6 +102,10 @@ impl Collector<'_> {
     }
 
     fn message(&mut self, message: &DeviceMessage<'_>) {
+        self.idle_answers = match message {
+            DeviceMessage::Hello { .. } | DeviceMessage::Ack { .. } => self.idle_answers + 1,
+            _ => 0,
+        };
         match message {
             DeviceMessage::Settings(batch) => {
                 let end = self.settings.first + self.settings.count;
@@ -187,21 +197,41 @@ pub fn carry<T: Transport>(
         decoder: TagDecoder::new(),
         report: CableReport::default(),
         ended: false,
+        idle_answers: 0,
         deaf: false,
     };
     let started =
         device::start(&mut connection, role, configure, run, &mut |event| collector.event(event));
     collector.report.fault = started.err();
+    collector.idle_answers = 0;
+    let (mut beaten, mut heard) = (Instant::now(), Instant::now());
     while collector.report.fault.is_none() && !collector.ended && !collector.deaf {
-        match connection.receive(POLL, |event| collector.event(&event)) {
-            Ok(()) => {}
+        let received = match connection.receive(POLL, |event| collector.event(&event)) {
+            Ok(()) => {
+                heard = Instant::now();
+                Ok(())
+            }
             Err(TransportError::TimedOut) => {
                 // What is half gathered should not wait for more.
                 collector.flush_settings();
                 collector.flush_tags();
+                if heard.elapsed() >= ASK {
+                    heard = Instant::now();
+                    connection.send(&HostMessage::Hello).map(|_| ())
+                } else if beaten.max(heard).elapsed() >= BEAT {
+                    beaten = Instant::now();
+                    connection.beat()
+                } else {
+                    Ok(())
+                }
             }
-            Err(why) => collector.report.fault = Some(DeviceFault::Port { role, why }),
+            Err(why) => Err(why),
+        };
+        if let Err(why) = received {
+            collector.report.fault = Some(DeviceFault::Port { role, why });
         }
+        // On a run a device always has more to say than that it is there: its last word was lost.
+        collector.ended |= collector.idle_answers > 1;
     }
     collector.flush_settings();
     collector.flush_tags();

@@ -10,6 +10,6 @@ mod scenario;
 mod station;
 pub mod talk;
 
-pub use run::{RunFault, RunOutcome, Update, run};
+pub use run::{RunFault, RunOutcome, Update, run, run_with};
 pub use scenario::{Scenario, defaults};
 pub use station::StationOutcome;

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, bounded, unbounded};
+use crossbeam_channel::{bounded, unbounded};
 use helio_distill::{BlockReport, Fault};
 use helio_keys::SimulatedDevices;
-use helio_link::{Connection, PipeEnd};
+use helio_link::{Connection, PipeEnd, Transport};
 use helio_sim::Truth;
 use helio_timetag::{Pool, TagBatch};
 use helio_virt::{Step, VirtBench, VirtConfig};
@@ -23,7 +23,7 @@ use helio_wire::{Capabilities, Role as DeviceRole};
 
 use crate::recording::{self, Recorder, RecordingFault};
 
-use super::cable::{self, Item};
+use super::cable;
 use super::device::{self, DeviceFault, DeviceIdentity, Run};
 use super::scenario::Scenario;
 use super::station::StationOutcome;
@@ -32,6 +32,7 @@ use super::talk::{self, Lines, TalkSetup};
 /// Chunks on a cable, items between threads: enough to keep both cores busy, few enough to stay in
 /// the cache.
 const DEPTH: usize = 64;
+
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Update {
@@ -91,6 +92,20 @@ impl RunOutcome {
 pub fn run(
     scenario: &Scenario,
     record: Option<&Path>,
+    update: impl FnMut(Update),
+) -> Result<RunOutcome, RunFault> {
+    run_with(scenario, record, |alice, bob| (alice, bob), update)
+}
+
+/// As [`run()`], over other cables: `cables` gets the hosts' ends of Alice's and of Bob's and gives
+/// what the stations are to use in their place.
+///
+/// # Errors
+/// As [`run()`]; a cable that carries too little is a [`DeviceFault`].
+pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
+    scenario: &Scenario,
+    record: Option<&Path>,
+    cables: impl FnOnce(PipeEnd, PipeEnd) -> (A, B),
     mut update: impl FnMut(Update),
 ) -> Result<RunOutcome, RunFault> {
     let config = VirtConfig { bench: scenario.bench(), link_depth: DEPTH };
@@ -116,6 +131,7 @@ pub fn run(
         }
         (*bench.truth(), light)
     });
+    let (alice_port, bob_port) = cables(alice_port, bob_port);
     let (alice_connection, alice_device) = open(alice_port, DeviceRole::Alice)?;
     let (bob_connection, bob_device) = open(bob_port, DeviceRole::Bob)?;
 
@@ -141,18 +157,14 @@ pub fn run(
 
     let run =
         Run { arming_nonce: scenario.seed as u32 | 1, epoch: 1, slots: scenario.played_slots() };
-    let carry = |connection, identity, weight, pool, out: Sender<Item>| {
-        let configure = scenario.configure(weight);
-        move || cable::carry(connection, &identity, configure, run, pool, &out)
-    };
-    let [alice_weight, bob_weight] = scenario.key_weights;
+    let [alice_configure, bob_configure] = scenario.key_weights.map(|w| scenario.configure(w));
     // Bob's device must listen before Alice's starts; time stands still until both have.
-    let bob_cable =
-        spawn("bob-cable", carry(bob_connection, bob_device, bob_weight, Some(pool), bob_items));
-    let alice_cable = spawn(
-        "alice-cable",
-        carry(alice_connection, alice_device, alice_weight, None, alice_items),
-    );
+    let bob_cable = spawn("bob-cable", move || {
+        cable::carry(bob_connection, &bob_device, bob_configure, run, Some(pool), &bob_items)
+    });
+    let alice_cable = spawn("alice-cable", move || {
+        cable::carry(alice_connection, &alice_device, alice_configure, run, None, &alice_items)
+    });
     loop {
         match reported.recv_timeout(Duration::from_millis(100)) {
             Ok((role, report)) => update(Update::Block(role, Box::new(report))),
@@ -181,10 +193,10 @@ pub fn run(
     Ok(RunOutcome { alice, bob, truth, wall: begun.elapsed(), light })
 }
 
-fn open(
-    port: PipeEnd,
+fn open<T: Transport>(
+    port: T,
     role: DeviceRole,
-) -> Result<(Connection<PipeEnd>, DeviceIdentity), DeviceFault> {
+) -> Result<(Connection<T>, DeviceIdentity), DeviceFault> {
     let mut connection = Connection::new(port);
     let identity = device::greet(&mut connection, role)?;
     Ok((connection, identity))

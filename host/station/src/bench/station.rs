@@ -79,8 +79,8 @@ trait Talk {
     fn settings(&mut self, run: &SettingsRun) -> Result<(), Fault>;
     fn lost_settings(&mut self, slots: Range<u64>) -> Result<(), Fault>;
     fn tags(&mut self, batch: &TagBatch) -> Result<(), Fault>;
-    /// No tags follow.
-    fn tags_ended(&mut self) -> Result<(), Fault>;
+    /// No tags follow: of the slots below `end` that did not come, none will.
+    fn tags_ended(&mut self, end: u64) -> Result<(), Fault>;
     fn finish(self, outcome: &mut StationOutcome) -> MemoryStore<Simulated>;
 }
 
@@ -125,7 +125,7 @@ impl Talk for AliceSide {
         Ok(())
     }
 
-    fn tags_ended(&mut self) -> Result<(), Fault> {
+    fn tags_ended(&mut self, _: u64) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -151,10 +151,12 @@ impl Talk for BobSide {
         self.session.push_batch(&self.batch)
     }
 
-    fn tags_ended(&mut self) -> Result<(), Fault> {
+    fn tags_ended(&mut self, end: u64) -> Result<(), Fault> {
         self.batch.clear();
         self.slotter.flush_with(&mut self.batch, &mut self.phases);
-        self.session.push_batch(&self.batch)
+        let flushed = self.session.push_batch(&self.batch);
+        self.session.push_dropped(self.batch.reached..end.max(self.batch.reached));
+        flushed.and(self.session.reached(end))
     }
 
     fn finish(self, outcome: &mut StationOutcome) -> MemoryStore<Simulated> {
@@ -219,7 +221,10 @@ fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutco
                     taken = run.first + run.count;
                     side.settings(&run)
                 }
-                Ok(Item::MissingSettings(slots)) => side.lost_settings(slots),
+                Ok(Item::MissingSettings(slots)) => {
+                    taken = taken.max(slots.end);
+                    side.lost_settings(slots)
+                }
                 Ok(Item::Tags(batch)) => {
                     let result = side.tags(&batch);
                     if let Some(empties) = &around.empties {
@@ -231,7 +236,11 @@ fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutco
                     outcome.cable = *report;
                     device = None;
                     last_word = Instant::now();
-                    side.tags_ended()
+                    // A device that failed may have left slots that the other station still emits.
+                    let whole = outcome.cable.fault.is_none();
+                    let end = if whole { slots_per_block * blocks } else { 0 };
+                    let ended = side.tags_ended(end);
+                    if taken < end { ended.and(side.lost_settings(taken..end)) } else { ended }
                 }
                 Err(_) => {
                     device = None;
