@@ -1,6 +1,8 @@
 //! Tests that cross crates. The helpers they share live here; the tests themselves are the files
 //! named in `Cargo.toml`.
 
+pub mod support;
+
 use std::path::PathBuf;
 
 use cargo_metadata::{Metadata, MetadataCommand};

@@ -1,0 +1,9 @@
+//! What scenarios and benches share: recordings of simulated runs, and what a model expects.
+
+mod expect;
+mod joined;
+mod record;
+
+pub use expect::expected;
+pub use joined::{Errors, Joined};
+pub use record::{Cable, Recording, record};
