@@ -36,6 +36,8 @@ pub(super) struct Surroundings {
     pub empties: Option<PoolReturn<TagBatch>>,
     /// Emitted slots of a block, and how many blocks the run has.
     pub blocks: (u64, u64),
+    /// First slot that a whole run does not play.
+    pub end: u64,
     /// Start of the run: the zero of the session's clock.
     pub begun: Instant,
 }
@@ -238,7 +240,7 @@ fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutco
                     last_word = Instant::now();
                     // A device that failed may have left slots that the other station still emits.
                     let whole = outcome.cable.fault.is_none();
-                    let end = if whole { slots_per_block * blocks } else { 0 };
+                    let end = if whole { around.end } else { 0 };
                     let ended = side.tags_ended(end);
                     if taken < end { ended.and(side.lost_settings(taken..end)) } else { ended }
                 }

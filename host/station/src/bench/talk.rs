@@ -85,6 +85,7 @@ pub fn start(setup: TalkSetup, lines: Lines, begun: Instant) -> Result<Talkers, 
     };
     let local = || Local::new(RandomLabel::Seeded);
     let per_run = (u64::from(parameters.slots_per_block), u64::from(blocks));
+    let end = per_run.0 * per_run.1 + u64::from(parameters.clock_bound_slots);
     let alice_session = alice::Session::new(
         parameters.clone(),
         local(),
@@ -110,6 +111,7 @@ pub fn start(setup: TalkSetup, lines: Lines, begun: Instant) -> Result<Talkers, 
         reports: reports.clone(),
         empties,
         blocks: per_run,
+        end,
         begun,
     };
     let alice_around = around(alice, (from_bob, to_bob), None, alice_recorder);
