@@ -1,7 +1,7 @@
 //! Bytes to frames and back: the host's end of the cable to a device.
 //!
-//! A [`Transport`] moves bytes; [`pipe`] is the one inside a process, [`TcpTransport`] the one to a
-//! device that another program serves. A [`Connection`] over it
+//! A [`Transport`] moves bytes; [`pipe`] is the one inside a process, [`open`] finds the
+//! one that a [`DeviceAddress`] names: USB, a serial port, TCP. A [`Connection`] over it
 //! finds frames, numbers commands, keeps the device's heartbeat and accounts for everything that
 //! is missing: what does not arrive is an [`Event`] with a number, never silence. The injectors in
 //! [`fault`] are transports over a transport, for tests and for a look at what a bad cable does.
@@ -10,18 +10,24 @@
 
 mod address;
 mod connection;
+mod discover;
 pub mod fault;
 mod losses;
 mod open_error;
 mod pace;
 mod pipe;
+mod serial;
 mod tcp;
 mod transport;
+mod usb;
 
 pub use address::{DeviceAddress, InvalidAddress};
 pub use connection::{Connection, Event};
+pub use discover::{SerialPortFound, SerialUsb, open, serial_ports};
 pub use losses::LossReport;
 pub use open_error::OpenError;
 pub use pipe::{PipeEnd, pipe, wait_for_bytes};
+pub use serial::{BAUD_RATE, SerialTransport};
 pub use tcp::{TcpPort, TcpTransport};
 pub use transport::{Transport, TransportError};
+pub use usb::{UsbDevice, UsbTransport, usb_devices};

@@ -35,3 +35,13 @@ pub trait Transport {
     /// [`TransportError::TimedOut`] after `timeout`; `chunk` is then empty.
     fn receive(&mut self, chunk: &mut Vec<u8>, timeout: Duration) -> Result<(), TransportError>;
 }
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        (**self).send(bytes)
+    }
+
+    fn receive(&mut self, chunk: &mut Vec<u8>, timeout: Duration) -> Result<(), TransportError> {
+        (**self).receive(chunk, timeout)
+    }
+}

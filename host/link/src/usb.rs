@@ -1,0 +1,272 @@
+//! A transport over USB: the vendor interface of a Heliograph board, through bulk endpoints.
+//!
+//! Boards are found by their strings and not by their ids, because no vendor id is allotted yet.
+//! Builds for tests use 1209:0001, which pid.codes keeps for private tests: nothing that carries
+//! it may be shipped.
+
+mod select;
+
+use crate::address::DeviceAddress;
+use crate::discover;
+use crate::open_error::OpenError;
+use crate::transport::{Transport, TransportError};
+use nusb::descriptors::TransferType;
+use nusb::transfer::{Buffer, Bulk, Direction, In, Out, TransferError};
+use nusb::{DeviceInfo, Endpoint, ErrorKind, MaybeFuture};
+use select::{EndpointFacts, InterfaceFacts};
+use std::time::{Duration, Instant};
+
+/// Transfers that wait in the operating system for what the board sends. Full speed carries at
+/// most 19 packets of 64 bytes a millisecond, so that 8 of 16 KiB last 107 ms while the host is
+/// busy; a board's own queue is shorter than that.
+const TRANSFERS: usize = 8;
+/// Bytes of one: a multiple of every bulk packet (64, 512, 1024), 13 ms of full speed. A board that
+/// has less to send ends the transfer with a short packet.
+const TRANSFER_BYTES: usize = 16 * 1024;
+/// How long sending waits for room; a device takes 250 ms without a heartbeat as a dead host.
+const SEND_PATIENCE: Duration = Duration::from_secs(1);
+/// Bus errors in a row that are taken for a cable being pulled: until the operating system has
+/// noticed that the board is gone, transfers fail one by one.
+const FAULTS: u32 = 2 * TRANSFERS as u32;
+
+/// A Heliograph board on USB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsbDevice {
+    /// Vendor id.
+    pub vendor_id: u16,
+    /// Product id.
+    pub product_id: u16,
+    /// Product string.
+    pub product: String,
+    /// Serial number; a board without one cannot be addressed.
+    pub serial: Option<String>,
+}
+
+impl UsbDevice {
+    /// What opens it.
+    pub fn address(&self) -> Option<DeviceAddress> {
+        self.serial.clone().map(DeviceAddress::Usb)
+    }
+}
+
+/// Heliograph boards, in order of serial number.
+///
+/// # Errors
+/// What the operating system says, in words.
+pub fn usb_devices() -> Result<Vec<UsbDevice>, String> {
+    let mut found: Vec<UsbDevice> =
+        boards()?.iter().map(|(info, product, _)| describe(info, product)).collect();
+    found.sort_by(|a, b| a.serial.cmp(&b.serial));
+    Ok(found)
+}
+
+/// Boards, their product string and the number of their vendor interface.
+fn boards() -> Result<Vec<(DeviceInfo, String, u8)>, String> {
+    let devices = nusb::list_devices().wait().map_err(|error| error.to_string())?;
+    let recognise = |info: DeviceInfo| {
+        let interfaces: Vec<InterfaceFacts<'_>> = info
+            .interfaces()
+            .map(|i| InterfaceFacts {
+                number: i.interface_number(),
+                class: i.class(),
+                name: i.interface_string(),
+            })
+            .collect();
+        let number = select::vendor_interface(info.product_string(), &interfaces)?;
+        let product = info.product_string()?.to_owned();
+        Some((info, product, number))
+    };
+    Ok(devices.filter_map(recognise).collect())
+}
+
+fn describe(info: &DeviceInfo, product: &str) -> UsbDevice {
+    UsbDevice {
+        vendor_id: info.vendor_id(),
+        product_id: info.product_id(),
+        product: product.to_owned(),
+        serial: info.serial_number().filter(|s| !s.is_empty()).map(str::to_owned),
+    }
+}
+
+/// The vendor interface of a board, claimed for this program alone.
+///
+/// Bytes wait in the operating system for 107 ms of full speed; whoever owns the transport must
+/// receive more often than that, or the board has to drop frames, which it counts.
+pub struct UsbTransport {
+    input: Endpoint<Bulk, In>,
+    output: Endpoint<Bulk, Out>,
+    /// Bus errors since the last bytes.
+    faults: u32,
+}
+
+impl UsbTransport {
+    /// Opens the board with this serial number.
+    ///
+    /// # Errors
+    /// [`OpenError`]: not there, used by another program, not permitted, or not a whole board.
+    pub fn open(serial: &str) -> Result<UsbTransport, OpenError> {
+        let address = || DeviceAddress::Usb(serial.to_owned());
+        let failed = |complaint| OpenError::Failed { address: address(), complaint };
+        let boards = boards().map_err(failed)?;
+        let mut named = boards.iter().filter(|(info, ..)| info.serial_number() == Some(serial));
+        let Some((info, _, number)) = named.next() else {
+            return Err(OpenError::NotFound { address: address(), present: discover::present() });
+        };
+        let others = named.count();
+        if others > 0 {
+            return Err(OpenError::Ambiguous { address: address(), count: 1 + others });
+        }
+        let refused = |error: nusb::Error| refusal(address(), error.kind(), || error.to_string());
+        let device = info.open().wait().map_err(refused)?;
+        let interface = device.claim_interface(*number).wait().map_err(refused)?;
+        let endpoints: Vec<EndpointFacts> = interface
+            .descriptor()
+            .iter()
+            .flat_map(|descriptor| descriptor.endpoints())
+            .map(|e| EndpointFacts {
+                address: e.address(),
+                input: e.direction() == Direction::In,
+                bulk: e.transfer_type() == TransferType::Bulk,
+            })
+            .collect();
+        let (from, to) = select::bulk_pair(&endpoints).map_err(|why| failed(why.into()))?;
+        let mut input = interface.endpoint::<Bulk, In>(from).map_err(refused)?;
+        let output = interface.endpoint::<Bulk, Out>(to).map_err(refused)?;
+        for _ in 0..TRANSFERS {
+            let buffer = input.allocate(TRANSFER_BYTES);
+            input.submit(buffer);
+        }
+        Ok(UsbTransport { input, output, faults: 0 })
+    }
+}
+
+fn refusal(
+    address: DeviceAddress,
+    kind: ErrorKind,
+    complaint: impl FnOnce() -> String,
+) -> OpenError {
+    match kind {
+        ErrorKind::PermissionDenied => OpenError::Permission { address },
+        ErrorKind::Busy => OpenError::Busy { address },
+        ErrorKind::Disconnected => OpenError::NotFound { address, present: discover::present() },
+        _ => OpenError::Failed { address, complaint: complaint() },
+    }
+}
+
+impl Transport for UsbTransport {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut buffer = Buffer::new(bytes.len());
+        buffer.extend_from_slice(bytes);
+        match self.output.transfer_blocking(buffer, SEND_PATIENCE).status {
+            Ok(()) => Ok(()),
+            // Nothing else cancels than the end of the time.
+            Err(TransferError::Cancelled) => Err(TransportError::TimedOut),
+            Err(error) => Err(map(error)),
+        }
+    }
+
+    fn receive(&mut self, chunk: &mut Vec<u8>, timeout: Duration) -> Result<(), TransportError> {
+        chunk.clear();
+        let begun = Instant::now();
+        loop {
+            // Nothing pends only after an end that was told before.
+            if self.input.pending() == 0 {
+                return Err(TransportError::Closed);
+            }
+            let left = timeout.saturating_sub(begun.elapsed());
+            let done = self.input.wait_next_complete(left).ok_or(TransportError::TimedOut)?;
+            chunk.extend_from_slice(&done.buffer[..done.actual_len]);
+            match judge(done.status, &mut self.faults) {
+                Ok(()) => self.input.submit(done.buffer),
+                // The transfer is not given back, so that a dead endpoint runs out of them.
+                Err(error) if chunk.is_empty() => return Err(error),
+                Err(_) => {}
+            }
+            // An empty packet only says that a transfer has ended.
+            if !chunk.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Whether to go on after a transfer. Bytes that a single bus error has cost are missed by the
+/// frames' own sequence.
+fn judge(status: Result<(), TransferError>, faults: &mut u32) -> Result<(), TransportError> {
+    match status {
+        Ok(()) => {
+            *faults = 0;
+            Ok(())
+        }
+        Err(TransferError::Fault) if *faults < FAULTS => {
+            *faults += 1;
+            Ok(())
+        }
+        Err(error) => Err(map(error)),
+    }
+}
+
+/// Codes below zero are not the operating system's: -1 a bus error, -2 a stalled endpoint, -3 a
+/// transfer that somebody else ended, -4 one that was never possible.
+fn map(error: TransferError) -> TransportError {
+    match error {
+        TransferError::Disconnected => TransportError::Closed,
+        TransferError::Fault => TransportError::Failed(-1),
+        TransferError::Stall => TransportError::Failed(-2),
+        TransferError::Cancelled => TransportError::Failed(-3),
+        TransferError::InvalidArgument => TransportError::Failed(-4),
+        TransferError::Unknown(code) => TransportError::Failed(code as i32),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pulled_cable_is_closed_and_a_single_bus_error_is_survived() {
+        let mut faults = 0;
+        for _ in 0..FAULTS {
+            assert_eq!(judge(Err(TransferError::Fault), &mut faults), Ok(()));
+        }
+        let failed = Err(TransportError::Failed(-1));
+        assert_eq!(judge(Err(TransferError::Fault), &mut faults), failed);
+        assert_eq!(judge(Ok(()), &mut faults), Ok(()));
+        assert_eq!(judge(Err(TransferError::Fault), &mut faults), Ok(()));
+        let gone = judge(Err(TransferError::Disconnected), &mut faults);
+        assert_eq!(gone, Err(TransportError::Closed));
+        let stalled = judge(Err(TransferError::Stall), &mut faults);
+        assert_eq!(stalled, Err(TransportError::Failed(-2)));
+        assert_eq!(map(TransferError::Unknown(75)), TransportError::Failed(75));
+    }
+
+    #[test]
+    fn refusals_tell_the_remedy() {
+        let usb = || DeviceAddress::Usb("B-0001".into());
+        let said = refusal(usb(), ErrorKind::PermissionDenied, String::new).to_string();
+        let remedy = if cfg!(target_os = "linux") { "70-heliograph.rules" } else { "admin" };
+        assert!(said.contains("usb:B-0001") && said.contains(remedy), "{said}");
+        let busy = refusal(usb(), ErrorKind::Busy, String::new);
+        assert!(matches!(busy, OpenError::Busy { .. }));
+        let gone = refusal(usb(), ErrorKind::Disconnected, String::new);
+        assert!(matches!(gone, OpenError::NotFound { .. }));
+        let other = refusal(usb(), ErrorKind::Other, || "errno 5".into()).to_string();
+        assert!(other.contains("errno 5"), "{other}");
+    }
+
+    #[test]
+    fn a_serial_number_that_is_not_there_opens_nothing() {
+        let error = UsbTransport::open("no such serial number").err().unwrap();
+        assert!(error.to_string().contains("usb:no such serial number"), "{error}");
+    }
+
+    #[test]
+    fn the_udev_rule_names_the_product_that_is_looked_for() {
+        let rule = include_str!("../udev/70-heliograph.rules");
+        assert!(rule.contains(&format!("ATTRS{{product}}==\"{}*\"", select::PRODUCT)));
+        assert!(rule.contains("ENV{ID_MM_DEVICE_IGNORE}=\"1\""));
+    }
+}
