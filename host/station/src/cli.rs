@@ -36,6 +36,9 @@ enum Command {
     Demo(cmd::demo::Demo),
     Replay(cmd::replay::Replayed),
     Optimise(cmd::optimise::Optimise),
+    /// Look at devices on the desk
+    #[command(subcommand)]
+    Device(cmd::device::Command),
     /// Look at recorded time-tag traces
     #[command(subcommand)]
     Trace(cmd::trace::Command),
@@ -51,6 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let end = match &cli.command {
         Command::Demo(demo) => cmd::demo::run(demo, &cli.global),
         Command::Replay(args) => cmd::replay::run(args, &cli.global),
+        Command::Device(command) => cmd::device::run(command, &cli.global),
         Command::Optimise(args) => cmd::optimise::run(args, &cli.global),
         Command::Trace(command) => cmd::trace::run(command, &cli.global),
     };
