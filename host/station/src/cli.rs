@@ -39,6 +39,10 @@ enum Command {
     /// Look at devices on the desk
     #[command(subcommand)]
     Device(cmd::device::Command),
+    Pair(cmd::pair::Pair),
+    /// List a station's keys, or deliver one
+    #[command(subcommand)]
+    Keys(cmd::keys::Command),
     /// Look at recorded time-tag traces
     #[command(subcommand)]
     Trace(cmd::trace::Command),
@@ -56,6 +60,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Replay(args) => cmd::replay::run(args, &cli.global),
         Command::Device(command) => cmd::device::run(command, &cli.global),
         Command::Optimise(args) => cmd::optimise::run(args, &cli.global),
+        Command::Pair(args) => cmd::pair::run(args, &cli.global),
+        Command::Keys(command) => cmd::keys::run(command, &cli.global),
         Command::Trace(command) => cmd::trace::run(command, &cli.global),
     };
     match end {

@@ -5,6 +5,8 @@
 mod channel;
 #[path = "store/crash.rs"]
 mod crash;
+#[path = "store/export.rs"]
+mod export;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/kept.rs"]

@@ -2,6 +2,8 @@
 
 pub mod demo;
 pub mod device;
+pub mod keys;
 pub mod optimise;
+pub mod pair;
 pub mod replay;
 pub mod trace;

@@ -161,6 +161,17 @@ impl<O: Origin> DiskStore<O> {
         folder::wipe(&old)
     }
 
+    /// Takes a station back that was just made: its secret is wiped and its folder holds none.
+    ///
+    /// # Errors
+    /// The medium.
+    pub fn undo(self) -> Result<()> {
+        let DiskStore { database, path, station, header, .. } = self;
+        drop(database);
+        folder::wipe(&path)?;
+        folder::wipe(&pads_path::<O>(&station, header.pairing))
+    }
+
     /// Runs one transaction; on `Ok` it is durable.
     pub(super) fn write<T>(
         &self,

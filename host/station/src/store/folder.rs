@@ -46,7 +46,10 @@ pub(super) fn private(path: &Path) -> Result<()> {
 }
 
 /// Opens a new file of mode 0600 for reading and writing; what stood there is wiped.
-pub(super) fn create(path: &Path) -> Result<File> {
+///
+/// # Errors
+/// The medium.
+pub fn create(path: &Path) -> Result<File> {
     wipe(path)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);

@@ -101,29 +101,40 @@ impl<O: Origin> DiskStore<O> {
     /// Marks a usable key as delivered, durably.
     ///
     /// # Errors
-    /// [`StoreFault::NoKey`] if the block is not usable; if it was taken before, unless `again`.
+    /// As [`DiskStore::may_take`]; the medium.
     pub fn mark_taken(&mut self, id: BlockId, again: bool) -> Result<()> {
         let key = key_of(id);
-        let refuse =
-            |why: &str| Err(StoreFault::NoKey { block: id.to_string(), why: why.to_owned() });
-        let row = match self.row(&key)? {
-            Some(row) if row.state == BlockState::Usable => row,
-            Some(row) if row.state == BlockState::Pending => {
-                return refuse(
-                    "the other station has not proven that it holds it; let both make contact",
-                );
-            }
-            Some(_) => return refuse("it is burnt; take another block"),
-            None => return refuse("the block is not known here; see `helio keys list`"),
-        };
-        if row.taken_at > 0 && !again {
-            return refuse("it was delivered before; with --again it is delivered once more");
-        }
+        let row = self.takeable(id, again)?;
         self.write(|transaction| {
             let row = Row { taken_at: seconds_since_1970().max(1), ..row };
             transaction.open_table(BLOCKS)?.insert(&key, row.to_bytes())?;
             Ok(())
         })
+    }
+
+    /// Whether a key may be delivered.
+    ///
+    /// # Errors
+    /// [`StoreFault::NoKey`] if the block is not usable; if it was taken before, unless `again`.
+    pub fn may_take(&self, id: BlockId, again: bool) -> Result<()> {
+        self.takeable(id, again).map(|_| ())
+    }
+
+    fn takeable(&self, id: BlockId, again: bool) -> Result<Row> {
+        let why = match self.row(&key_of(id))? {
+            Some(row) if row.state == BlockState::Usable => {
+                if row.taken_at == 0 || again {
+                    return Ok(row);
+                }
+                "it was delivered before; with --again it is delivered once more"
+            }
+            Some(row) if row.state == BlockState::Pending => {
+                "the other station has not proven that it holds it; let both make contact"
+            }
+            Some(_) => "it is burnt; take another block",
+            None => "the block is not known here; see `helio keys list`",
+        };
+        Err(StoreFault::NoKey { block: id.to_string(), why: why.to_owned() })
     }
 }
 

@@ -51,6 +51,7 @@ mod station_store;
 
 pub use disk_store::DiskStore;
 pub use fault::StoreFault;
+pub use folder::create as new_secret_file;
 pub use header::{Header, Identity, PairingId};
 pub use listing::{AnyStore, KeyEntry};
 pub use pairing::Pairing;
