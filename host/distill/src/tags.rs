@@ -11,6 +11,11 @@ use crate::pads::{INDEX_WINDOW, Purpose, Way};
 use crate::release::StationStore;
 use crate::talk::Talk;
 
+/// Recovery pads a direction without which no block is begun: a question or its answer and a
+/// contact, twice. Whoever spoils blocks at their last step drains the reserve by a question each;
+/// without this floor the last of them could stay pending for good.
+const SETTLING_PADS: u64 = 4;
+
 impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
     /// Pads left in a pool, in the direction that has fewer.
     pub fn pads_left(&self, purpose: Purpose) -> Result<u64> {
@@ -92,13 +97,17 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         if genuine { Ok(()) } else { Err(Fault::BlockTag) }
     }
 
-    /// Before a block is begun: pads for both tags, and room in the ledger for its ε.
+    /// Before a block is begun: pads for both tags, enough of the reserve to settle the block should
+    /// it fail at its last step, and room in the ledger for its ε.
     pub fn afford_block(&mut self) -> Result<()> {
         if self.store.pads_are_void()? {
             return Err(Fault::PadsVoid);
         }
         if self.pads_left(Purpose::Block)? == 0 {
             return Err(Fault::PadsEmpty(Purpose::Block));
+        }
+        if self.pads_left(Purpose::Recovery)? < SETTLING_PADS {
+            return Err(Fault::PadsEmpty(Purpose::Recovery));
         }
         ledger::charge(&mut self.store, self.parameters.epsilon_total)
     }
