@@ -1,9 +1,14 @@
 //! Two sessions, a synthetic channel and a line that may do anything.
 
+mod attacker;
 mod channel;
+mod chaos;
 mod contact;
 mod crash;
+mod disk;
 mod faults;
 mod hostile;
 mod keys;
 mod pair;
+mod release_search;
+mod world;

@@ -164,7 +164,7 @@ impl<S: StationStore<Simulated>> Pair<S> {
         self.drain_events();
     }
 
-    fn drain_events(&mut self) {
+    pub fn drain_events(&mut self) {
         while let Some(event) = self.alice.poll_event() {
             self.events.push((Role::Alice, event));
         }
