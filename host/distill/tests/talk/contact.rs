@@ -182,7 +182,7 @@ fn guess(pair: &mut Pair, victim: Role, ahead: u64) {
 }
 
 /// Whoever reaches the line can guess proofs. That burns pads, but it is no restored backup: the
-/// pairing survives as long as pads are left.
+/// pairing survives as long as pads are left, and blocks go on while they could be settled.
 #[test]
 fn guessed_proofs_burn_pads_and_do_not_void_them() {
     for (victims, ahead) in [
@@ -192,7 +192,7 @@ fn guessed_proofs_burn_pads_and_do_not_void_them() {
         (&[Role::Bob; 5], 0),
         (&[Role::Alice], 15),
         (&[Role::Alice, Role::Bob, Role::Bob], 1),
-        (&[Role::Bob; 3], 6),
+        (&[Role::Bob; 3], 5),
     ] {
         let mut pair = Pair::new(1_000_000, 1);
         pair.connect(&mut carry);
