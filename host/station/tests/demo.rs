@@ -116,3 +116,18 @@ fn optimising_reports_a_key() {
     assert!(found["key_bits"].as_u64().unwrap() > 20_000);
     complaint(&helio(&["optimise", "--km", "400"]), 7, &["no settings", "shorten"]);
 }
+
+/// Blocks of few slots or few photons end although no buffer on their way fills up.
+#[test]
+fn small_blocks_and_dark_links_come_to_an_end() {
+    for (args, code) in [
+        (["--loss", "200", "--block", "1000000", "--seconds", "1"], 7),
+        (["--km", "25", "--block", "10000", "--seconds", "0.2"], 8),
+    ] {
+        let (all, end) = demo_json(&args);
+        assert_eq!(end, Some(code), "{args:?}");
+        let blocks = all["slots"].as_u64().unwrap() / all["slots_per_block"].as_u64().unwrap();
+        assert_eq!(all["blocks"].as_array().unwrap().len() as u64, blocks, "{args:?}");
+        assert_eq!(all["failed_blocks"].as_array().unwrap().len(), 0, "{args:?}");
+    }
+}

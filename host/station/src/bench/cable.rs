@@ -156,6 +156,10 @@ impl Collector<'_> {
 
     fn flush_settings(&mut self) {
         if self.settings.count > 0 {
+            // On a dark link tags are few: those of these slots must not wait for a full batch.
+            if !(self.tags.tags.is_empty() && self.tags.events.is_empty()) {
+                self.flush_tags();
+            }
             let full = std::mem::take(&mut self.settings);
             self.give(Item::Settings(full));
         }

@@ -81,6 +81,8 @@ trait Talk {
     fn settings(&mut self, run: &SettingsRun) -> Result<(), Fault>;
     fn lost_settings(&mut self, slots: Range<u64>) -> Result<(), Fault>;
     fn tags(&mut self, batch: &TagBatch) -> Result<(), Fault>;
+    /// The first slot that tags may still come for.
+    fn reached(&self) -> u64;
     /// No tags follow: of the slots below `end` that did not come, none will.
     fn tags_ended(&mut self, end: u64) -> Result<(), Fault>;
     fn finish(self, outcome: &mut StationOutcome) -> MemoryStore<Simulated>;
@@ -127,6 +129,10 @@ impl Talk for AliceSide {
         Ok(())
     }
 
+    fn reached(&self) -> u64 {
+        u64::MAX
+    }
+
     fn tags_ended(&mut self, _: u64) -> Result<(), Fault> {
         Ok(())
     }
@@ -151,6 +157,10 @@ impl Talk for BobSide {
         self.batch.clear();
         self.slotter.push_with(tags, &mut self.batch, &mut self.phases);
         self.session.push_batch(&self.batch)
+    }
+
+    fn reached(&self) -> u64 {
+        self.batch.reached
     }
 
     fn tags_ended(&mut self, end: u64) -> Result<(), Fault> {
@@ -208,7 +218,8 @@ fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutco
         if done >= blocks || silent || outcome.contact_lost {
             break;
         }
-        let hungry = taken < (done + BLOCKS_AHEAD) * slots_per_block;
+        // The later of settings and tags ends a block: who stops at the earlier waits for ever.
+        let hungry = taken.min(side.reached()) < (done + BLOCKS_AHEAD) * slots_per_block;
         let data = device.filter(|_| hungry).unwrap_or(&nothing);
         result = select! {
             recv(around.peer.0) -> message => match message {
