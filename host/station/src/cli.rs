@@ -1,6 +1,7 @@
 //! The command line: what is asked for, and how the answer ends.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -11,13 +12,24 @@ use crate::exit::{Exit, Failure};
 
 /// Runs a quantum-key-distribution station, its bench in software and its tools.
 #[derive(Debug, Parser)]
-#[command(name = "helio", version, after_help = Exit::HELP, max_term_width = 100)]
+#[command(name = "helio", version, after_help = help_end(), max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
     command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  helio demo                        two stations and simulated light; ends with one key
+  helio demo --km 50 --plot k.svg   a longer fibre, with a picture
+  helio optimise --km 60            the best intensities for a link
+  helio trace g2 recording.ptu      correlation in a recorded trace
+  helio help demo                   everything that a command takes";
+
+fn help_end() -> String {
+    format!("{EXAMPLES}\n\n{}", Exit::HELP)
 }
 
 /// Options that every command takes.
@@ -55,6 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(err) => return explain(&err),
     };
     log_to_stderr(cli.global.verbose);
+    end_on_interrupt();
     let end = match &cli.command {
         Command::Demo(demo) => cmd::demo::run(demo, &cli.global),
         Command::Replay(args) => cmd::replay::run(args, &cli.global),
@@ -73,6 +86,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Ctrl-C ends the program with a word and a code of its own; a half-drawn bar keeps its line.
+fn end_on_interrupt() {
+    let installed = ctrlc::set_handler(|| {
+        let line = if std::io::stderr().is_terminal() { "\n" } else { "" };
+        eprintln!("{line}helio: interrupted; start the same command again to have its result");
+        std::process::exit(Exit::Interrupted as i32);
+    });
+    if let Err(fault) = installed {
+        log::debug!("Ctrl-C ends the program without a word: {fault}");
+    }
+}
+
 fn complain(failure: &Failure) {
     if failure.exit != Exit::Success {
         eprintln!("helio: {failure}");
@@ -87,11 +112,21 @@ fn explain(err: &clap::Error) -> ExitCode {
         let text = err.to_string();
         let first = text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ");
         let words: Vec<&str> = first.split_whitespace().collect();
-        complain(&Failure::usage(words.join(" ")));
+        let mut sentence = words.join(" ");
+        // The parser of plain numbers knows what is wrong but not where the remedy stands.
+        if err.kind() == ErrorKind::ValueValidation && !told_remedy(&sentence) {
+            sentence.push_str("; --help says what is allowed");
+        }
+        complain(&Failure::usage(sentence));
     } else if let Err(io) = err.print() {
         log::debug!("help could not be printed: {io}");
     }
     ExitCode::from(err.exit_code() as u8)
+}
+
+/// Our own parsers end with what to write.
+fn told_remedy(sentence: &str) -> bool {
+    ["write ", "choose ", "round "].iter().any(|word| sentence.contains(word))
 }
 
 fn log_to_stderr(verbose: u8) {

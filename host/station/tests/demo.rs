@@ -95,7 +95,12 @@ fn a_picture_is_drawn() {
 #[test]
 fn impossible_options_are_one_sentence() {
     complaint(&helio(&["demo", "--km", "2000"]), 2, &["--km 2000", "0 to 1000"]);
+    complaint(&helio(&["demo", "--km", "-3"]), 2, &["--km -3", "choose a number"]);
+    complaint(&helio(&["demo", "--km", "nan"]), 2, &["--km NaN", "0 to 1000"]);
+    complaint(&helio(&["demo", "--km", "far"]), 2, &["'far'", "--km", "--help"]);
     complaint(&helio(&["demo", "--seconds", "0"]), 2, &["--seconds", "0.01"]);
+    let many = ["demo", "--block", "10000", "--seconds", "1000"];
+    complaint(&helio(&many), 2, &["500000 blocks", "choose longer blocks"]);
     complaint(&helio(&["demo", "--block", "5"]), 2, &["--block", "10000"]);
     complaint(&helio(&["demo", "--eve", "pns"]), 2, &["intercept-resend=SHARE"]);
     complaint(&helio(&["demo", "--mismatch", "0.9"]), 2, &["--mismatch", "0.5"]);
@@ -130,4 +135,28 @@ fn small_blocks_and_dark_links_come_to_an_end() {
         assert_eq!(all["blocks"].as_array().unwrap().len() as u64, blocks, "{args:?}");
         assert_eq!(all["failed_blocks"].as_array().unwrap().len(), 0, "{args:?}");
     }
+}
+
+#[test]
+fn a_picture_that_cannot_be_written_is_told_before_the_run() {
+    let output = helio(&["demo", "--plot", "/no/such/folder/key.svg"]);
+    complaint(&output, 3, &["/no/such/folder/key.svg", "check the folder"]);
+    assert!(output.stdout.is_empty(), "nothing has run");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_run_with_a_word_and_130() {
+    use std::process::Stdio;
+    let mut run = Command::new(env!("CARGO_BIN_EXE_helio"))
+        .args(["demo", "--seconds", "2000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("helio starts");
+    // The first line of output says that the handler stands.
+    let mut first = [0];
+    std::io::Read::read_exact(run.stdout.as_mut().unwrap(), &mut first).unwrap();
+    Command::new("kill").args(["-INT", &run.id().to_string()]).assert().success();
+    complaint(&run.wait_with_output().unwrap(), 130, &["helio: interrupted"]);
 }

@@ -20,7 +20,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Find the intensities and probabilities that leave the longest key on a link
 #[derive(Clone, Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Optimise {
     /// Length of the fibre in km, at 0.2 dB/km
     #[arg(long, default_value_t = 25.0)]
@@ -61,7 +61,10 @@ pub fn search(scenario: &Scenario) -> Result<Optimum, String> {
 /// Impossible options, or a link on which no settings give a key.
 pub fn run(args: &Optimise, global: &Global) -> Result<(), Failure> {
     if !(0.0..=1000.0).contains(&args.km) {
-        return Err(Failure::usage(format!("--km {} is outside 0 to 1000", args.km)));
+        return Err(Failure::usage(format!(
+            "--km {} is outside 0 to 1000; choose a number within",
+            args.km
+        )));
     }
     let scenario = Scenario {
         path: Path::Fibre {
@@ -92,7 +95,7 @@ pub fn run(args: &Optimise, global: &Global) -> Result<(), Failure> {
             "evaluations": optimum.evaluations,
         }))?;
     } else {
-        let parts = |p: u16| trimmed(f64::from(p) / 40.96, 3);
+        let parts = |p: u16| format!("{:.1}", f64::from(p) / 40.96);
         print(format_args!(
             "mu          {} photons\nchosen      {} % ({:?} of 4096)\nkey basis   {} % ({:?} of 4096)\n\
              expected    {} sifted bits, QBER {:.2} %, {} bits of key a block of {} slots\n\

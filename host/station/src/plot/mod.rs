@@ -28,6 +28,8 @@ mod png;
 
 pub use figure::{Axis, Figure, Layer, Panel, Range};
 
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 
 use crate::exit::Failure;
@@ -37,38 +39,44 @@ use crate::exit::Failure;
 #[error("the figure cannot be drawn ({0}); please report this")]
 pub struct PlotError(pub(crate) String);
 
-/// Whether a file of this name can be written; told before hours of counting.
+/// Whether a file of this name can be written; told before hours of counting. A file that is there
+/// keeps what it holds.
 ///
 /// # Errors
-/// The name ends neither in `.svg` nor in `.png`.
-pub fn check_name(path: &Path) -> Result<(), Failure> {
-    match kind(path) {
-        Some(_) => Ok(()),
-        None => Err(Failure::usage(format!(
+/// The name ends neither in `.svg` nor in `.png`, or the file cannot be opened for writing.
+pub fn check(path: &Path) -> Result<(), Failure> {
+    if kind(path).is_none() {
+        return Err(Failure::usage(format!(
             "--plot {} ends neither in .svg nor in .png; choose one of the two",
             path.display()
-        ))),
+        )));
     }
+    let new = !path.exists();
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|err| unwritable(path, &err))?;
+    if new {
+        // A run that is interrupted leaves no empty picture behind.
+        std::fs::remove_file(path).map_err(|err| unwritable(path, &err))?;
+    }
+    Ok(())
 }
 
 /// Writes a figure; the name's ending says how.
 ///
 /// # Errors
-/// As [`check_name`], and where the file cannot be written.
+/// The file cannot be written, or the figure not drawn.
 pub fn save(figure: &Figure, path: &Path) -> Result<(), Failure> {
-    check_name(path)?;
     let internal = |err: PlotError| Failure::new(crate::exit::Exit::Internal, err);
     let svg = figure.svg().map_err(internal)?;
     let bytes = match kind(path) {
         Some(Kind::Png) => png::from_svg(&svg).map_err(internal)?,
         _ => svg.into_bytes(),
     };
-    std::fs::write(path, bytes).map_err(|err| {
-        Failure::file(
-            path,
-            format!("cannot be written ({err}); check the folder and its permissions"),
-        )
-    })
+    std::fs::write(path, bytes).map_err(|err| unwritable(path, &err))
+}
+
+fn unwritable(path: &Path, err: &io::Error) -> Failure {
+    Failure::file(path, format!("cannot be written ({err}); check the folder and its permissions"))
 }
 
 enum Kind {

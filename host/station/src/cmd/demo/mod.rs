@@ -23,13 +23,17 @@ use outlook::Outlook;
 
 const EXAMPLES: &str = "Examples:
   helio demo                                   25 km, 20 s of light, five blocks
-  helio demo --km 50 --plot key.svg            QBER and key rate over time as a picture
+  helio demo --km 50 --block 50000000          a longer fibre wants longer blocks
+  helio demo --plot key.svg                    QBER and key rate over time as a picture
   helio demo --eve intercept-resend=0.2        an eavesdropper, and what is left of the key
   helio demo --seconds 4 --seed 7 --json       one block, reproducible, for a script";
 
+/// All blocks' pads and reports are held in memory.
+const MOST_BLOCKS: u32 = 100_000;
+
 /// Make a key on the bench in software: two stations, real firmware code, simulated light
 #[derive(Clone, Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Demo {
     /// Length of the fibre in km, at 0.2 dB/km
     #[arg(long, default_value_t = 25.0, conflicts_with = "loss")]
@@ -44,7 +48,7 @@ pub struct Demo {
     #[arg(long, default_value_t = bench::defaults::SLOTS_PER_BLOCK, value_name = "SLOTS")]
     block: u32,
     /// Eavesdropper: intercept-resend=SHARE, a share of the pulses between 0 and 1
-    #[arg(long)]
+    #[arg(long, value_name = "ATTACK")]
     eve: Option<Eavesdropper>,
     /// The run's one seed: the same seed gives the same key to the bit
     #[arg(long, default_value_t = 1)]
@@ -103,7 +107,14 @@ impl Demo {
             if (low..=high).contains(&value) {
                 Ok(())
             } else {
-                Err(Failure::usage(format!("--{name} {value} is outside {low} to {high}")))
+                // What is far outside is told by its size.
+                let value = match value.abs() {
+                    1e9.. => format!("{value:e}"),
+                    _ => value.to_string(),
+                };
+                Err(Failure::usage(format!(
+                    "--{name} {value} is outside {low} to {high}; choose a number within"
+                )))
             }
         };
         within("km", self.km, 0.0, 1000.0)?;
@@ -124,6 +135,13 @@ impl Demo {
         // A run shorter than a block is one block of its own length.
         let slots_per_block = self.block.min(slots as u32);
         let blocks = (slots / f64::from(slots_per_block)) as u32;
+        if blocks > MOST_BLOCKS {
+            return Err(Failure::usage(format!(
+                "--seconds {} of --block {slots_per_block} are {blocks} blocks, more than \
+                 {MOST_BLOCKS}; choose longer blocks or fewer seconds",
+                self.seconds
+            )));
+        }
         Ok(Scenario {
             seed: self.seed,
             path,
@@ -151,7 +169,7 @@ impl Demo {
 /// Impossible options, a plot that cannot be written, or no key.
 pub fn run(demo: &Demo, global: &Global) -> Result<(), Failure> {
     let scenario = demo.scenario()?;
-    demo.plot.iter().try_for_each(|file| plot::check_name(file))?;
+    demo.plot.iter().try_for_each(|file| plot::check(file))?;
     let outlook = Outlook::new(&scenario)
         .map_err(|e| Failure::usage(format!("this link cannot be modelled: {e}")))?;
     if !global.json {

@@ -33,7 +33,7 @@ pub fn figure(scenario: &Scenario, outlook: &Outlook, outcome: &RunOutcome) -> F
     let expected_rate = outlook.key_bits as f64 / block_s;
     Figure::new(vec![
         Panel {
-            title: "Errors: each point is a twentieth of a block".into(),
+            title: "Errors: test basis by twentieths of a block, key basis by blocks".into(),
             x: time(),
             y: Axis { label: "QBER".into(), unit: "%", range: Range::FromZero },
             layers: vec![

@@ -23,14 +23,14 @@ pub fn opening(scenario: &Scenario, outlook: &Outlook) -> String {
         "two stations and the light between them, in software: SIMULATED keys".into(),
     );
     let link = match s.path {
-        Path::Fibre { length_km, .. } => format!("{} km of fibre, ", trimmed(length_km, 3)),
+        Path::Fibre { length_km, .. } => format!("{} km of fibre, ", trimmed(length_km, 6)),
         Path::Fixed { .. } => String::new(),
     };
     line(
         "link",
         format!(
             "{link}{} dB, then {} dB in the receiver; Bob's clock {:+} ppm, drifting {} ppb/s",
-            trimmed(s.path.loss().0, 2),
+            trimmed(s.path.loss().0, 5),
             trimmed(s.receiver_loss.0, 2),
             s.clock_offset_ppm,
             s.clock_drift_ppb_per_s
@@ -49,8 +49,8 @@ pub fn opening(scenario: &Scenario, outlook: &Outlook) -> String {
         ),
     );
     let mu = s.mu_nano.map(|nano| trimmed(nano as f64 / 1e9, 4)).join(" / ");
-    let p = s.intensity_weights.map(|w| trimmed(f64::from(w) / 40.96, 1)).join(" / ");
-    let basis = s.key_weights.map(|w| trimmed(f64::from(w) / 40.96, 1));
+    let p = s.intensity_weights.map(|w| format!("{:.1}", f64::from(w) / 40.96)).join(" / ");
+    let basis = s.key_weights.map(|w| format!("{:.1}", f64::from(w) / 40.96));
     line(
         "source",
         format!(
@@ -68,8 +68,8 @@ pub fn opening(scenario: &Scenario, outlook: &Outlook) -> String {
         format!(
             "{} ({receiver}), {} % ± {} %, {} dark counts/s, dead {}; window {}, hold-off {}",
             s.receiver.detectors(),
-            trimmed(100.0 * s.efficiency, 1),
-            trimmed(100.0 * s.efficiency_mismatch, 1),
+            trimmed(100.0 * s.efficiency, 3),
+            trimmed(100.0 * s.efficiency_mismatch, 3),
             s.dark_rate_hz,
             si(s.dead_time.0 as f64 * 1e-12, "s", 3),
             si(s.window().0 as f64 * 1e-12, "s", 3),
@@ -86,7 +86,7 @@ pub fn opening(scenario: &Scenario, outlook: &Outlook) -> String {
     if s.intercepted > 0.0 {
         line(
             "Eve",
-            format!("intercepts and resends {} % of the pulses", trimmed(100.0 * s.intercepted, 2)),
+            format!("intercepts and resends {} % of the pulses", trimmed(100.0 * s.intercepted, 4)),
         );
     }
     let counts = &outlook.prospect.counts;
@@ -126,12 +126,12 @@ impl Table {
             self.headed = true;
             let _ = writeln!(
                 out,
-                "{:>5} {:>11} {:>11} {:>21} {:>6} {:>10} {:>7} {:>9} {:>8} {:>10} {:>8}  fingerprint",
+                "{:>5} {:>11} {:>11} {:>21} {:>8} {:>10} {:>7} {:>9} {:>8} {:>10} {:>8}  fingerprint",
                 "block",
                 "detections",
                 "sifted",
                 "test QBER [95 %]",
-                "key",
+                "key QBER",
                 "leak",
                 "f_alice",
                 "f_charged",
@@ -161,22 +161,57 @@ impl Table {
         };
         let _ = writeln!(
             out,
-            "{:>5} {:>11} {:>11} {:>21} {:>6} {:>10} {:>7} {:>9} {:>8.1e} {:>10} {:>8}  {}",
+            "{:>5} {:>11} {:>11} {:>21} {:>8} {:>10} {:>7} {:>9} {:>8.1e} {:>10} {:>8}  {}",
             report.id.block,
             grouped(report.announced.detections),
             grouped(report.sifted_key),
             qber,
-            number(key.map(percent), 2),
+            key.map_or("-".to_owned(), |rate| format!("{:.2} %", percent(rate))),
             grouped(report.leak_charged),
             number(report.f_alice, 3),
             number(report.f_charged, 3),
             report.epsilon,
             grouped(report.length),
             share,
-            report.fingerprint.as_deref().or(report.reason.as_deref()).unwrap_or("-")
+            report.fingerprint.as_deref().unwrap_or("no key")
         );
         Some(out)
     }
+}
+
+/// Terms as they are read: what is not of certain single photons, what their phase errors cost, what
+/// was told or spent, what is left.
+const ORDER: [Term; 11] = [
+    Term::Vacuum,
+    Term::MultiPhoton,
+    Term::FiniteSizeSinglePhotons,
+    Term::PhaseError,
+    Term::FiniteSizePhaseError,
+    Term::DetectorMismatch,
+    Term::Leak,
+    Term::Verification,
+    Term::PrivacyAmplification,
+    Term::Rounding,
+    Term::Key,
+];
+
+/// Each reason for no key, once, with the blocks that have it.
+fn unkeyed(reports: &[BlockReport]) -> Vec<(String, &str)> {
+    let mut reasons: Vec<(Vec<u64>, &str)> = Vec::new();
+    for report in reports {
+        let Some(why) = report.reason.as_deref() else { continue };
+        match reasons.iter_mut().find(|(_, known)| *known == why) {
+            Some((blocks, _)) => blocks.push(report.id.block),
+            None => reasons.push((vec![report.id.block], why)),
+        }
+    }
+    let named = |blocks: Vec<u64>| match blocks[..] {
+        _ if blocks.len() == reports.len() => "in any block".to_owned(),
+        [only] => format!("in block {only}"),
+        [first, .., last] => format!("in {} blocks from {first} to {last}", blocks.len()),
+        [] => String::new(),
+    };
+    reasons.into_iter().map(|(blocks, why)| (named(blocks), why)).collect()
 }
 
 /// Where the bits went, and the sum of it all.
@@ -186,7 +221,7 @@ pub fn closing(scenario: &Scenario, outlook: &Outlook, outcome: &RunOutcome) -> 
     let sifted: u64 = bob.reports.iter().map(|r| r.sifted_key).sum();
     if sifted > 0 {
         let _ = writeln!(out, "\nwhere the {} sifted bits went", grouped(sifted));
-        for term in Term::ALL {
+        for term in ORDER {
             let bits: f64 = bob
                 .reports
                 .iter()
@@ -195,15 +230,18 @@ pub fn closing(scenario: &Scenario, outlook: &Outlook, outcome: &RunOutcome) -> 
                 .map(|(_, bits)| bits)
                 .sum();
             let share = bits / sifted as f64;
-            let bar = "█".repeat((share * 50.0).round() as usize);
-            let _ = writeln!(
-                out,
-                "  {:<28} {:>12} {:>6.2} % {bar}",
+            let line = format!(
+                "  {:<28} {:>12} {:>6.2} % {}",
                 term.name(),
                 grouped(bits.round() as u64),
-                100.0 * share
+                100.0 * share,
+                "█".repeat((share * 50.0).round() as usize)
             );
+            let _ = writeln!(out, "{}", line.trim_end());
         }
+    }
+    for (blocks, why) in unkeyed(&bob.reports) {
+        let _ = writeln!(out, "no key      {}: {}", blocks, why.trim_start_matches("no key: "));
     }
     for (block, why) in &bob.failures {
         let _ = writeln!(out, "block {block} failed and is burnt: {why}");
@@ -271,5 +309,17 @@ pub fn why_no_key(outlook: &Outlook, outcome: &RunOutcome) -> String {
     match suspicion(outlook, outcome) {
         Some(suspicion) => format!("{why}; {suspicion}"),
         None => why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_term_is_listed_once() {
+        for term in Term::ALL {
+            assert_eq!(ORDER.iter().filter(|t| **t == term).count(), 1, "{}", term.name());
+        }
     }
 }

@@ -75,7 +75,7 @@ const MAX_PAIRS: f64 = 1e11;
 /// # Errors
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.plot.iter().try_for_each(|path| plot::check_name(path))?;
+    args.plot.iter().try_for_each(|path| plot::check(path))?;
     let mut summary = Summary::default();
     let reader = scan(&args.file, |chunk| {
         summary.add(chunk);
