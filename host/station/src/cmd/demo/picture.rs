@@ -33,12 +33,12 @@ pub fn figure(scenario: &Scenario, outlook: &Outlook, outcome: &RunOutcome) -> F
     let expected_rate = outlook.key_bits as f64 / block_s;
     Figure::new(vec![
         Panel {
-            title: "Errors: test basis by twentieths of a block, key basis by blocks".into(),
+            title: "Errors".into(),
             x: time(),
             y: Axis { label: "QBER".into(), unit: "%", range: Range::FromZero },
             layers: vec![
-                Layer::marks("test basis (announced)", test),
-                Layer::marks("key basis (private)", key),
+                Layer::marks("test basis, twentieths of a block", test),
+                Layer::marks("key basis, whole blocks", key),
                 Layer::level("expected", expected_percent),
             ],
         },
