@@ -3,7 +3,9 @@
 mod expect;
 mod joined;
 mod record;
+mod stations;
 
 pub use expect::expected;
 pub use joined::{Errors, Joined};
 pub use record::{Cable, Recording, record};
+pub use stations::{Alice, Bob, Heard, HostSide, Sifted, Stations};
