@@ -22,6 +22,9 @@ use super::station::{self, AliceSide, BobSide, StationOutcome, Surroundings};
 const PAD_BYTES: usize = 32;
 const RESERVE: u64 = 64;
 
+/// Slots that may be on their way in batches, settings ahead of tags, on a link with few clicks.
+const BATCHED_SLOTS: u64 = 4_000_000;
+
 /// What both stations are told before they begin.
 #[derive(Clone, Debug)]
 pub struct TalkSetup {
@@ -83,7 +86,12 @@ pub fn start(setup: TalkSetup, lines: Lines, begun: Instant) -> Result<Talkers, 
         entropy("pre-shared secret").fill(&mut secret).map_err(Fault::from)?;
         PadBook::new(secret, role, RESERVE).map_err(|e| RunFault::Scenario(e.to_string()))
     };
-    let local = || Local::new(RandomLabel::Seeded);
+    // Data come in batches of up to some hundred thousand slots: many blocks, where these are short.
+    let short_blocks = (BATCHED_SLOTS / u64::from(parameters.slots_per_block)) as usize;
+    let local = || {
+        let local = Local::new(RandomLabel::Seeded);
+        Local { max_blocks: 8 + short_blocks, ..local }
+    };
     let per_run = (u64::from(parameters.slots_per_block), u64::from(blocks));
     let end = per_run.0 * per_run.1 + u64::from(parameters.clock_bound_slots);
     let alice_session = alice::Session::new(
