@@ -91,7 +91,7 @@ pub fn record(scenario: &Scenario) -> Recording {
             .map(|(end, role, side)| {
                 let (connection, identity) = open(end, role);
                 let configure = scenario.configure(scenario.key_weights[side]);
-                let run = Run { arming_nonce: 1, epoch: 1, slots: scenario.slots() };
+                let run = Run { arming_nonce: 1, epoch: 1, slots: scenario.played_slots() };
                 // Nobody empties this channel: what is wanted is on the tap, but for the last word.
                 let (out, items) = unbounded();
                 scope.spawn(move || {
