@@ -1,19 +1,17 @@
 //! One station's thread: data from its device, messages from the other station, key out.
 
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvError, Sender, never, select};
 use helio_distill::release::BlockState;
-use helio_distill::{BlockReport, Event, Fault, MemoryStore, alice, bob};
-use helio_keys::{SecretKey, SeededEntropy, Simulated};
-use helio_timetag::{
-    Buffer, PhaseHistogram, PoolReturn, SlotBatch, SlotCounters, Slotter, TagBatch,
-};
+use helio_distill::{BlockReport, Event, MemoryStore};
+use helio_keys::{SecretKey, Simulated};
+use helio_timetag::{PoolReturn, SlotCounters, TagBatch};
 use helio_wire::Role;
 
-use super::cable::{CableReport, Item, SettingsRun};
+use super::cable::{CableReport, Item};
 use crate::recording::Recorder;
+use crate::side::Side;
 
 /// The session looks at its clock at least this often.
 const TICK: Duration = Duration::from_millis(100);
@@ -71,126 +69,12 @@ pub struct StationOutcome {
     pub window_offset_ticks: Vec<f64>,
 }
 
-/// What Alice's and Bob's sessions have in common for the thread that serves them.
-trait Talk {
-    fn connect(&mut self, now_ns: u64) -> Result<(), Fault>;
-    fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<(), Fault>;
-    fn tick(&mut self, now_ns: u64) -> Result<(), Fault>;
-    fn poll_message(&mut self) -> Option<Vec<u8>>;
-    fn poll_event(&mut self) -> Option<Event>;
-    fn settings(&mut self, run: &SettingsRun) -> Result<(), Fault>;
-    fn lost_settings(&mut self, slots: Range<u64>) -> Result<(), Fault>;
-    fn tags(&mut self, batch: &TagBatch) -> Result<(), Fault>;
-    /// The first slot that tags may still come for.
-    fn reached(&self) -> u64;
-    /// No tags follow: of the slots below `end` that did not come, none will.
-    fn tags_ended(&mut self, end: u64) -> Result<(), Fault>;
-    fn finish(self, outcome: &mut StationOutcome) -> MemoryStore<Simulated>;
-}
-
-type AliceSession = alice::Session<SeededEntropy, MemoryStore<Simulated>>;
-type BobSession = bob::Session<SeededEntropy, MemoryStore<Simulated>>;
-
-macro_rules! delegate_session {
-    ($session:ident) => {
-        fn connect(&mut self, now_ns: u64) -> Result<(), Fault> {
-            self.$session.connect(now_ns)
-        }
-        fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<(), Fault> {
-            self.$session.handle(now_ns, message)
-        }
-        fn tick(&mut self, now_ns: u64) -> Result<(), Fault> {
-            self.$session.tick(now_ns)
-        }
-        fn poll_message(&mut self) -> Option<Vec<u8>> {
-            self.$session.poll_message()
-        }
-        fn poll_event(&mut self) -> Option<Event> {
-            self.$session.poll_event()
-        }
-        fn settings(&mut self, run: &SettingsRun) -> Result<(), Fault> {
-            self.$session.push_settings(run.first, run.count, &run.packed)
-        }
-        fn lost_settings(&mut self, slots: Range<u64>) -> Result<(), Fault> {
-            self.$session.lost_settings(slots)
-        }
-    };
-}
-
-/// Alice: settings in.
-pub(super) struct AliceSide {
-    pub session: AliceSession,
-}
-
-impl Talk for AliceSide {
-    delegate_session!(session);
-
-    fn tags(&mut self, _: &TagBatch) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn reached(&self) -> u64 {
-        u64::MAX
-    }
-
-    fn tags_ended(&mut self, _: u64) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn finish(self, _: &mut StationOutcome) -> MemoryStore<Simulated> {
-        self.session.into_store()
-    }
-}
-
-/// Bob: settings and tags in, tags made into slots on the way.
-pub(super) struct BobSide {
-    pub session: BobSession,
-    pub slotter: Slotter,
-    pub batch: SlotBatch,
-    pub phases: PhaseHistogram,
-}
-
-impl Talk for BobSide {
-    delegate_session!(session);
-
-    fn tags(&mut self, tags: &TagBatch) -> Result<(), Fault> {
-        self.batch.clear();
-        self.slotter.push_with(tags, &mut self.batch, &mut self.phases);
-        self.session.push_batch(&self.batch)
-    }
-
-    fn reached(&self) -> u64 {
-        self.batch.reached
-    }
-
-    fn tags_ended(&mut self, end: u64) -> Result<(), Fault> {
-        self.batch.clear();
-        self.slotter.flush_with(&mut self.batch, &mut self.phases);
-        let flushed = self.session.push_batch(&self.batch);
-        self.session.push_dropped(self.batch.reached..end.max(self.batch.reached));
-        flushed.and(self.session.reached(end))
-    }
-
-    fn finish(self, outcome: &mut StationOutcome) -> MemoryStore<Simulated> {
-        let config = self.slotter.config();
-        let centre = config.window.centre;
-        outcome.slots = self.batch.counters;
-        outcome.window_offset_ticks = (0..config.delays.len())
-            .filter_map(|channel| self.phases.mean_offset_ticks(channel, centre))
-            .collect();
-        self.session.into_store()
-    }
-}
-
-pub(super) fn alice(side: AliceSide, surroundings: Surroundings) -> StationOutcome {
-    serve(Role::Alice, side, surroundings)
-}
-
-pub(super) fn bob(side: BobSide, surroundings: Surroundings) -> StationOutcome {
-    serve(Role::Bob, side, surroundings)
-}
-
-fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutcome {
+/// Serves a side until its last block is over.
+pub(super) fn serve(
+    role: Role,
+    mut side: impl Side<Store = MemoryStore<Simulated>>,
+    around: Surroundings,
+) -> StationOutcome {
     let mut outcome = StationOutcome::default();
     let (slots_per_block, blocks) = around.blocks;
     let now = || around.begun.elapsed().as_nanos() as u64;
@@ -270,8 +154,11 @@ fn serve<T: Talk>(role: Role, mut side: T, around: Surroundings) -> StationOutco
     if let Some(fault) = recorder.and_then(|r| r.finish().err()) {
         outcome.recording_fault.get_or_insert_with(|| fault.to_string());
     }
-    let store = side.finish(&mut outcome);
-    keys(&store, &mut outcome);
+    if let Some(receiver) = side.receiver() {
+        outcome.slots = *receiver.counters;
+        outcome.window_offset_ticks = receiver.offsets_ticks();
+    }
+    keys(&side.into_store(), &mut outcome);
     outcome
 }
 

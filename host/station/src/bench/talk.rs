@@ -8,7 +8,7 @@ use helio_distill::pads::PadBook;
 use helio_distill::parameters::Parameters;
 use helio_distill::{BlockReport, Fault, Local, MemoryStore, Role, alice, bob};
 use helio_keys::{EntropySource, RandomLabel, SeededEntropy, SimulatedDevices};
-use helio_timetag::{PhaseHistogram, PoolReturn, SlotBatch, Slotter, SlotterConfig, TagBatch};
+use helio_timetag::{PoolReturn, SlotterConfig, TagBatch};
 use helio_wire::Role as DeviceRole;
 use zeroize::Zeroizing;
 
@@ -16,7 +16,8 @@ use super::cable::Item;
 use super::run::{RunFault, spawn};
 use crate::recording::Recorder;
 
-use super::station::{self, AliceSide, BobSide, StationOutcome, Surroundings};
+use super::station::{StationOutcome, Surroundings, serve};
+use crate::side;
 
 /// Bytes of a pad, and pads of each direction kept for contact and recovery.
 const PAD_BYTES: usize = 32;
@@ -78,7 +79,6 @@ impl Talkers {
 /// A setup that no station accepts.
 pub fn start(setup: TalkSetup, lines: Lines, begun: Instant) -> Result<Talkers, RunFault> {
     let TalkSetup { devices, parameters, slotter, seed, blocks } = setup;
-    let slotter = Slotter::new(slotter).map_err(|e| RunFault::Scenario(e.to_string()))?;
     let entropy = |stream: &str| SeededEntropy::new(devices, seed, stream);
     let pads = (u64::from(blocks) * 4 + RESERVE + 16) as usize;
     let pad_book = |role| {
@@ -124,16 +124,11 @@ pub fn start(setup: TalkSetup, lines: Lines, begun: Instant) -> Result<Talkers, 
     };
     let alice_around = around(alice, (from_bob, to_bob), None, alice_recorder);
     let bob_around = around(bob, (from_alice, to_alice), Some(empties), bob_recorder);
-    let bob_side = BobSide {
-        session: bob_session,
-        slotter,
-        batch: SlotBatch::default(),
-        phases: PhaseHistogram::new(256),
-    };
+    let alice_side = side::Alice { session: alice_session };
+    let bob_side = side::Bob::new(bob_session, slotter);
+    let bob_side = bob_side.map_err(|e| RunFault::Scenario(e.to_string()))?;
     Ok(Talkers {
-        alice: spawn("alice", move || {
-            station::alice(AliceSide { session: alice_session }, alice_around)
-        }),
-        bob: spawn("bob", move || station::bob(bob_side, bob_around)),
+        alice: spawn("alice", move || serve(DeviceRole::Alice, alice_side, alice_around)),
+        bob: spawn("bob", move || serve(DeviceRole::Bob, bob_side, bob_around)),
     })
 }

@@ -1,0 +1,405 @@
+//! The thread that has a line, or looks for one.
+//!
+//! It meets the other station, exchanges [`Opening`]s, and then carries frames: those that come go to
+//! the station as [`Note`]s, those of the station leave by a second thread, with a ping over each
+//! silence. A line without a sign of life is given up; then it begins anew.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use helio_distill::parameters::SessionId;
+
+use super::frame::shown;
+use super::opening::{Opening, OpeningFault, Plan};
+use super::{BadFrame, Bye, Ends, Frame, LineFault, Meeting, MessageIn, MessageOut};
+
+/// Over such a silence of this station a ping leaves.
+const PING_EVERY: Duration = Duration::from_secs(1);
+/// How long the other station may take for its first words.
+const OPENING: Duration = Duration::from_secs(5);
+/// How often the threads look around.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// After a refusal: no hurry, the cause does not go away by itself.
+const REFUSED: Duration = Duration::from_secs(1);
+/// Notes that wait for the station; behind them the network waits. A message is 64 MiB at most.
+const NOTES: usize = 4;
+/// Frames that wait for the network. A station says a few and waits for their answers.
+const FRAMES: usize = 256;
+
+/// How patient a line is.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// A line without a sign of life for so long is given up.
+    pub lost_after: Duration,
+    /// By how much the two wall clocks may differ.
+    pub clock_tolerance: Duration,
+}
+
+/// What the station hears of its line.
+#[derive(Debug)]
+pub enum Note {
+    /// The other station is there and both have the same plan.
+    Opened(Box<Opened>),
+    /// Talk, light or bye.
+    Frame(Frame),
+    /// The line that was opened is over.
+    Closed(String),
+    /// Somebody was there with whom this station cannot work.
+    Refused(OpeningFault),
+    /// The other station said why it does not work with this one.
+    Turned(String),
+    /// No line can be had.
+    Failed(LineFault),
+}
+
+/// A line that stands.
+#[derive(Debug)]
+pub struct Opened {
+    /// What both do next.
+    pub plan: Plan,
+    /// What the other station said of itself.
+    pub other: Opening,
+    /// Where it is, for people.
+    pub peer: String,
+    /// Frames to it; dropped, it ends the line after what was sent.
+    pub out: Sender<Frame>,
+}
+
+/// What the station and the thread share.
+#[derive(Debug)]
+pub struct Shared {
+    state: Mutex<State>,
+    stop: AtomicBool,
+    /// Bytes from and to the other station, over all lines.
+    pub bytes: [AtomicU64; 2],
+}
+
+#[derive(Debug)]
+struct State {
+    run: Option<SessionId>,
+    not_before: Instant,
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which run this station's device is in: the next opening says so.
+    pub fn set_run(&self, run: Option<SessionId>) {
+        self.lock().run = run;
+    }
+
+    /// No further line for so long.
+    pub fn hold_off(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut state = self.lock();
+        state.not_before = state.not_before.max(until);
+    }
+}
+
+/// The running thread.
+pub struct Keeper {
+    /// What both sides share.
+    pub shared: Arc<Shared>,
+    /// What is heard of the line.
+    pub notes: Receiver<Note>,
+    thread: JoinHandle<()>,
+}
+
+impl Keeper {
+    /// Starts the thread; `opening` gives what this station says first, with a fresh nonce each time.
+    pub fn start(
+        meeting: Box<dyn Meeting>,
+        patience: Patience,
+        opening: impl FnMut() -> Option<Opening> + Send + 'static,
+    ) -> Keeper {
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State { run: None, not_before: Instant::now() }),
+            stop: AtomicBool::new(false),
+            bytes: Default::default(),
+        });
+        let (to_station, notes) = bounded(NOTES);
+        let mut work = Work { meeting, patience, opening, shared: shared.clone(), to_station };
+        let thread = crate::bench::run::spawn("line", move || while work.one_line() {});
+        Keeper { shared, notes, thread }
+    }
+
+    /// Ends the thread; what was sent before goes out.
+    pub fn stop(self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        drop(self.notes);
+        if self.thread.join().is_err() {
+            log::error!("the line's thread failed; please report it");
+        }
+    }
+}
+
+struct Work<F> {
+    meeting: Box<dyn Meeting>,
+    patience: Patience,
+    opening: F,
+    shared: Arc<Shared>,
+    to_station: Sender<Note>,
+}
+
+impl<F: FnMut() -> Option<Opening>> Work<F> {
+    /// Looks for a line and serves it to its end; whether to go on.
+    fn one_line(&mut self) -> bool {
+        if self.stopping() {
+            return false;
+        }
+        let wait = self.shared.lock().not_before.saturating_duration_since(Instant::now());
+        if !wait.is_zero() {
+            std::thread::sleep(wait.min(LOOK_EVERY));
+            return true;
+        }
+        match self.meeting.meet(5 * LOOK_EVERY) {
+            Ok(Some(ends)) => self.serve(ends),
+            Ok(None) => true,
+            Err(fault) => {
+                self.shared.hold_off(REFUSED);
+                self.tell(Note::Failed(fault))
+            }
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        self.shared.stop.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, note: Note) -> bool {
+        self.to_station.send(note).is_ok()
+    }
+
+    fn serve(&mut self, ends: Ends) -> bool {
+        let Ends { mut out, mut inward, peer } = ends;
+        let (plan, other) = match self.open(out.as_mut(), inward.as_mut()) {
+            Ok(Ok(opened)) => opened,
+            // The other end went away, or is no station: no word of it but for those who ask.
+            Ok(Err(Note::Closed(why))) => {
+                log::debug!("{peer}: {why}");
+                return true;
+            }
+            Ok(Err(note)) => {
+                self.shared.hold_off(REFUSED);
+                return self.tell(note);
+            }
+            Err(fault) => {
+                log::debug!("{peer}: {fault}");
+                return true;
+            }
+        };
+        let (frames, waiting) = bounded(FRAMES);
+        let over = Arc::new(AtomicBool::new(false));
+        let writer = {
+            let (over, shared) = (over.clone(), self.shared.clone());
+            crate::bench::run::spawn("line-out", move || {
+                let end = write(out.as_mut(), &waiting, &shared);
+                over.store(true, Ordering::Relaxed);
+                end
+            })
+        };
+        let opened = Opened { plan, other, peer, out: frames };
+        let mut why = if self.tell(Note::Opened(Box::new(opened))) {
+            self.read(inward.as_mut(), &over)
+        } else {
+            String::new()
+        };
+        drop(inward);
+        // The station drops its end when it hears that the line is over.
+        let open = self.tell(Note::Closed(why.clone()));
+        if let Ok(Err(fault)) = writer.join()
+            && why.is_empty()
+        {
+            why = fault.to_string();
+            log::debug!("line: {why}");
+        }
+        open
+    }
+
+    /// First words both ways.
+    fn open(
+        &mut self,
+        out: &mut dyn MessageOut,
+        inward: &mut dyn MessageIn,
+    ) -> Result<Result<(Plan, Opening), Note>, LineFault> {
+        let Some(mut mine) = (self.opening)() else {
+            return Ok(Err(Note::Closed("this station's random source failed".into())));
+        };
+        mine.run = self.shared.lock().run;
+        mine.unix_s = unix_s();
+        out.send(&Frame::Opening(mine.to_bytes()).to_bytes())?;
+        let begun = Instant::now();
+        let heard = loop {
+            if self.stopping() || begun.elapsed() > OPENING {
+                return Ok(Err(Note::Closed("no first word in time".into())));
+            }
+            match inward.receive(LOOK_EVERY)?.map(Frame::from_bytes) {
+                None | Some(Ok(Frame::Ping)) => {}
+                Some(Ok(Frame::Opening(bytes))) => break Opening::from_bytes(&bytes),
+                Some(Ok(Frame::Bye(Bye::Refused { why }))) => {
+                    return Ok(Err(Note::Turned(shown(&why))));
+                }
+                Some(Ok(_)) => {
+                    break Err(BadFrame("another message before its opening".into()).into());
+                }
+                Some(Err(bad)) => break Err(bad.into()),
+            }
+        };
+        let result = heard.and_then(|other| {
+            let plan = mine.compare(&other, self.patience.clock_tolerance)?;
+            Ok((plan, other))
+        });
+        Ok(result.map_err(|fault| {
+            let bye = Bye::Refused { why: fault.to_string() };
+            let _ = out.send(&Frame::Bye(bye).to_bytes());
+            Note::Refused(fault)
+        }))
+    }
+
+    /// Frames to the station until the line ends; gives why it ended.
+    fn read(&mut self, inward: &mut dyn MessageIn, over: &AtomicBool) -> String {
+        let (mut heard, mut heard_at) = (inward.heard(), Instant::now());
+        loop {
+            let received = inward.receive(LOOK_EVERY);
+            let now = inward.heard();
+            if now > heard {
+                self.shared.bytes[0].fetch_add(now - heard, Ordering::Relaxed);
+                (heard, heard_at) = (now, Instant::now());
+            }
+            match received {
+                Ok(Some(bytes)) => match Frame::from_bytes(bytes) {
+                    Ok(Frame::Ping) => {}
+                    Ok(frame) => {
+                        if !self.tell(Note::Frame(frame)) {
+                            return String::new();
+                        }
+                        // The station may have had its hands full: that is not the line's silence.
+                        heard_at = Instant::now();
+                    }
+                    Err(bad) => return bad.to_string(),
+                },
+                Ok(None) => {
+                    if over.load(Ordering::Relaxed) || self.stopping() {
+                        return "this station ended it".into();
+                    }
+                    let silent = heard_at.elapsed();
+                    if silent > self.patience.lost_after {
+                        return format!("no sign of life for {} s", silent.as_secs());
+                    }
+                }
+                Err(fault) => return fault.to_string(),
+            }
+        }
+    }
+}
+
+/// The station's frames leave until it drops its end.
+fn write(
+    out: &mut dyn MessageOut,
+    frames: &Receiver<Frame>,
+    shared: &Shared,
+) -> Result<(), LineFault> {
+    loop {
+        let bytes = match frames.recv_timeout(PING_EVERY) {
+            Ok(frame) => frame.to_bytes(),
+            Err(RecvTimeoutError::Timeout) => Frame::Ping.to_bytes(),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        out.send(&bytes)?;
+        shared.bytes[1].fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// This machine's clock; 0 where it believes to live before 1970.
+pub(crate) fn unix_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::joint::{JointMeeting, line};
+    use super::*;
+    use crate::store::PairingId;
+    use helio_distill::Role;
+
+    const LONG: Duration = Duration::from_secs(10);
+    const PATIENCE: Patience =
+        Patience { lost_after: Duration::from_secs(30), clock_tolerance: Duration::from_secs(60) };
+
+    fn keeper(role: Role, secret: u8) -> (Sender<Ends>, Keeper) {
+        let (ends, meeting) = JointMeeting::new();
+        let mut count = 0;
+        let opening = move || {
+            count += 1;
+            Some(Opening::new(role, PairingId([secret; 16]), "SIMULATED", [count; 8]))
+        };
+        (ends, Keeper::start(Box::new(meeting), PATIENCE, opening))
+    }
+
+    fn opened(keeper: &Keeper) -> Opened {
+        match keeper.notes.recv_timeout(LONG).unwrap() {
+            Note::Opened(opened) => *opened,
+            note => panic!("{note:?}"),
+        }
+    }
+
+    #[test]
+    fn two_keepers_meet_talk_and_meet_again() {
+        let ((to_alice, alice), (to_bob, bob)) = (keeper(Role::Alice, 1), keeper(Role::Bob, 1));
+        for round in 0..3 {
+            let (a, b) = line();
+            to_alice.send(a).unwrap();
+            to_bob.send(b).unwrap();
+            let (a, b) = (opened(&alice), opened(&bob));
+            assert_eq!(a.plan, b.plan);
+            assert_eq!(matches!(a.plan, Plan::Resume(_)), round > 0);
+            let (Plan::Begin(run) | Plan::Resume(run)) = a.plan;
+            alice.shared.set_run(Some(run));
+            bob.shared.set_run(Some(run));
+            a.out.send(Frame::Talk(vec![1, 2])).unwrap();
+            let heard = bob.notes.recv_timeout(LONG).unwrap();
+            assert!(matches!(heard, Note::Frame(Frame::Talk(m)) if m == [1, 2]));
+            // Alice ends the line; Bob hears of it, and both look for the next.
+            drop(a);
+            assert!(matches!(bob.notes.recv_timeout(LONG).unwrap(), Note::Closed(_)));
+            drop(b);
+            assert!(matches!(alice.notes.recv_timeout(LONG).unwrap(), Note::Closed(_)));
+        }
+        alice.stop();
+        bob.stop();
+    }
+
+    #[test]
+    fn another_secret_is_told_on_both_sides() {
+        let ((to_alice, alice), (to_bob, bob)) = (keeper(Role::Alice, 1), keeper(Role::Bob, 2));
+        let (a, b) = line();
+        to_alice.send(a).unwrap();
+        to_bob.send(b).unwrap();
+        for keeper in [&alice, &bob] {
+            match keeper.notes.recv_timeout(LONG).unwrap() {
+                Note::Refused(OpeningFault::Secret { .. }) => {}
+                note => panic!("{note:?}"),
+            }
+        }
+        alice.stop();
+        bob.stop();
+    }
+
+    #[test]
+    fn a_stranger_changes_nothing() {
+        let (to_alice, alice) = keeper(Role::Alice, 1);
+        let (a, mut stranger) = line();
+        to_alice.send(a).unwrap();
+        stranger.out.send(b"GET / HTTP/1.1").unwrap();
+        assert!(matches!(
+            alice.notes.recv_timeout(LONG).unwrap(),
+            Note::Refused(OpeningFault::NotAStation(_))
+        ));
+        alice.stop();
+    }
+}
