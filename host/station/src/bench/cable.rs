@@ -3,12 +3,14 @@
 //! Items move down a bounded channel; empty buffers come back through a pool. Losses on the cable become
 //! items of their own, in order.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{SendTimeoutError, Sender, TrySendError};
 use helio_bench::InterlockState;
 use helio_link::{Connection, Event, LossReport, Transport, TransportError};
-use helio_timetag::{DecodeCounters, Pool, TagBatch, TagDecoder};
+use helio_timetag::{DecodeCounters, Pool, TagBatch, TagDecoder, TagEvent};
+use helio_units::Ticks;
 use helio_wire::{Configure, DeviceMessage, Health, HostMessage, LogLevel, Role};
 
 use super::device::{self, DeviceFault, DeviceIdentity, Run};
@@ -38,6 +40,8 @@ pub struct SettingsRun {
 /// What a device gives its station.
 #[derive(Debug)]
 pub enum Item {
+    /// The device has begun the run.
+    Begun,
     /// Settings in order of slots.
     Settings(SettingsRun),
     /// Settings of these slots will not come.
@@ -57,16 +61,49 @@ pub struct CableReport {
     pub tags: DecodeCounters,
     /// The device's own last word.
     pub health: Health,
+    /// Tags and slots of settings that the station had no room for.
+    pub dropped: Dropped,
     /// Why the run ended early.
     pub fault: Option<DeviceFault>,
+}
+
+/// What a station that lagged behind its device has lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Tags.
+    pub tags: u64,
+    /// Slots whose settings are gone.
+    pub settings: u64,
+}
+
+/// What happens when the station takes nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The device waits: simulated light in this process.
+    Wait,
+    /// The device waits, and hears that its host is alive: simulated light elsewhere.
+    WaitAndBeat,
+    /// Light does not wait: what has no room is dropped, counted and told.
+    Drop,
+}
+
+/// Where a device's data go.
+pub struct Outlet<'a> {
+    /// To the station.
+    pub items: &'a Sender<Item>,
+    /// Empty tag batches; `None` for a device without detectors.
+    pub pool: Option<Pool<TagBatch>>,
+    /// What happens when `items` is full.
+    pub when_full: WhenFull,
 }
 
 /// Gathers data into items worth a hand-over.
 struct Collector<'a> {
     role: Role,
     bits_per_slot: u64,
-    out: &'a Sender<Item>,
-    pool: Option<Pool<TagBatch>>,
+    outlet: Outlet<'a>,
+    waiting: VecDeque<Item>,
+    debt: Debt,
     settings: SettingsRun,
     tags: TagBatch,
     decoder: TagDecoder,
@@ -166,36 +203,138 @@ impl Collector<'_> {
     }
 
     fn flush_tags(&mut self) {
-        if self.pool.is_none() {
-            return;
-        }
-        let empty = self.pool.as_ref().and_then(|pool| pool.take().ok());
+        let Some(pool) = &self.outlet.pool else { return };
+        // Who does not wait for the station does not wait for its empties either.
+        let empty = match self.outlet.when_full {
+            WhenFull::Wait => pool.take().ok(),
+            WhenFull::WaitAndBeat | WhenFull::Drop => pool.try_take(),
+        };
         let full = std::mem::replace(&mut self.tags, empty.unwrap_or_default());
         self.give(Item::Tags(full));
     }
 
     fn give(&mut self, item: Item) {
-        self.deaf |= self.out.send(item).is_err();
+        self.waiting.push_back(item);
+    }
+
+    /// Hands what was gathered to the station; `beat` tells the device that its host lives.
+    fn hand_over(&mut self, mut beat: impl FnMut()) {
+        while let Some(item) = self.waiting.pop_front() {
+            if self.deaf {
+                continue;
+            }
+            let ending = matches!(item, Item::End(_));
+            match self.outlet.when_full {
+                WhenFull::Drop if !ending => self.offer(item),
+                WhenFull::WaitAndBeat => {
+                    let mut item = item;
+                    while let Err(full) = self.outlet.items.send_timeout(item, BEAT / 2) {
+                        match full {
+                            SendTimeoutError::Timeout(back) => item = back,
+                            SendTimeoutError::Disconnected(_) => {
+                                self.deaf = true;
+                                break;
+                            }
+                        }
+                        beat();
+                    }
+                }
+                _ => self.deaf |= self.outlet.items.send(item).is_err(),
+            }
+        }
+    }
+
+    /// Gives an item if there is room, after what is owed; else it is owed.
+    fn offer(&mut self, item: Item) {
+        let Some(item) = self.debt.settle(item, &mut self.waiting) else { return };
+        match self.outlet.items.try_send(item) {
+            Ok(()) => {}
+            Err(TrySendError::Full(item)) => self.debt.owe(item, &mut self.report.dropped),
+            Err(TrySendError::Disconnected(_)) => self.deaf = true,
+        }
     }
 }
 
-/// Brings the device up and carries its data until the run ends. Everything goes to `out`; the last
-/// item is [`Item::End`]. Tag batches come from `pool` and return to it by whoever empties them. Gives
-/// the connection back: a device that loses its host in mid-run trips.
+/// What was dropped and has not been told to the station yet.
+#[derive(Default)]
+struct Debt {
+    /// Slots without settings.
+    settings: Option<std::ops::Range<u64>>,
+    /// Marks and losses of lock, and a gap where tags were; its tags are gone.
+    tags: Option<TagBatch>,
+}
+
+impl Debt {
+    /// Puts what is owed before the item, or into it. `None` where the item went back into `waiting`
+    /// to come after what is owed.
+    fn settle(&mut self, item: Item, waiting: &mut VecDeque<Item>) -> Option<Item> {
+        match item {
+            Item::Settings(run) => match self.settings.take() {
+                Some(owed) => {
+                    waiting.push_front(Item::Settings(run));
+                    waiting.push_front(Item::MissingSettings(owed));
+                    None
+                }
+                None => Some(Item::Settings(run)),
+            },
+            Item::Tags(mut batch) => {
+                if let Some(mut owed) = self.tags.take() {
+                    owed.events.append(&mut batch.events);
+                    batch.events = owed.events;
+                }
+                Some(Item::Tags(batch))
+            }
+            item => Some(item),
+        }
+    }
+
+    fn owe(&mut self, item: Item, dropped: &mut Dropped) {
+        match item {
+            Item::Settings(SettingsRun { first, count, .. }) => {
+                dropped.settings += count;
+                self.owe_settings(first..first + count);
+            }
+            Item::MissingSettings(slots) => self.owe_settings(slots),
+            Item::Tags(mut batch) => {
+                if let (Some(first), lost @ 1..) = (batch.tags.first(), batch.tags.len() as u64) {
+                    dropped.tags += lost;
+                    let from = Ticks(first.tick);
+                    batch.events.push(TagEvent::Gap { from, to: batch.reached, lost });
+                    batch.tags.clear();
+                }
+                match &mut self.tags {
+                    Some(owed) => owed.events.append(&mut batch.events),
+                    None => self.tags = Some(batch),
+                }
+            }
+            Item::Begun | Item::End(_) => {}
+        }
+    }
+
+    fn owe_settings(&mut self, slots: std::ops::Range<u64>) {
+        let first = self.settings.as_ref().map_or(slots.start, |owed| owed.start);
+        self.settings = Some(first..slots.end);
+    }
+}
+
+/// Brings the device up and carries its data until the run ends or `stop` says so. Everything goes to
+/// the outlet; the last item is [`Item::End`]. Gives the connection back: a device that loses its host in
+/// mid-run trips; and why the run ended early, if it did.
 pub fn carry<T: Transport>(
     mut connection: Connection<T>,
     identity: &DeviceIdentity,
     configure: Configure,
     run: Run,
-    pool: Option<Pool<TagBatch>>,
-    out: &Sender<Item>,
-) -> Connection<T> {
+    outlet: Outlet<'_>,
+    stop: impl Fn() -> bool,
+) -> (Connection<T>, Option<DeviceFault>) {
     let role = identity.role;
     let mut collector = Collector {
         role,
         bits_per_slot: if role == Role::Alice { 4 } else { 2 },
-        out,
-        pool,
+        outlet,
+        waiting: VecDeque::new(),
+        debt: Debt::default(),
         settings: SettingsRun::default(),
         tags: TagBatch::default(),
         decoder: TagDecoder::new(),
@@ -206,10 +345,14 @@ pub fn carry<T: Transport>(
     };
     let started =
         device::start(&mut connection, role, configure, run, &mut |event| collector.event(event));
-    collector.report.fault = started.err();
+    match started {
+        // Before the data that came with the answer.
+        Ok(()) => collector.waiting.push_front(Item::Begun),
+        Err(fault) => collector.report.fault = Some(fault),
+    }
     collector.idle_answers = 0;
     let (mut beaten, mut heard) = (Instant::now(), Instant::now());
-    while collector.report.fault.is_none() && !collector.ended && !collector.deaf {
+    while collector.report.fault.is_none() && !collector.ended && !collector.deaf && !stop() {
         let received = match connection.receive(POLL, |event| collector.event(&event)) {
             Ok(()) => {
                 heard = Instant::now();
@@ -234,6 +377,7 @@ pub fn carry<T: Transport>(
         if let Err(why) = received {
             collector.report.fault = Some(DeviceFault::Port { role, why });
         }
+        collector.hand_over(|| beat(&mut connection));
         // On a run a device always has more to say than that it is there: its last word was lost.
         collector.ended |= collector.idle_answers > 1;
     }
@@ -242,6 +386,84 @@ pub fn carry<T: Transport>(
     collector.report.losses = *connection.losses();
     collector.report.tags = *collector.decoder.counters();
     let report = std::mem::take(&mut collector.report);
+    let fault = report.fault.clone();
     collector.give(Item::End(Box::new(report)));
-    connection
+    collector.hand_over(|| beat(&mut connection));
+    (connection, fault)
+}
+
+/// A sign of life on the side. A port that fails here fails again at the next receive.
+fn beat<T: Transport>(connection: &mut Connection<T>) {
+    let _ = connection.beat();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossbeam_channel::bounded;
+    use helio_timetag::Tag;
+
+    fn batch(ticks: std::ops::Range<u64>) -> Item {
+        let tags = ticks.clone().map(|t| Tag::new(Ticks(t), 0)).collect();
+        let mark = TagEvent::LockLost { tick: Ticks(ticks.start) };
+        Item::Tags(TagBatch { tags, events: vec![mark], reached: Ticks(ticks.end) })
+    }
+
+    fn settings(first: u64, count: u64) -> Item {
+        Item::Settings(SettingsRun { first, count, packed: vec![0; count as usize] })
+    }
+
+    fn collector(items: &Sender<Item>) -> Collector<'_> {
+        Collector {
+            role: Role::Bob,
+            bits_per_slot: 2,
+            outlet: Outlet { items, pool: None, when_full: WhenFull::Drop },
+            waiting: VecDeque::new(),
+            debt: Debt::default(),
+            settings: SettingsRun::default(),
+            tags: TagBatch::default(),
+            decoder: TagDecoder::new(),
+            report: CableReport::default(),
+            ended: false,
+            idle_answers: 0,
+            deaf: false,
+        }
+    }
+
+    /// Light does not wait for a station: what has no room becomes a gap and missing settings, in
+    /// order, before anything later.
+    #[test]
+    fn what_finds_no_room_is_told_as_missing() {
+        let (items, station) = bounded(2);
+        let mut collector = collector(&items);
+        for item in [batch(0..10), settings(0, 4), batch(10..20), settings(4, 4), batch(20..30)] {
+            collector.give(item);
+        }
+        collector.hand_over(|| {});
+        assert_eq!(collector.report.dropped, Dropped { tags: 20, settings: 4 });
+        assert!(matches!(station.recv(), Ok(Item::Tags(b)) if b.tags.len() == 10));
+        assert!(matches!(station.recv(), Ok(Item::Settings(run)) if run.first == 0));
+        collector.give(batch(30..40));
+        collector.hand_over(|| {});
+        let Ok(Item::Tags(told)) = station.recv() else { panic!("tags") };
+        let gap = |from, to| TagEvent::Gap { from: Ticks(from), to: Ticks(to), lost: 10 };
+        let lost = |tick| TagEvent::LockLost { tick: Ticks(tick) };
+        assert_eq!(told.events, [lost(10), gap(10, 20), lost(20), gap(20, 30), lost(30)]);
+        assert_eq!((told.tags.len(), told.reached), (10, Ticks(40)));
+        collector.give(settings(8, 4));
+        collector.hand_over(|| {});
+        assert!(matches!(station.recv(), Ok(Item::MissingSettings(slots)) if slots == (4..8)));
+        assert!(matches!(station.recv(), Ok(Item::Settings(run)) if run.first == 8));
+        assert!(station.is_empty());
+    }
+
+    #[test]
+    fn a_station_that_has_gone_ends_the_run() {
+        let (items, station) = bounded(1);
+        drop(station);
+        let mut collector = collector(&items);
+        collector.give(settings(0, 4));
+        collector.hand_over(|| {});
+        assert!(collector.deaf);
+    }
 }

@@ -23,7 +23,7 @@ use helio_wire::{Capabilities, Role as DeviceRole};
 
 use crate::recording::{self, Recorder, RecordingFault};
 
-use super::cable;
+use super::cable::{self, Outlet, WhenFull};
 use super::device::{self, DeviceFault, DeviceIdentity, Run};
 use super::scenario::Scenario;
 use super::station::StationOutcome;
@@ -160,10 +160,12 @@ pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
     let [alice_configure, bob_configure] = scenario.key_weights.map(|w| scenario.configure(w));
     // Bob's device must listen before Alice's starts; time stands still until both have.
     let bob_cable = spawn("bob-cable", move || {
-        cable::carry(bob_connection, &bob_device, bob_configure, run, Some(pool), &bob_items)
+        let outlet = Outlet { items: &bob_items, pool: Some(pool), when_full: WhenFull::Wait };
+        cable::carry(bob_connection, &bob_device, bob_configure, run, outlet, || false).0
     });
     let alice_cable = spawn("alice-cable", move || {
-        cable::carry(alice_connection, &alice_device, alice_configure, run, None, &alice_items)
+        let outlet = Outlet { items: &alice_items, pool: None, when_full: WhenFull::Wait };
+        cable::carry(alice_connection, &alice_device, alice_configure, run, outlet, || false).0
     });
     loop {
         match reported.recv_timeout(Duration::from_millis(100)) {

@@ -129,6 +129,7 @@ pub(super) fn serve(
                     }
                     result
                 }
+                Ok(Item::Begun) => Ok(()),
                 Ok(Item::End(report)) => {
                     outcome.cable = *report;
                     device = None;

@@ -155,7 +155,7 @@ impl Ahead {
             self.sent_below = match &item {
                 Item::Settings(run) => run.first + run.count,
                 Item::MissingSettings(slots) => slots.end,
-                Item::Tags(_) | Item::End(_) => self.sent_below,
+                Item::Begun | Item::Tags(_) | Item::End(_) => self.sent_below,
             };
             if to.send(item).is_err() {
                 self.sent_below = u64::MAX;

@@ -133,7 +133,7 @@ impl Recorder {
             (Item::Settings(run), _) => self.settings.settings(run),
             (Item::MissingSettings(slots), _) => self.settings.missing(slots),
             (Item::Tags(batch), Some(clicks)) => clicks.batch(batch),
-            (Item::Tags(_) | Item::End(_), _) => Ok(()),
+            (Item::Begun | Item::Tags(_) | Item::End(_), _) => Ok(()),
         }
     }
 
