@@ -152,6 +152,17 @@ pub enum BadParameter {
     /// A block without slots or longer than a station can hold.
     #[error("{0} slots a block: between 1 and 4·10⁹ are possible")]
     BlockLength(u32),
+    /// The device's source has other levels than the bound would assume.
+    #[error(
+        "the device's brightest three levels are {device:?} · 10⁻⁹ photons a pulse, the parameters \
+         say {parameters:?}; set the attenuation again or correct the parameters"
+    )]
+    Levels {
+        /// As the device states them, brightest first.
+        device: [u64; 3],
+        /// [`Parameters::mu_nano`].
+        parameters: [u64; 3],
+    },
     /// The bound refuses intensities, mismatch or ε.
     #[error(transparent)]
     Bound(#[from] crate::bound::Refusal),
@@ -215,6 +226,19 @@ impl Parameters {
             epsilon: Epsilon::split(self.epsilon_total, !mismatch.is_matched()),
             mismatch,
         }
+    }
+
+    /// Whether a device's levels are the intensities of the run, each exactly, in 10⁻⁹ photons a
+    /// pulse: `levels_nano` as the device's Hello states them, brightest first. A fourth level is
+    /// left out: no setting of the run selects it.
+    ///
+    /// # Errors
+    /// [`BadParameter::Levels`].
+    pub fn fits_levels(&self, levels_nano: &[u64; 4]) -> Result<(), BadParameter> {
+        let [a, b, c, _] = *levels_nano;
+        let (device, parameters) = ([a, b, c], self.mu_nano);
+        let fits = device == parameters;
+        if fits { Ok(()) } else { Err(BadParameter::Levels { device, parameters }) }
     }
 
     /// First slot of `block`; saturates at the end of time.
@@ -296,6 +320,19 @@ mod tests {
         // Calibrated against assumed: the four numbers, the kind and the split of ε.
         assert_eq!(a.differences(&base).len(), 6);
         assert!(base.differences(&base).is_empty());
+    }
+
+    #[test]
+    fn levels_fit_to_the_last_digit_or_not() {
+        let p = Parameters::example();
+        let [a, b, c] = p.mu_nano;
+        for fourth in [0, 7] {
+            assert_eq!(p.fits_levels(&[a, b, c, fourth]), Ok(()));
+        }
+        for levels in [[a + 1, b, c, 0], [a, b - 1, c, 0], [a, b, 0, c], [b, a, c, 0], [0; 4]] {
+            let why = p.fits_levels(&levels).expect_err("they differ");
+            assert!(why.to_string().contains(&levels[0].to_string()), "{why}");
+        }
     }
 
     #[test]
