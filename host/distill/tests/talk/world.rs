@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use helio_distill::pads::{PadBook, Purpose, Watermarks, Way};
 use helio_distill::parameters::Parameters;
 use helio_distill::release::{BlockState, StationStore};
-use helio_distill::{Role, alice, bob};
+use helio_distill::{Role, alice, bob, inspect};
 use zeroize::Zeroizing;
 
 use crate::channel::{Link, Slots, emit};
@@ -146,7 +146,8 @@ impl<'a> World<'a> {
     /// Hands a message to `role`. A tag whose pad was burnt before must change nothing for good.
     pub fn hand(&mut self, role: Role, message: &[u8]) {
         let now = self.pair.now_ns;
-        let stale = pad_of(message)
+        let stale = inspect(message)
+            .and_then(|seen| seen.pad)
             .is_some_and(|(purpose, index)| index < self.watermarks(role).next(Way::In, purpose));
         let before = (self.usable(role), self.is_open(role));
         let result = match role {
@@ -280,7 +281,9 @@ impl<'a> World<'a> {
     /// A message that leaves: a tag in it is the only one its pad ever makes, and its pad's use was
     /// durable before.
     fn take(&mut self, from: Role, message: Vec<u8>) {
-        if let Some((purpose, index)) = pad_of(&message) {
+        let seen = inspect(&message).expect("a station says what can be read");
+        assert_eq!(seen.from, from);
+        if let Some((purpose, index)) = seen.pad {
             assert!(self.made.insert((from, purpose, index)), "{from} used a pad twice");
             assert!(self.watermarks(from).next(Way::Out, purpose) > index, "not durable");
         }
@@ -340,16 +343,4 @@ impl<'a> Snapshot<'a> {
         ROLES.iter().for_each(|&role| world.crash(role));
         world
     }
-}
-
-/// The pad of a message that ends in an index and a tag.
-pub fn pad_of(message: &[u8]) -> Option<(Purpose, u64)> {
-    let purpose = match message.get(1)? {
-        10 => Purpose::Block,
-        1 | 11 | 12 => Purpose::Recovery,
-        _ => return None,
-    };
-    let index = message.len().checked_sub(24)?;
-    let bytes = message.get(index..index + 8)?;
-    Some((purpose, u64::from_le_bytes(bytes.try_into().ok()?)))
 }
