@@ -8,12 +8,14 @@ use crate::contact::{Contact, OtherHello, Statement, join};
 use crate::error::{Fault, Result};
 use crate::event::Event;
 use crate::labels::{self, Labels, Use};
+use crate::ledger::EPSILON_LIMIT;
 use crate::message::{
     Envelope, EnvelopeError, Hello, HelloField, Kind, MAX_MESSAGE_BYTES, Malformed, NO_BLOCK,
     Reader, Role, Tag, Writer,
 };
 use crate::pads::{INDEX_WINDOW, PadBook, Purpose, Way};
 use crate::parameters::{self, Parameters};
+use crate::progress::{BlockProgress, Budget, ContactState, Progress};
 use crate::release::{BlockId, StationStore};
 use crate::report::Side;
 use crate::talk::Talk;
@@ -50,6 +52,8 @@ pub(crate) struct Desk<E: EntropySource, S: StationStore<E::Origin>> {
     pub now_ns: u64,
     /// First slot this station has not passed.
     pub slot: u64,
+    /// No new block begins.
+    pub winding_down: bool,
 }
 
 impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
@@ -74,6 +78,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
             contact: Contact::Closed,
             now_ns: 0,
             slot: 0,
+            winding_down: false,
         })
     }
 
@@ -83,6 +88,42 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
 
     pub fn is_open(&self) -> bool {
         matches!(self.contact, Contact::Open { .. })
+    }
+
+    /// What the two sessions can tell alike.
+    pub fn progress(
+        &self,
+        block: Option<BlockProgress>,
+        blocks_waiting: u64,
+        blocks_of_settings: usize,
+    ) -> Progress {
+        Progress {
+            contact: match &self.contact {
+                Contact::Closed => ContactState::Closed,
+                Contact::Greeting { .. } => ContactState::Greeting,
+                Contact::Open { .. } => ContactState::Open,
+            },
+            winding_down: self.winding_down,
+            block,
+            blocks_waiting,
+            blocks_of_settings: blocks_of_settings as u64,
+            slot: self.slot,
+            budget: self.budget().ok(),
+        }
+    }
+
+    fn budget(&self) -> Result<Budget> {
+        if self.store.pads_are_void()? {
+            return Err(Fault::PadsVoid);
+        }
+        Ok(Budget {
+            block_pads_left: self.pads_left(Purpose::Block)?,
+            block_pads: self.pads.size(Purpose::Block),
+            recovery_pads_left: self.pads_left(Purpose::Recovery)?,
+            recovery_pads: self.pads.size(Purpose::Recovery),
+            epsilon_spent: self.store.epsilon_spent()?,
+            epsilon_limit: EPSILON_LIMIT,
+        })
     }
 
     /// Labels of both stations' randomness.

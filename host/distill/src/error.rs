@@ -205,13 +205,25 @@ pub enum Fault {
     #[error("the talk about block {0} became longer than a transcript may be")]
     TranscriptTooLong(u64),
     /// The other station gave the block up. A hint without authority.
-    #[error("the other station gave block {block} up (reason {reason})")]
+    #[error("the other station gave block {block} up ({})", hint_text(*.reason))]
     GivenUp {
         /// Which block.
         block: u64,
         /// Its stated reason.
         reason: u8,
     },
+    /// This station stops while the block is in progress.
+    #[error(
+        "block {0} was given up because this station is shutting down; blocks go on when it runs \
+         again"
+    )]
+    ShuttingDown(u64),
+    /// The other station announced a block after this one was told to begin no more.
+    #[error(
+        "this station is winding down and does not take block {0}, which the other station \
+         announced; blocks go on when it runs again"
+    )]
+    NotWanted(u64),
     /// Nothing came for too long.
     #[error("the other station has been silent for {0} ms while {1}; check the line")]
     Silent(u64, &'static str),
@@ -280,9 +292,14 @@ impl Fault {
         use Fault::*;
         match self {
             ParametersDiffer(_) | BadParameter(_) => Blame::Configuration,
-            PadsVoid | PadsEmpty(_) | EpsilonSpent { .. } | Entropy | Store(_) | Input(_) => {
-                Blame::ThisStation
-            }
+            PadsVoid
+            | PadsEmpty(_)
+            | EpsilonSpent { .. }
+            | Entropy
+            | Store(_)
+            | Input(_)
+            | ShuttingDown(_)
+            | NotWanted(_) => Blame::ThisStation,
             _ => Blame::OtherStation,
         }
     }
@@ -292,7 +309,7 @@ impl Fault {
     pub fn effect(&self) -> Effect {
         use Fault::*;
         match self {
-            ResolveTag | NoContact(_) | FutureBlock(_) => Effect::Ignored,
+            ResolveTag | NoContact(_) | FutureBlock(_) | NotWanted(_) => Effect::Ignored,
             ParametersDiffer(_)
             | BadParameter(_)
             | WrongVersion { .. }
@@ -319,9 +336,29 @@ impl Fault {
             VerificationFailed => 5,
             Silent(..) => 6,
             DeclarationDiffers { .. } | AmplifyDiffers => 7,
+            ShuttingDown(_) | NotWanted(_) => HINT_SHUTTING_DOWN,
             _ if self.blame() == Blame::ThisStation => 8,
             _ => 0,
         }
+    }
+}
+
+/// The hint of a station that begins no more blocks.
+pub(crate) const HINT_SHUTTING_DOWN: u8 = 9;
+
+/// What a hint means.
+fn hint_text(hint: u8) -> &'static str {
+    match hint {
+        1 => "a message was lost, repeated or reordered",
+        2 => "a message could not be read",
+        3 => "a wrong tag",
+        4 => "reconciliation failed",
+        5 => "errors were left after reconciliation",
+        6 => "this station was silent for too long",
+        7 => "the declarations differ",
+        8 => "a fault of its own",
+        HINT_SHUTTING_DOWN => "it is shutting down",
+        _ => "no reason given",
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::{Fault, Result};
 use crate::message::Envelope;
 use crate::parameters::Parameters;
+use crate::progress::BlockProgress;
 use crate::release::BlockId;
 use crate::transcript::Transcript;
 
@@ -11,11 +12,27 @@ pub(crate) struct Talk {
     pub transcript: Transcript,
     /// This station's clock at the last message of either direction.
     pub heard_at_ns: u64,
+    /// The step it is in, and when that began.
+    step: (&'static str, u64),
 }
 
 impl Talk {
     pub fn new(parameters: &Parameters, id: BlockId, now_ns: u64) -> Talk {
-        Talk { id, transcript: Transcript::new(parameters, id), heard_at_ns: now_ns }
+        let transcript = Transcript::new(parameters, id);
+        Talk { id, transcript, heard_at_ns: now_ns, step: ("beginning", now_ns) }
+    }
+
+    /// Notes the step that the talk is in; one of the same name goes on.
+    pub fn enter(&mut self, step: &'static str, now_ns: u64) {
+        if self.step.0 != step {
+            self.step = (step, now_ns);
+        }
+    }
+
+    /// Where it stands, for people.
+    pub fn progress(&self) -> BlockProgress {
+        let (step, since_ns) = self.step;
+        BlockProgress { block: self.id.block, step, since_ns }
     }
 
     /// The other's next message of this block: in order, and into the transcript.

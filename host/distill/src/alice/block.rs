@@ -6,6 +6,7 @@ use crate::announced::Announced;
 use crate::error::{Fault, Result};
 use crate::event::Event;
 use crate::message::{Detections, Envelope, Kind, Reader, Sift, TestResult};
+use crate::progress::BlockProgress;
 use crate::reconcile::ReconcileAlice;
 use crate::release::StationStore;
 use crate::report::BlockReport;
@@ -22,8 +23,17 @@ pub(super) struct Current {
 }
 
 impl Current {
+    fn new(mut talk: Talk, step: Step, now_ns: u64) -> Current {
+        talk.enter(step.name(), now_ns);
+        Current { talk, step }
+    }
+
     pub fn block(&self) -> u64 {
         self.talk.id.block
+    }
+
+    pub fn progress(&self) -> BlockProgress {
+        self.talk.progress()
     }
 }
 
@@ -100,6 +110,11 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             let fault = Fault::GivenUp { block: current.block(), reason: 0 };
             self.end_block(fault)?;
         }
+        if self.desk.winding_down {
+            let fault = Fault::NotWanted(block);
+            self.desk.hint(block, &fault);
+            return Err(fault);
+        }
         let parameters = &self.desk.parameters;
         let reachable = self.desk.slot.saturating_add(u64::from(parameters.slots_per_block));
         if parameters.first_slot(block) > reachable {
@@ -126,7 +141,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             _ => None,
         };
         let step = announcement.map_or(Step::Failed, |a| Step::OwnSlots { announcement: a });
-        self.current = Some(Current { talk, step });
+        self.current = Some(Current::new(talk, step, self.desk.now_ns));
         match why_not {
             Some(fault) => Err(fault),
             None => self.answer_if_due(),
@@ -143,9 +158,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             return Ok(());
         }
         self.desk.afford_block()?;
-        let Some(mut current) = self.current.take() else { return Ok(()) };
-        let Step::OwnSlots { announcement } = current.step else { return Ok(()) };
-        let block = current.talk.id.block;
+        let Some(Current { mut talk, step }) = self.current.take() else { return Ok(()) };
+        let Step::OwnSlots { announcement } = step else { return Ok(()) };
+        let (block, now_ns) = (talk.id.block, self.desk.now_ns);
         let first = self.desk.parameters.first_slot(block);
         let lost_slots = self.settings.lost_in(block);
         let sifting = sift(&self.settings, block, first, &announcement);
@@ -154,15 +169,14 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let (sift, key) = match sifting {
             Ok(sifted) => sifted,
             Err(error) => {
-                current.step = Step::Failed;
-                self.current = Some(current);
+                self.current = Some(Current::new(talk, Step::Failed, now_ns));
                 return Err(error.into());
             }
         };
-        let said = self.desk.say(&mut current.talk, Kind::Sift, |out| sift.write(out));
+        let said = self.desk.say(&mut talk, Kind::Sift, |out| sift.write(out));
         let sifted = Sifted::new(key);
-        current.step = Step::TestResult { announcement, sift, sifted, lost_slots };
-        self.current = Some(current);
+        let step = Step::TestResult { announcement, sift, sifted, lost_slots };
+        self.current = Some(Current::new(talk, step, now_ns));
         said
     }
 
@@ -191,24 +205,25 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             (Step::BobTag { report }, Kind::Tag) => match self.desk.hear_tag(&talk, body) {
                 Ok(()) => return self.finish(&talk, *report),
                 Err(fault) => {
-                    self.current = Some(Current { talk, step: Step::BobTag { report } });
+                    let step = Step::BobTag { report };
+                    self.current = Some(Current::new(talk, step, self.desk.now_ns));
                     return Err(fault);
                 }
             },
             (step @ Step::BobTag { .. }, _) => {
-                self.current = Some(Current { talk, step });
+                self.current = Some(Current::new(talk, step, self.desk.now_ns));
                 return Err(Fault::Unexpected { kind, state });
             }
             _ => Err(Fault::Unexpected { kind, state }),
         };
         match result {
             Ok(Some(step)) => {
-                self.current = Some(Current { talk, step });
+                self.current = Some(Current::new(talk, step, self.desk.now_ns));
                 Ok(())
             }
             Ok(None) => Ok(()),
             Err(fault) => {
-                self.current = Some(Current { talk, step: Step::Failed });
+                self.current = Some(Current::new(talk, Step::Failed, self.desk.now_ns));
                 Err(fault)
             }
         }

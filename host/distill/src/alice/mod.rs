@@ -20,6 +20,7 @@ use crate::event::Event;
 use crate::message::{Kind, Role};
 use crate::pads::PadBook;
 use crate::parameters::Parameters;
+use crate::progress::Progress;
 use crate::release::StationStore;
 use crate::settings::Settings;
 
@@ -115,6 +116,45 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let oldest = self.settings.first_block();
         self.settings.push_lost(range)?;
         self.slots_passed(oldest)
+    }
+
+    /// No new block begins from now on, in this session and whatever contacts follow: what Bob
+    /// announces is refused with [`Fault::NotWanted`] and a hint to him.
+    /// The block in progress goes on to its end; see [`Session::is_idle`].
+    pub fn wind_down(&mut self) {
+        self.desk.winding_down = true;
+    }
+
+    /// Whether no block is in progress. A key that the store holds as pending waits for the next
+    /// contact and is none. Messages may still wait for [`Session::poll_message`]. A block
+    /// that waits for this station's own slots goes on only when they are pushed.
+    pub fn is_idle(&self) -> bool {
+        self.current.is_none()
+    }
+
+    /// Ends the block in progress with a hint to the other station, and winds down. What the store
+    /// holds as pending is settled at the next contact. The hint waits for
+    /// [`Session::poll_message`]: send what that gives before the line is closed.
+    ///
+    /// # Errors
+    /// The station's memory failed; the block has ended all the same.
+    pub fn abort(&mut self, now_ns: u64) -> Result<()> {
+        self.desk.now_ns = now_ns;
+        self.desk.winding_down = true;
+        self.question.close();
+        let Some(block) = self.current.as_ref().map(Current::block) else { return Ok(()) };
+        let result = self.end_block(Fault::ShuttingDown(block));
+        self.conclude(result)
+    }
+
+    /// Where the session stands, for people who watch it. Cheap enough for ten times a second: no
+    /// secret is touched and no message made, but the store is asked for pads and ε, so that one on
+    /// disk reads a few rows each time.
+    pub fn progress(&self) -> Progress {
+        let block = self.current.as_ref().map(Current::progress);
+        let past = self.desk.slot / u64::from(self.desk.parameters.slots_per_block);
+        let waiting = past.saturating_sub(self.next_block.max(self.settings.first_block()));
+        self.desk.progress(block, waiting, self.settings.blocks_held())
     }
 
     /// The next message to Bob.

@@ -20,6 +20,14 @@ const MAX_QUESTIONS: u32 = 4;
 pub(super) struct Question {
     asked: u32,
     open: Option<Asked>,
+    closed: bool,
+}
+
+impl Question {
+    /// No more of them in this contact.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
 }
 
 struct Asked {
@@ -32,7 +40,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// Asks about every pending block, if there is one and contact is made.
     pub(super) fn ask_about_pending(&mut self) -> Result<()> {
         let Contact::Open { hellos, .. } = &self.desk.contact else { return Ok(()) };
-        if self.question.asked >= MAX_QUESTIONS {
+        if self.question.closed || self.question.asked >= MAX_QUESTIONS {
             return Ok(());
         }
         let in_progress = self.current.as_ref().map(|c| self.desk.id(c.block()));

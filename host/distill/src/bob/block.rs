@@ -5,12 +5,13 @@ use helio_keys::{EntropySource, SecretBits, SecretKey};
 use crate::announced::Announced;
 use crate::certificate::Certificate;
 use crate::decide::{Decision, Way, decide};
-use crate::error::{Effect, Fault, Result};
+use crate::error::{Effect, Fault, HINT_SHUTTING_DOWN, Result};
 use crate::event::Event;
 use crate::message::{
     Amplify, Declaration, Detections, Envelope, Kind, PublicBits, Reader, Sift, TestResult,
     VerifyKey,
 };
+use crate::progress::BlockProgress;
 use crate::reconcile::{BobStep, ReconcileBob};
 use crate::release::StationStore;
 use crate::report::{BlockReport, fingerprint};
@@ -28,6 +29,15 @@ pub(super) struct Current<O: helio_keys::Origin> {
 }
 
 impl<O: helio_keys::Origin> Current<O> {
+    fn new(mut talk: Talk, lost_slots: u64, step: Step<O>, now_ns: u64) -> Current<O> {
+        talk.enter(step.name(), now_ns);
+        Current { talk, lost_slots, step }
+    }
+
+    pub fn progress(&self) -> BlockProgress {
+        self.talk.progress()
+    }
+
     pub fn block(&self) -> u64 {
         self.talk.id.block
     }
@@ -68,7 +78,8 @@ impl<O: helio_keys::Origin> Step<O> {
 impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// Announces the oldest block that waits, if none is in progress and contact is made.
     pub(super) fn announce_next(&mut self) -> Result<()> {
-        if self.current.is_some() || !self.desk.is_open() {
+        let wanted = !self.desk.winding_down && !self.other_stops;
+        if self.current.is_some() || !self.desk.is_open() || !wanted {
             return Ok(());
         }
         while let Some(measured) = self.measured.pop_front() {
@@ -83,7 +94,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             let mut talk = Talk::new(&self.desk.parameters, id, self.desk.now_ns);
             let said = self.desk.say(&mut talk, Kind::Detections, |out| announcement.write(out));
             let step = Step::Sift { announcement, bits };
-            self.current = Some(Current { talk, lost_slots, step });
+            self.current = Some(Current::new(talk, lost_slots, step, self.desk.now_ns));
             return said;
         }
         Ok(())
@@ -113,11 +124,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             Ok(Some(step)) => step,
             Ok(None) => return self.announce_next(),
             Err(fault) => {
-                self.current = Some(Current { talk, lost_slots, step: Step::Failed });
+                let now_ns = self.desk.now_ns;
+                self.current = Some(Current::new(talk, lost_slots, Step::Failed, now_ns));
                 return Err(fault);
             }
         };
-        self.current = Some(Current { talk, lost_slots, step });
+        self.current = Some(Current::new(talk, lost_slots, step, self.desk.now_ns));
         Ok(())
     }
 
@@ -315,11 +327,14 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     }
 
     pub(super) fn hear_abort(&mut self, envelope: &Envelope, mut body: Reader<'_>) -> Result<()> {
-        let block = envelope.block;
+        let (block, reason) = (envelope.block, body.u8().unwrap_or(0));
+        // Every further block would only be burnt, at its price in ε. Whoever forged this could as
+        // well have ended the contact.
+        self.other_stops |= reason == HINT_SHUTTING_DOWN;
         if self.current.as_ref().is_none_or(|c| c.block() != block) {
             return Ok(());
         }
-        Err(Fault::GivenUp { block, reason: body.u8().unwrap_or(0) })
+        Err(Fault::GivenUp { block, reason })
     }
 
     pub(super) fn check_silence(&mut self) -> Result<()> {

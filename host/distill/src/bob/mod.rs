@@ -21,6 +21,7 @@ use crate::event::Event;
 use crate::message::{Kind, Role};
 use crate::pads::PadBook;
 use crate::parameters::{Parameters, Receiver};
+use crate::progress::Progress;
 use crate::ranges::SlotRanges;
 use crate::release::StationStore;
 use crate::settings::Settings;
@@ -39,6 +40,8 @@ pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
     /// Blocks whose slots are past and that wait to be talked about.
     measured: VecDeque<Measured>,
     current: Option<Current<E::Origin>>,
+    /// Alice said in this contact, without authority, that she takes no more blocks.
+    other_stops: bool,
 }
 
 impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
@@ -61,6 +64,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             open_block: 0,
             measured: VecDeque::new(),
             current: None,
+            other_stops: false,
         })
     }
 
@@ -76,6 +80,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             let fault = Fault::Interrupted(current.block());
             self.end_block(fault)?;
         }
+        self.other_stops = false;
         self.desk.outbox.clear();
         self.desk.greet()
     }
@@ -174,6 +179,42 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         }
         self.reached(batch.reached)?;
         taken
+    }
+
+    /// No new block begins from now on, in this session and whatever contacts follow: nothing
+    /// more is announced.
+    /// The block in progress goes on to its end; see [`Session::is_idle`].
+    pub fn wind_down(&mut self) {
+        self.desk.winding_down = true;
+    }
+
+    /// Whether no block is in progress. A key that the store holds as pending waits for the next
+    /// contact and is none. Messages may still wait for [`Session::poll_message`].
+    pub fn is_idle(&self) -> bool {
+        self.current.is_none()
+    }
+
+    /// Ends the block in progress with a hint to the other station, and winds down. What the store
+    /// holds as pending is settled at the next contact. The hint waits for
+    /// [`Session::poll_message`]: send what that gives before the line is closed.
+    ///
+    /// # Errors
+    /// The station's memory failed; the block has ended all the same.
+    pub fn abort(&mut self, now_ns: u64) -> Result<()> {
+        self.desk.now_ns = now_ns;
+        self.desk.winding_down = true;
+        let Some(block) = self.current.as_ref().map(Current::block) else { return Ok(()) };
+        let result = self.end_block(Fault::ShuttingDown(block));
+        self.conclude(result)
+    }
+
+    /// Where the session stands, for people who watch it. Cheap enough for ten times a second: no
+    /// secret is touched and no message made, but the store is asked for pads and ε, so that one on
+    /// disk reads a few rows each time.
+    pub fn progress(&self) -> Progress {
+        let block = self.current.as_ref().map(Current::progress);
+        let waiting = self.measured.len() as u64;
+        self.desk.progress(block, waiting, self.settings.blocks_held())
     }
 
     /// The next message to Alice.

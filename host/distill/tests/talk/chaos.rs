@@ -26,7 +26,7 @@ struct Tally {
     contacts: usize,
 }
 
-const FAULTS: usize = 10;
+pub const FAULTS: usize = 10;
 const NAMES: [&str; FAULTS] = [
     "lost",
     "repeated",
@@ -40,20 +40,24 @@ const NAMES: [&str; FAULTS] = [
     "silent",
 ];
 
-struct Dice(ChaCha8Rng);
+pub struct Dice(ChaCha8Rng);
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn new(seed: u64) -> Dice {
+        Dice(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
         self.0.next_u64() % n
     }
 
-    fn role(&mut self) -> Role {
+    pub fn role(&mut self) -> Role {
         if self.below(2) == 0 { Role::Alice } else { Role::Bob }
     }
 }
 
 /// One fault of the given kind; `false` if there was nothing it could happen to.
-fn harm(world: &mut World<'_>, kind: usize, dice: &mut Dice) -> bool {
+pub fn harm(world: &mut World<'_>, kind: usize, dice: &mut Dice) -> bool {
     let role = dice.role();
     let line = &mut world.lines[role as usize];
     let waiting = line.len() as u64;
@@ -105,7 +109,7 @@ fn harm(world: &mut World<'_>, kind: usize, dice: &mut Dice) -> bool {
 }
 
 fn run(slots: &[Slots], seed: u64, tally: &mut Tally) {
-    let mut dice = Dice(ChaCha8Rng::seed_from_u64(seed));
+    let mut dice = Dice::new(seed);
     // From a line with a fault now and then to one on which hardly a block survives.
     let per_mille = [20, 60, 150, 300][(seed % 4) as usize];
     let mut world = World::new(slots, PADS, seed);

@@ -10,5 +10,7 @@ mod faults;
 mod hostile;
 mod keys;
 mod pair;
+mod progress;
 mod release_search;
+mod shutdown;
 mod world;

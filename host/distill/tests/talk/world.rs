@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use helio_distill::pads::{PadBook, Purpose, Watermarks, Way};
 use helio_distill::parameters::Parameters;
 use helio_distill::release::{BlockState, StationStore};
-use helio_distill::{Role, alice, bob, inspect};
+use helio_distill::{Progress, Role, alice, bob, inspect};
 use zeroize::Zeroizing;
 
 use crate::channel::{Link, Slots, emit};
@@ -159,6 +159,43 @@ impl<'a> World<'a> {
         assert!(!stale || (after.0 == before.0 && after.1 <= before.1), "a tag verified twice");
         self.tell(role, message);
         self.after();
+    }
+
+    /// The station begins no more blocks.
+    pub fn wind_down(&mut self, role: Role) {
+        match role {
+            Role::Alice => self.pair.alice.wind_down(),
+            Role::Bob => self.pair.bob.wind_down(),
+        }
+        self.tell(role, b"wind down");
+        self.after();
+    }
+
+    /// The station ends what is in progress; nothing of it may be left.
+    pub fn abort(&mut self, role: Role) {
+        let now = self.pair.now_ns;
+        let result = match role {
+            Role::Alice => self.pair.alice.abort(now),
+            Role::Bob => self.pair.bob.abort(now),
+        };
+        self.pair.note(role, result);
+        assert!(self.is_idle(role), "{role} goes on");
+        self.tell(role, b"abort");
+        self.after();
+    }
+
+    pub fn is_idle(&self, role: Role) -> bool {
+        match role {
+            Role::Alice => self.pair.alice.is_idle(),
+            Role::Bob => self.pair.bob.is_idle(),
+        }
+    }
+
+    pub fn progress(&self, role: Role) -> Progress {
+        match role {
+            Role::Alice => self.pair.alice.progress(),
+            Role::Bob => self.pair.bob.progress(),
+        }
     }
 
     /// The station's machine stops; a new session begins with what its disk holds.
