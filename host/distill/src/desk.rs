@@ -13,7 +13,7 @@ use crate::message::{
     Envelope, EnvelopeError, Hello, HelloField, Kind, MAX_MESSAGE_BYTES, Malformed, NO_BLOCK,
     Reader, Role, Tag, Writer,
 };
-use crate::pads::{INDEX_WINDOW, PadBook, Purpose, Way};
+use crate::pads::{INDEX_WINDOW, PadBook, Purpose, Watermarks, Way};
 use crate::parameters::{self, Parameters};
 use crate::progress::{BlockProgress, Budget, ContactState, Progress};
 use crate::release::{BlockId, StationStore};
@@ -242,13 +242,20 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
             // Making a proof would use a pad twice. If the other proves what it says, they are void.
             return Ok(());
         }
-        if hello.watermarks.in_recovery > own_watermarks.out_recovery.saturating_add(INDEX_WINDOW) {
+        let beyond = |theirs: &Watermarks, mine: &Watermarks| {
+            theirs.in_recovery > mine.out_recovery.saturating_add(INDEX_WINDOW)
+        };
+        let other_waits = beyond(own_watermarks, &hello.watermarks);
+        if beyond(&hello.watermarks, own_watermarks) && !other_waits {
             // Nobody has proven yet that so many pads were burnt there; the other goes first.
             return Ok(());
         }
         *proved = true;
         let hellos = join(self.role, own, message);
-        self.prove(&hellos, hello.watermarks.in_recovery)
+        // Where both would wait, both go as far as an unproven word may take them. The proofs are
+        // refused, but each contact brings the pools closer, until one of them is taken.
+        let furthest = own_watermarks.out_recovery.saturating_add(INDEX_WINDOW);
+        self.prove(&hellos, hello.watermarks.in_recovery.min(furthest))
     }
 
     /// The proof of contact, with the first pad that neither station has used or burnt.
@@ -289,7 +296,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
             return Err(Fault::PadIndex { index: proof.pad, expected });
         }
         let hellos = join(self.role, &own, &other.message);
-        let genuine = self.check_tag(Purpose::Recovery, message, &proof, |hash| {
+        let genuine = self.check_tag(Purpose::Recovery, message, &proof, Some(expected), |hash| {
             Statement::Contact.feed(hash, &hellos);
         });
         if !genuine? {

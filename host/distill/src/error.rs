@@ -1,7 +1,7 @@
 //! What can go wrong between two stations: who is at fault, what it costs, what to do.
 
 use crate::message::{Kind, Malformed};
-use crate::pads::Purpose;
+use crate::pads::{INDEX_WINDOW, Purpose};
 use crate::parameters::{BadParameter, Difference};
 use crate::release::StoreError;
 
@@ -310,6 +310,10 @@ impl Fault {
         use Fault::*;
         match self {
             ResolveTag | NoContact(_) | FutureBlock(_) | NotWanted(_) => Effect::Ignored,
+            // So many of the other's tags were lost that only a new contact makes up for their pads.
+            PadIndex { index, expected } if *index >= expected.saturating_add(INDEX_WINDOW) => {
+                Effect::Contact
+            }
             ParametersDiffer(_)
             | BadParameter(_)
             | WrongVersion { .. }

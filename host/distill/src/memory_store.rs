@@ -1,6 +1,6 @@
 //! A station's memory that lasts as long as the process: for tests, demonstrations and replays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use helio_keys::{Origin, SecretKey};
 
@@ -11,6 +11,8 @@ use crate::release::{BlockId, BlockState, StationStore, StoreError};
 /// Remembers in memory only.
 pub struct MemoryStore<O: Origin> {
     watermarks: Watermarks,
+    /// By purpose: pads to this station that were used beyond the watermark.
+    ahead: [BTreeSet<u64>; 2],
     void: bool,
     epsilon: f64,
     blocks: BTreeMap<BlockId, Entry<O>>,
@@ -23,8 +25,13 @@ struct Entry<O: Origin> {
 
 impl<O: Origin> Default for MemoryStore<O> {
     fn default() -> Self {
-        let watermarks = Watermarks::default();
-        MemoryStore { watermarks, void: false, epsilon: 0.0, blocks: BTreeMap::new() }
+        MemoryStore {
+            watermarks: Watermarks::default(),
+            ahead: Default::default(),
+            void: false,
+            epsilon: 0.0,
+            blocks: BTreeMap::new(),
+        }
     }
 }
 
@@ -58,7 +65,23 @@ impl<O: Origin> StationStore<O> for MemoryStore<O> {
             return Err(StoreError::PadSpent { next, watermark: *watermark });
         }
         *watermark = next;
+        if way == Way::In {
+            let ahead = &mut self.ahead[purpose as usize];
+            *ahead = ahead.split_off(&next);
+        }
         Ok(())
+    }
+
+    fn burn_ahead(&mut self, purpose: Purpose, index: u64) -> Result<(), StoreError> {
+        let watermark = self.watermarks.next(Way::In, purpose);
+        if index < watermark || !self.ahead[purpose as usize].insert(index) {
+            return Err(StoreError::PadSpent { next: index.saturating_add(1), watermark });
+        }
+        Ok(())
+    }
+
+    fn burnt_ahead(&self, purpose: Purpose) -> Result<Vec<u64>, StoreError> {
+        Ok(self.ahead[purpose as usize].iter().copied().collect())
     }
 
     fn record_proven(&mut self, purpose: Purpose, next: u64) -> Result<(), StoreError> {

@@ -12,8 +12,21 @@ use crate::message::{Malformed, Reader, Role, Writer};
 /// Bytes of the pre-shared secret that one tag takes.
 pub const PAD_BYTES: usize = 32;
 
-/// A receiver accepts an index at most this far beyond the next one it expects: a forged index must
-/// not burn the whole pool. Pads of blocks that failed in between are made up for at contact.
+/// A receiver accepts an index less than this far beyond the next one it expects, and burns every pad
+/// up to it: a forged index must not burn the whole pool. Pads of blocks that failed in between are
+/// made up for at contact.
+///
+/// Proofs of contact that never arrive spend the sender's pads and not the receiver's, so that
+/// somebody who cuts this many of them would shut the stations out for good. Therefore a receiver
+/// also takes the one index that the sender's Hello names, however far ahead it is. The Hello may be
+/// forged: until the tag proves it, this burns that one pad, marked by itself
+/// ([`StationStore::burn_ahead`]), and the watermark stays. So beyond the window a forger burns one
+/// pad a contact, fewer than within it, and no pad is read twice. A genuine proof whose pad a forger
+/// burnt before is refused; the sender's next contact uses the next pad. What stays is that each
+/// proof that is cut costs a pad, and a contact in which a Hello or a proof is forged up to a window
+/// of them: at the end of the reserve there is no more contact, and the stations are paired again.
+///
+/// [`StationStore::burn_ahead`]: crate::release::StationStore::burn_ahead
 pub const INDEX_WINDOW: u64 = 16;
 
 /// What a pad is for.

@@ -68,6 +68,21 @@ pub trait StationStore<O: Origin> {
     /// [`StoreError::PadSpent`] if `next` is not beyond the pool's watermark: the pad was used.
     fn spend_pads(&mut self, way: Way, purpose: Purpose, next: u64) -> Result<(), StoreError>;
 
+    /// Marks one pad of the other station's pool as used, beyond the watermark and without moving it.
+    /// Called before the pad is read. It stays marked until the watermark passes it; each index of
+    /// the pool is remembered at most once, so the pool's size bounds the memory.
+    ///
+    /// # Errors
+    /// [`StoreError::PadSpent`] if the pad is below the pool's watermark or marked already.
+    fn burn_ahead(&mut self, purpose: Purpose, index: u64) -> Result<(), StoreError>;
+
+    /// The indices that [`StationStore::burn_ahead`] marked and the watermark has not passed, in
+    /// rising order.
+    ///
+    /// # Errors
+    /// The memory cannot be read.
+    fn burnt_ahead(&self, purpose: Purpose) -> Result<Vec<u64>, StoreError>;
+
     /// Remembers that tags of the other station below `next` were made by it: one of them was verified
     /// as genuine. Never lowers what is known.
     ///

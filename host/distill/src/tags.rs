@@ -20,7 +20,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
     /// Pads left in a pool, in the direction that has fewer.
     pub fn pads_left(&self, purpose: Purpose) -> Result<u64> {
         let watermarks = self.store.watermarks()?;
-        let used = watermarks.next(Way::Out, purpose).max(watermarks.next(Way::In, purpose));
+        let ahead = self.store.burnt_ahead(purpose)?.len() as u64;
+        let verified = watermarks.next(Way::In, purpose).saturating_add(ahead);
+        let used = watermarks.next(Way::Out, purpose).max(verified);
         Ok(self.pads.size(purpose).saturating_sub(used))
     }
 
@@ -51,22 +53,35 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
     }
 
     /// Whether a tag that came in `message` is the other station's. Its pad is burnt first, pass
-    /// or fail.
+    /// or fail. An index beyond the window is taken only if it is the one that was `named` before;
+    /// see [`INDEX_WINDOW`].
     pub fn check_tag(
         &mut self,
         purpose: Purpose,
         message: &[u8],
         tag: &Tag,
+        named: Option<u64>,
         feed: impl FnOnce(&mut TranscriptHash),
     ) -> Result<bool> {
-        let expected = self.store.watermarks()?.next(Way::In, purpose);
+        let next = self.store.watermarks()?.next(Way::In, purpose);
         let index = tag.pad;
-        let last = expected.saturating_add(INDEX_WINDOW).min(self.pads.size(purpose));
-        if !(expected..last).contains(&index) {
+        let in_window = (next..next.saturating_add(INDEX_WINDOW)).contains(&index);
+        let ahead = !in_window && index > next && named == Some(index);
+        let burnt = self.store.burnt_ahead(purpose)?;
+        if !(in_window || ahead)
+            || index >= self.pads.size(purpose)
+            || burnt.binary_search(&index).is_ok()
+        {
+            let is_free = |i: &u64| burnt.binary_search(i).is_err();
+            let expected = (next..).find(is_free).unwrap_or(next);
             return Err(Fault::PadIndex { index, expected });
         }
         ledger::charge(&mut self.store, ledger::epsilon_auth(1))?;
-        self.store.spend_pads(Way::In, purpose, index + 1)?;
+        if ahead {
+            self.store.burn_ahead(purpose, index)?;
+        } else {
+            self.store.spend_pads(Way::In, purpose, index + 1)?;
+        }
         let pad = self.pads.take(Way::In, purpose, index).ok_or(Fault::PadsVoid)?;
         let (point, mask) = halves(&pad);
         let mut hash = TranscriptHash::new(point);
@@ -75,6 +90,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         close(&mut hash, envelope, index);
         let genuine = hash.verify(mask, &tag.tag);
         if genuine {
+            if ahead {
+                // Now it is the other station's word that all pads up to this one are used.
+                self.store.spend_pads(Way::In, purpose, index + 1)?;
+            }
             self.store.record_proven(purpose, index + 1)?;
         }
         Ok(genuine)
@@ -93,7 +112,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         let malformed = |why| Fault::Malformed { kind: Some(Kind::Tag), why };
         let tag = Tag::read(body).map_err(malformed)?;
         let (before, message) = talk.transcript.split_last();
-        let genuine = self.check_tag(Purpose::Block, message, &tag, |hash| hash.update(before))?;
+        let genuine = self.check_tag(Purpose::Block, message, &tag, None, |hash| {
+            hash.update(before);
+        })?;
         if genuine { Ok(()) } else { Err(Fault::BlockTag) }
     }
 

@@ -97,7 +97,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let hellos = hellos.clone();
         let tag = Tag { pad: answer.pad, tag: answer.tag };
         let statement = Answer::statement(answer.ask_pad, &answer.statements);
-        let genuine = self.desk.check_tag(Purpose::Recovery, message, &tag, |hash| {
+        let genuine = self.desk.check_tag(Purpose::Recovery, message, &tag, None, |hash| {
             Statement::Answer(&statement).feed(hash, &hellos);
         });
         if !matches!(genuine, Ok(true)) {

@@ -22,7 +22,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let hellos = hellos.clone();
         let tag = Tag { pad: ask.pad, tag: ask.tag };
         let statement = Ask::statement(&ask.blocks);
-        let genuine = self.desk.check_tag(Purpose::Recovery, message, &tag, |hash| {
+        let genuine = self.desk.check_tag(Purpose::Recovery, message, &tag, None, |hash| {
             Statement::Ask(&statement).feed(hash, &hellos);
         });
         if !matches!(genuine, Ok(true)) {

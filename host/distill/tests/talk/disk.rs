@@ -23,6 +23,8 @@ pub struct Fuse {
     pub dies: bool,
 }
 
+const PURPOSES: [Purpose; 2] = [Purpose::Block, Purpose::Recovery];
+
 type Held = (SecretBits, Certificate);
 
 #[derive(Default)]
@@ -45,6 +47,7 @@ pub struct Disk {
 pub struct Content {
     blocks: Vec<(BlockId, BlockState, Option<Held>)>,
     spent: Watermarks,
+    ahead: [Vec<u64>; 2],
     epsilon: f64,
 }
 
@@ -87,6 +90,7 @@ impl Disk {
         Content {
             blocks: blocks.map(|(id, s)| (id, s, platter.held.get(&id).map(copy))).collect(),
             spent: platter.kept.watermarks().expect("memory"),
+            ahead: PURPOSES.map(|p| platter.kept.burnt_ahead(p).expect("memory")),
             epsilon: platter.kept.epsilon_spent().expect("memory"),
         }
     }
@@ -106,14 +110,15 @@ impl Disk {
             }
         }
         for way in [Way::Out, Way::In] {
-            for purpose in [Purpose::Block, Purpose::Recovery] {
+            for purpose in PURPOSES {
                 let next = content.spent.next(way, purpose);
                 if next > 0 {
                     disk.spend_pads(way, purpose, next)?;
                 }
             }
         }
-        for purpose in [Purpose::Block, Purpose::Recovery] {
+        for (purpose, ahead) in PURPOSES.into_iter().zip(&content.ahead) {
+            ahead.iter().try_for_each(|&index| disk.burn_ahead(purpose, index))?;
             disk.record_proven(purpose, content.spent.proven(purpose))?;
         }
         disk.record_epsilon(content.epsilon)?;
@@ -153,6 +158,12 @@ impl StationStore<Simulated> for Disk {
     }
     fn spend_pads(&mut self, way: Way, purpose: Purpose, next: u64) -> Result<(), StoreError> {
         self.write(|p| p.kept.spend_pads(way, purpose, next))
+    }
+    fn burn_ahead(&mut self, purpose: Purpose, index: u64) -> Result<(), StoreError> {
+        self.write(|p| p.kept.burn_ahead(purpose, index))
+    }
+    fn burnt_ahead(&self, purpose: Purpose) -> Result<Vec<u64>, StoreError> {
+        self.kept().burnt_ahead(purpose)
     }
     fn record_proven(&mut self, purpose: Purpose, next: u64) -> Result<(), StoreError> {
         self.write(|p| p.kept.record_proven(purpose, next))

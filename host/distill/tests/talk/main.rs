@@ -9,6 +9,7 @@ mod disk;
 mod faults;
 mod hostile;
 mod keys;
+mod lost_proofs;
 mod pair;
 mod progress;
 mod release_search;

@@ -146,9 +146,10 @@ impl<'a> World<'a> {
     /// Hands a message to `role`. A tag whose pad was burnt before must change nothing for good.
     pub fn hand(&mut self, role: Role, message: &[u8]) {
         let now = self.pair.now_ns;
-        let stale = inspect(message)
-            .and_then(|seen| seen.pad)
-            .is_some_and(|(purpose, index)| index < self.watermarks(role).next(Way::In, purpose));
+        let stale = inspect(message).and_then(|seen| seen.pad).is_some_and(|(purpose, index)| {
+            let burnt = self.disks[role as usize].burnt_ahead(purpose).unwrap();
+            index < self.watermarks(role).next(Way::In, purpose) || burnt.contains(&index)
+        });
         let before = (self.usable(role), self.is_open(role));
         let result = match role {
             Role::Alice => self.pair.alice.handle(now, message),

@@ -16,6 +16,11 @@ pub(super) const CERTIFICATES: TableDefinition<&[u8; 24], &[u8]> =
 /// Pending blocks in the order in which they were held.
 pub(super) const PENDING: TableDefinition<u64, &[u8; 24]> = TableDefinition::new("pending");
 
+/// Pads to this station that were used beyond the watermark: 0 for blocks or 1 for recovery, and the
+/// index. A database of an older release has no such table until the first of them.
+pub(super) const BURNT_AHEAD: TableDefinition<(u8, u64), ()> =
+    TableDefinition::new("pads burnt ahead");
+
 pub(super) const VOID: &str = "pads void";
 pub(super) const EPSILON: &str = "epsilon spent";
 pub(super) const SEQUENCE: &str = "next sequence";
@@ -68,6 +73,14 @@ pub(super) fn counter_name(way: Way, purpose: Purpose) -> &'static str {
         (Way::Out, Purpose::Recovery) => "out recovery",
         (Way::In, Purpose::Block) => "in block",
         (Way::In, Purpose::Recovery) => "in recovery",
+    }
+}
+
+/// The first part of a key of [`BURNT_AHEAD`].
+pub(super) fn purpose_code(purpose: Purpose) -> u8 {
+    match purpose {
+        Purpose::Block => 0,
+        Purpose::Recovery => 1,
     }
 }
 

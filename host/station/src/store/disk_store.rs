@@ -4,15 +4,15 @@ use std::fs;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use helio_distill::pads::{PadBook, Purpose, Watermarks};
+use helio_distill::pads::{PadBook, Purpose, Watermarks, Way};
 use helio_distill::release::BlockState;
 use helio_keys::{Origin, Simulated};
 use redb::backends::FileBackend;
-use redb::{Builder, Database, Durability, ReadableDatabase, WriteTransaction};
+use redb::{Builder, Database, Durability, ReadableDatabase, TableError, WriteTransaction};
 
 use super::block_table::{
-    BLOCKS, CERTIFICATES, COUNTERS, EPSILON, PENDING, POOLS, Row, VOID, counter_name, id_of,
-    key_of, proven_name,
+    BLOCKS, BURNT_AHEAD, CERTIFICATES, COUNTERS, EPSILON, PENDING, POOLS, Row, VOID, counter_name,
+    id_of, key_of, proven_name, purpose_code,
 };
 use super::fault::StoreFault;
 use super::folder;
@@ -203,6 +203,20 @@ impl<O: Origin> DiskStore<O> {
         Ok(watermarks)
     }
 
+    /// Pads to this station that were used beyond the watermark.
+    pub(super) fn read_burnt_ahead(&self, purpose: Purpose) -> Result<Vec<u64>> {
+        let code = purpose_code(purpose);
+        let read = || -> std::result::Result<Vec<u64>, redb::Error> {
+            let table = match self.database.begin_read()?.open_table(BURNT_AHEAD) {
+                Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+                table => table?,
+            };
+            let entries = table.range((code, 0)..=(code, u64::MAX))?;
+            entries.map(|entry| Ok(entry?.0.value().1)).collect()
+        };
+        read().map_err(|e| self.fault(e))
+    }
+
     pub(super) fn lost(&self, what: &str) -> StoreFault {
         StoreFault::Corrupted { path: self.path.clone(), what: what.to_owned() }
     }
@@ -232,6 +246,11 @@ impl<O: Origin> DiskStore<O> {
         let role = self.header.identity.role;
         for (way, purpose) in POOLS {
             self.pads.wipe(role, way, purpose, 0, watermarks.next(way, purpose))?;
+        }
+        for purpose in [Purpose::Block, Purpose::Recovery] {
+            for index in self.read_burnt_ahead(purpose)? {
+                self.pads.wipe(role, Way::In, purpose, index, index.saturating_add(1))?;
+            }
         }
         Ok(())
     }
@@ -299,6 +318,7 @@ fn reset_counters(transaction: &WriteTransaction) -> std::result::Result<(), red
     }
     table.insert(VOID, 0)?;
     table.insert(EPSILON, 0f64.to_bits())?;
+    transaction.open_table(BURNT_AHEAD)?.retain(|_, ()| false)?;
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use helio_keys::{Origin, SecretKey};
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 
 use super::block_table::{
-    BLOCKS, CERTIFICATES, COUNTERS, EPSILON, PENDING, Row, SEQUENCE, VOID, counter_name, id_of,
-    key_of, proven_name,
+    BLOCKS, BURNT_AHEAD, CERTIFICATES, COUNTERS, EPSILON, PENDING, Row, SEQUENCE, VOID,
+    counter_name, id_of, key_of, proven_name, purpose_code,
 };
 use super::disk_store::DiskStore;
 
@@ -27,14 +27,39 @@ impl<O: Origin> StationStore<O> for DiskStore<O> {
         }
         self.write(|transaction| {
             transaction.open_table(COUNTERS)?.insert(name, next)?;
+            if way == Way::In {
+                let code = purpose_code(purpose);
+                transaction
+                    .open_table(BURNT_AHEAD)?
+                    .retain_in((code, 0)..(code, next), |_, ()| false)?;
+            }
             Ok(())
         })?;
-        // The use is durable. A pad that cannot be wiped now is wiped when the store is opened.
-        let role = self.header().identity.role;
-        if let Err(fault) = self.pads.wipe(role, way, purpose, watermark, next) {
-            log::warn!("a spent pad stays on disk: {fault}");
-        }
+        self.wipe_pads(way, purpose, watermark, next);
         Ok(())
+    }
+
+    fn burn_ahead(&mut self, purpose: Purpose, index: u64) -> Result<(), StoreError> {
+        let watermark = self.counter(counter_name(Way::In, purpose))?;
+        let next = index.saturating_add(1);
+        let spent = StoreError::PadSpent { next, watermark };
+        if index < watermark {
+            return Err(spent);
+        }
+        let known = self.write(|transaction| {
+            let mut table = transaction.open_table(BURNT_AHEAD)?;
+            let known = table.insert((purpose_code(purpose), index), ())?;
+            Ok(known.is_some())
+        })?;
+        if known {
+            return Err(spent);
+        }
+        self.wipe_pads(Way::In, purpose, index, next);
+        Ok(())
+    }
+
+    fn burnt_ahead(&self, purpose: Purpose) -> Result<Vec<u64>, StoreError> {
+        Ok(self.read_burnt_ahead(purpose)?)
     }
 
     fn record_proven(&mut self, purpose: Purpose, next: u64) -> Result<(), StoreError> {
@@ -154,6 +179,17 @@ impl<O: Origin> StationStore<O> for DiskStore<O> {
             table.iter()?.map(|entry| Ok(id_of(entry?.1.value()))).collect()
         };
         Ok(read().map_err(|e| self.fault(e))?)
+    }
+}
+
+impl<O: Origin> DiskStore<O> {
+    /// Wipes pads whose use is durable. One that cannot be wiped now is wiped when the store is
+    /// opened.
+    fn wipe_pads(&mut self, way: Way, purpose: Purpose, from: u64, to: u64) {
+        let role = self.header().identity.role;
+        if let Err(fault) = self.pads.wipe(role, way, purpose, from, to) {
+            log::warn!("a spent pad stays on disk: {fault}");
+        }
     }
 }
 

@@ -171,3 +171,65 @@ fn a_new_secret_begins_new_counters_and_keeps_the_keys() {
     assert_eq!((book.size(Purpose::Block), book.size(Purpose::Recovery)), (40, 24));
     assert_eq!(store.header().identity.role, Role::Alice);
 }
+
+/// Pads that were burnt beyond the watermark: each once, for good, wiped, and forgotten when the
+/// watermark has passed them.
+#[test]
+fn pads_burnt_ahead_are_remembered_and_wiped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = create(folder.path());
+    let name = format!("pads-{}.SIMULATED.secret", pairing(1).id());
+    let fresh = std::fs::read(folder.path().join(&name)).expect("the pad file");
+    // Bob's pads are the second half, his reserve the last 24 of it.
+    let pad = |index: usize| &fresh[64 + 32 * (64 + 40 + index)..][..32];
+    assert_eq!(store.burnt_ahead(Purpose::Recovery), Ok(vec![]));
+    for index in [20, 18] {
+        assert!(found_in(folder.path(), pad(index)));
+        store.burn_ahead(Purpose::Recovery, index as u64).expect("burnt");
+        assert!(!found_in(folder.path(), pad(index)));
+    }
+    store.burn_ahead(Purpose::Block, 30).expect("burnt");
+    assert_eq!(store.watermarks().expect("readable").in_recovery, 0);
+    drop(store);
+
+    // The crash came before the wiping.
+    std::fs::write(folder.path().join(&name), &fresh).expect("the pads are back");
+    let mut store = open(folder.path());
+    assert!(!found_in(folder.path(), pad(18)) && !found_in(folder.path(), pad(20)));
+    assert!(found_in(folder.path(), pad(17)) && found_in(folder.path(), pad(19)));
+    assert_eq!(store.burnt_ahead(Purpose::Recovery), Ok(vec![18, 20]));
+    assert_eq!(store.burnt_ahead(Purpose::Block), Ok(vec![30]));
+    let again = store.burn_ahead(Purpose::Recovery, 18);
+    assert_eq!(again, Err(StoreError::PadSpent { next: 19, watermark: 0 }));
+    store.spend_pads(Way::Out, Purpose::Recovery, 22).expect("the other direction");
+    assert_eq!(store.burnt_ahead(Purpose::Recovery), Ok(vec![18, 20]));
+    store.spend_pads(Way::In, Purpose::Recovery, 19).expect("spent");
+    assert_eq!(store.burnt_ahead(Purpose::Recovery), Ok(vec![20]));
+    let below = store.burn_ahead(Purpose::Recovery, 7);
+    assert_eq!(below, Err(StoreError::PadSpent { next: 8, watermark: 19 }));
+    assert_eq!(store.burnt_ahead(Purpose::Block), Ok(vec![30]));
+
+    // A new secret has nothing burnt.
+    store.renew(&pairing(2)).expect("renewed");
+    assert_eq!(store.burnt_ahead(Purpose::Recovery), Ok(vec![]));
+    assert_eq!(store.burnt_ahead(Purpose::Block), Ok(vec![]));
+}
+
+/// A database of the release before this table.
+#[test]
+fn a_store_without_the_table_of_pads_burnt_ahead_opens_and_gets_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(create(folder.path()));
+    let path = folder.path().join("station.SIMULATED.redb");
+    let database = redb::Database::open(&path).expect("a database");
+    let transaction = database.begin_write().expect("writable");
+    let table = redb::TableDefinition::<(u8, u64), ()>::new("pads burnt ahead");
+    assert!(transaction.delete_table(table).expect("deleted"), "it was there");
+    transaction.commit().expect("written");
+    drop(database);
+    let mut store = open(folder.path());
+    assert_eq!(store.burnt_ahead(Purpose::Recovery), Ok(vec![]));
+    store.burn_ahead(Purpose::Recovery, 18).expect("burnt");
+    drop(store);
+    assert_eq!(open(folder.path()).burnt_ahead(Purpose::Recovery), Ok(vec![18]));
+}
