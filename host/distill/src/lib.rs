@@ -53,6 +53,6 @@ pub use inspect::{Inspected, inspect};
 pub use memory_store::MemoryStore;
 pub use message::{Kind, MAX_MESSAGE_BYTES, Malformed, Role};
 pub use progress::{BlockProgress, Budget, ContactState, Progress};
-pub use report::BlockReport;
+pub use report::{BlockReport, DetectorErrors};
 pub use statistics::ErrorRate;
 pub use transcript::{MAX_TAGGED_WORDS, MAX_TRANSCRIPT_BYTES};

@@ -38,6 +38,10 @@ pub struct BlockReport {
     pub test_qber: ErrorRate,
     /// Error rate of the key basis, where this side knows it. Private to the station.
     pub key_qber: Option<ErrorRate>,
+    /// The same two by detector, where this side has detectors; empty at Alice. Private to the
+    /// station: it stands in no message and in no part of the certificate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_detector: Vec<DetectorErrors>,
     /// Key length in bits; 0 with a reason.
     pub length: u64,
     /// Why there is no key.
@@ -63,6 +67,18 @@ pub struct BlockReport {
     pub breakdown: Vec<(String, f64)>,
     /// SHA-256 over a SIMULATED key, cut; never of a real one.
     pub fingerprint: Option<String>,
+}
+
+/// Error rates of the detections in which one detector clicked alone, or several at once.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetectorErrors {
+    /// Which detector: the bit of its clicks in [`helio_timetag::Detection::mask`], whatever role the
+    /// swap gave it. `None`: more than one clicked, and the bit was drawn.
+    pub detector: Option<u8>,
+    /// In the test basis.
+    pub test: ErrorRate,
+    /// In the key basis: where reconciliation changed the sifted bits. `None` without a key.
+    pub key: Option<ErrorRate>,
 }
 
 /// What only this side knows of its own device.
@@ -142,6 +158,7 @@ impl BlockReport {
             }),
             test_qber: ErrorRate::new(errors, sifted_test),
             key_qber: None,
+            by_detector: Vec::new(),
             length: 0,
             no_key: None,
             reason: None,

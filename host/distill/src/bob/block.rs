@@ -11,27 +11,42 @@ use crate::message::{
     Amplify, Declaration, Detections, Envelope, Kind, PublicBits, Reader, Sift, TestResult,
     VerifyKey,
 };
+use crate::parameters::Receiver;
 use crate::progress::BlockProgress;
 use crate::reconcile::{BobStep, ReconcileBob};
 use crate::release::StationStore;
-use crate::report::{BlockReport, fingerprint};
+use crate::report::{BlockReport, DetectorErrors, fingerprint};
 use crate::talk::Talk;
 use crate::token::{BlockLedger, Corrected, Origins, Sifted, Verified};
 
 use super::Session;
 use super::clicks::Measured;
+use super::detectors::{ByDetector, Clicked};
 
 /// The block in progress.
 pub(super) struct Current<O: helio_keys::Origin> {
     talk: Talk,
-    lost_slots: u64,
+    own: Own,
     step: Step<O>,
 }
 
+/// What only this station knows of the block, besides its bits.
+struct Own {
+    lost_slots: u64,
+    /// Known after the test results.
+    detectors: Option<ByDetector>,
+}
+
+impl Own {
+    fn by_detector(&self, receiver: Receiver) -> Vec<DetectorErrors> {
+        self.detectors.as_ref().map(|d| d.report(receiver)).unwrap_or_default()
+    }
+}
+
 impl<O: helio_keys::Origin> Current<O> {
-    fn new(mut talk: Talk, lost_slots: u64, step: Step<O>, now_ns: u64) -> Current<O> {
+    fn new(mut talk: Talk, own: Own, step: Step<O>, now_ns: u64) -> Current<O> {
         talk.enter(step.name(), now_ns);
-        Current { talk, lost_slots, step }
+        Current { talk, own, step }
     }
 
     pub fn progress(&self) -> BlockProgress {
@@ -46,7 +61,7 @@ impl<O: helio_keys::Origin> Current<O> {
 /// What Bob waits for.
 enum Step<O: helio_keys::Origin> {
     /// Which detections match.
-    Sift { announcement: Detections, bits: SecretBits },
+    Sift { announcement: Detections, bits: SecretBits, clicked: Clicked },
     /// Alice's declaration.
     Declaration { sifted: Sifted, announced: Announced, way: Box<Way> },
     /// Alice's next step of the reconciliation.
@@ -90,11 +105,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 continue;
             }
             self.desk.afford_block()?;
-            let Measured { announcement, bits, lost_slots, .. } = measured;
+            let Measured { announcement, bits, clicked, lost_slots, .. } = measured;
             let mut talk = Talk::new(&self.desk.parameters, id, self.desk.now_ns);
             let said = self.desk.say(&mut talk, Kind::Detections, |out| announcement.write(out));
-            let step = Step::Sift { announcement, bits };
-            self.current = Some(Current::new(talk, lost_slots, step, self.desk.now_ns));
+            let step = Step::Sift { announcement, bits, clicked };
+            let own = Own { lost_slots, detectors: None };
+            self.current = Some(Current::new(talk, own, step, self.desk.now_ns));
             return said;
         }
         Ok(())
@@ -119,17 +135,16 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             self.current = Some(current);
             return Err(fault);
         }
-        let Current { mut talk, lost_slots, step } = current;
-        let step = match self.step(&mut talk, lost_slots, step, envelope, body) {
+        let Current { mut talk, mut own, step } = current;
+        let step = match self.step(&mut talk, &mut own, step, envelope, body) {
             Ok(Some(step)) => step,
             Ok(None) => return self.announce_next(),
             Err(fault) => {
-                let now_ns = self.desk.now_ns;
-                self.current = Some(Current::new(talk, lost_slots, Step::Failed, now_ns));
+                self.current = Some(Current::new(talk, own, Step::Failed, self.desk.now_ns));
                 return Err(fault);
             }
         };
-        self.current = Some(Current::new(talk, lost_slots, step, self.desk.now_ns));
+        self.current = Some(Current::new(talk, own, step, self.desk.now_ns));
         Ok(())
     }
 
@@ -137,7 +152,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     fn step(
         &mut self,
         talk: &mut Talk,
-        lost_slots: u64,
+        own: &mut Own,
         step: Step<E::Origin>,
         envelope: &Envelope,
         mut body: Reader<'_>,
@@ -146,10 +161,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let malformed = |why| Fault::Malformed { kind: Some(kind), why };
         let state = step.name();
         match (step, kind) {
-            (Step::Sift { announcement, bits }, Kind::Sift) => {
+            (Step::Sift { announcement, bits, clicked }, Kind::Sift) => {
                 self.check_disclosure(envelope)?;
                 let sift = Sift::read(body, &announcement.test_basis).map_err(malformed)?;
-                self.hear_sift(talk, lost_slots, announcement, bits, &sift)
+                self.hear_sift(talk, own, (announcement, bits, clicked), &sift)
             }
             (Step::Declaration { sifted, announced, way }, Kind::Declaration) => {
                 let theirs = Declaration::read(&mut body).map_err(malformed)?;
@@ -163,7 +178,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 Ok(Some(Step::Reconciling { engine, sifted, ledger }))
             }
             (Step::Reconciling { engine, sifted, ledger }, Kind::Reconcile) => {
-                self.hear_reconcile(talk, engine, sifted, ledger, body.rest()).map(Some)
+                self.hear_reconcile(talk, own, (engine, sifted, ledger), body.rest()).map(Some)
             }
             (Step::VerifyKey { corrected }, Kind::VerifyKey) => {
                 let key = VerifyKey::read(body).map_err(malformed)?;
@@ -177,7 +192,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             }
             (Step::AliceTag { key, certificate }, Kind::Tag) => {
                 self.desk.hear_tag(talk, body)?;
-                self.release(talk, lost_slots, key, certificate)?;
+                self.release(talk, own, key, certificate)?;
                 Ok(None)
             }
             _ => Err(Fault::Unexpected { kind, state }),
@@ -196,9 +211,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     fn hear_sift(
         &mut self,
         talk: &mut Talk,
-        lost_slots: u64,
-        announcement: Detections,
-        bits: SecretBits,
+        own: &mut Own,
+        (announcement, bits, clicked): (Detections, SecretBits, Clicked),
         sift: &Sift,
     ) -> Result<Option<Step<E::Origin>>> {
         let mut key = SecretBits::with_capacity(bits.len());
@@ -213,6 +227,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 key.push(bit);
             }
         }
+        let test_basis = ByDetector::of_test_basis(&clicked, &announcement, sift, &errors);
+        own.detectors = Some(test_basis);
         let parameters = &self.desk.parameters;
         let announced = Announced::gather(parameters.slots_per_block, &announcement, sift, &errors);
         let decision = decide(parameters, &announced.counts)?;
@@ -225,10 +241,11 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         match decision {
             Decision::NoKey { reason, lambda_max } => {
                 self.desk.store.burn(talk.id)?;
-                let side = self.desk.side(lost_slots)?;
+                let side = self.desk.side(own.lost_slots)?;
                 let parameters = &self.desk.parameters;
                 let why = (reason, lambda_max);
-                let report = BlockReport::no_key(parameters, talk.id, side, &announced, why);
+                let mut report = BlockReport::no_key(parameters, talk.id, side, &announced, why);
+                report.by_detector = own.by_detector(parameters.receiver);
                 self.desk.events.push_back(Event::BlockDone(Box::new(report)));
                 Ok(None)
             }
@@ -241,9 +258,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     fn hear_reconcile(
         &mut self,
         talk: &mut Talk,
-        mut engine: Box<dyn ReconcileBob>,
-        sifted: Sifted,
-        ledger: BlockLedger,
+        own: &mut Own,
+        (mut engine, sifted, ledger): (Box<dyn ReconcileBob>, Sifted, BlockLedger),
         message: &[u8],
     ) -> Result<Step<E::Origin>> {
         let step = engine.handle(message)?;
@@ -258,6 +274,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             }
             BobStep::SendDone(bytes) => {
                 let (corrected, outcome) = engine.corrected()?;
+                if let Some(detectors) = &mut own.detectors {
+                    detectors.of_key_basis(sifted.bits(), &corrected);
+                }
                 let corrected = sifted.corrected(corrected, ledger, outcome)?;
                 self.desk.say(talk, Kind::Reconcile, |out| out.raw(&bytes))?;
                 Ok(Step::VerifyKey { corrected })
@@ -288,14 +307,15 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     fn release(
         &mut self,
         talk: &mut Talk,
-        lost_slots: u64,
+        own: &Own,
         key: SecretKey<E::Origin>,
         certificate: Box<Certificate>,
     ) -> Result<()> {
         let bits = key.len() as u64;
         let print = fingerprint(&key);
-        let side = self.desk.side(lost_slots)?;
-        let report = BlockReport::key(&self.desk.parameters, side, &certificate, print);
+        let side = self.desk.side(own.lost_slots)?;
+        let mut report = BlockReport::key(&self.desk.parameters, side, &certificate, print);
+        report.by_detector = own.by_detector(self.desk.parameters.receiver);
         self.desk.store.hold(talk.id, key, *certificate)?;
         self.desk.store.release(talk.id)?;
         self.desk.events.push_back(Event::BlockDone(Box::new(report)));

@@ -1,14 +1,16 @@
 //! From detector masks to bits: the only place that knows what a detector means.
 
-use std::collections::VecDeque;
-
 use helio_keys::{EntropyFault, EntropySource, SecretBits};
 use helio_timetag::Detection;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::message::{Detections, PublicBits};
 use crate::parameters::{Parameters, Receiver};
 use crate::ranges::SlotRanges;
 use crate::settings::Settings;
+
+use super::detectors::Clicked;
+use super::queue::DetectionQueue;
 
 /// A block that is measured and not talked about yet.
 pub(super) struct Measured {
@@ -16,11 +18,13 @@ pub(super) struct Measured {
     pub announcement: Detections,
     /// One bit for each announced detection.
     pub bits: SecretBits,
+    /// Which detectors gave them.
+    pub clicked: Clicked,
     /// Slots that were dropped or have no setting.
     pub lost_slots: u64,
 }
 
-/// Takes the block's detections, drops what may not be used and assigns bits to the rest. The
+/// Looks at the block's detections, drops what may not be used and assigns bits to the rest. The
 /// settings are those of the block's slots, `swap << 1 | basis`.
 ///
 /// # Errors
@@ -28,27 +32,29 @@ pub(super) struct Measured {
 pub(super) fn assign(
     parameters: &Parameters,
     block: u64,
-    detections: &mut VecDeque<Detection>,
+    detections: &DetectionQueue,
     settings: &Settings<2>,
     dropped: &SlotRanges,
     entropy: &mut impl EntropySource,
 ) -> Result<Measured, EntropyFault> {
     let (first, end) = (parameters.first_slot(block), parameters.end_slot(block));
-    let ends_at = detections.partition_point(|d| d.slot < end);
+    let detections = detections.below(end);
+    let count = detections.len();
     let spacing = u64::from(parameters.sync_spacing);
     let mut coins = Coins::default();
     let mut measured = Measured {
         block,
         announcement: Detections {
-            offsets: Vec::with_capacity(ends_at),
-            test_basis: PublicBits::with_capacity(ends_at),
+            offsets: Vec::with_capacity(count),
+            test_basis: PublicBits::with_capacity(count),
         },
-        bits: SecretBits::with_capacity(ends_at),
+        bits: SecretBits::with_capacity(count),
+        clicked: Clicked::with_capacity(count),
         lost_slots: dropped.count_in(first..end) + settings.lost_in(block),
     };
     let mut dropped = dropped.walker();
     let mut set = settings.block(block);
-    for Detection { slot, mask } in detections.drain(..ends_at) {
+    for Detection { slot, mask } in detections {
         if slot < first || slot % spacing == 0 || dropped.contains(slot) {
             continue;
         }
@@ -76,6 +82,7 @@ pub(super) fn assign(
         measured.announcement.offsets.push(offset);
         measured.announcement.test_basis.push(test);
         measured.bits.push(bit);
+        measured.clicked.push(mask);
     }
     Ok(measured)
 }
@@ -90,13 +97,19 @@ struct Coins {
 impl Coins {
     fn flip(&mut self, entropy: &mut impl EntropySource) -> Result<bool, EntropyFault> {
         if self.left == 0 {
-            let mut bytes = [0; 8];
-            entropy.fill(&mut bytes)?;
-            self.bits = u64::from_le_bytes(bytes);
+            let mut bytes = Zeroizing::new([0; 8]);
+            entropy.fill(&mut *bytes)?;
+            self.bits = u64::from_le_bytes(*bytes);
             self.left = 64;
         }
         self.left -= 1;
         Ok(self.bits >> self.left & 1 == 1)
+    }
+}
+
+impl Drop for Coins {
+    fn drop(&mut self) {
+        self.bits.zeroize();
     }
 }
 
@@ -122,8 +135,9 @@ mod tests {
         settings.push(0, codes.len() as u64, &packed).unwrap();
         let mut dropped = SlotRanges::default();
         dropped.add(50..60);
-        let mut queue = clicks.iter().map(|&(slot, mask)| Detection { slot, mask }).collect();
-        assign(&parameters, 0, &mut queue, &settings, &dropped, &mut entropy).unwrap()
+        let mut queue = DetectionQueue::default();
+        clicks.iter().for_each(|&(slot, mask)| queue.push(Detection { slot, mask }));
+        assign(&parameters, 0, &queue, &settings, &dropped, &mut entropy).unwrap()
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Bob's half of the talk: he announces, corrects his string, releases on Alice's proof.
 //!
 //! [`Session`] takes his device's settings and detections and Alice's messages and gives messages
-//! and events. `block` holds the steps of a block, `clicks` turns detections into bits, `settle`
-//! answers questions about old blocks.
+//! and events. `queue` holds detections until their block ends, `clicks` turns them into bits,
+//! `block` holds the steps of a block, `detectors` counts errors by detector, `settle` answers
+//! questions about old blocks.
 
 mod block;
 mod clicks;
+mod detectors;
+mod queue;
 mod settle;
 
 use std::collections::VecDeque;
@@ -28,12 +31,13 @@ use crate::settings::Settings;
 
 use block::Current;
 use clicks::{Measured, assign};
+use queue::DetectionQueue;
 
 /// Bob's session with one Alice. Owns no socket, no clock, no thread.
 pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
     desk: Desk<E, S>,
     settings: Settings<2>,
-    detections: VecDeque<Detection>,
+    detections: DetectionQueue,
     dropped: SlotRanges,
     /// Lowest block whose slots are not all past.
     open_block: u64,
@@ -59,7 +63,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         Ok(Session {
             settings: Settings::new(parameters.slots_per_block),
             desk: Desk::new(Role::Bob, parameters, local, pads, entropy, store)?,
-            detections: VecDeque::new(),
+            detections: DetectionQueue::default(),
             dropped: SlotRanges::default(),
             open_block: 0,
             measured: VecDeque::new(),
@@ -138,14 +142,14 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         };
         for &detection in detections {
             let Detection { slot, mask } = detection;
-            let last = self.detections.back().map_or(0, |d| d.slot + 1).max(self.desk.slot);
+            let last = self.detections.last().map_or(0, |d| d.slot + 1).max(self.desk.slot);
             if slot < last {
                 return Err(InputError::DetectionsBackwards { slot, last }.into());
             }
             if mask == 0 || mask & !known != 0 {
                 return Err(InputError::UnknownDetector { mask }.into());
             }
-            self.detections.push_back(detection);
+            self.detections.push(detection);
         }
         Ok(())
     }
@@ -174,7 +178,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let taken = self.push_detections(&batch.detections);
         if taken.is_err() {
             // Clicks are missing from here on, on all detectors alike.
-            let last = self.detections.back().map_or(0, |d| d.slot + 1).max(self.desk.slot);
+            let last = self.detections.last().map_or(0, |d| d.slot + 1).max(self.desk.slot);
             self.push_dropped(last..batch.reached);
         }
         self.reached(batch.reached)?;
@@ -271,12 +275,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             let measured = assign(
                 &self.desk.parameters,
                 self.open_block,
-                &mut self.detections,
+                &self.detections,
                 &self.settings,
                 &self.dropped,
                 &mut self.desk.entropy,
             );
-            // Settings are needed only until bits are made of the clicks.
+            // Detections and settings are needed only until bits are made of the clicks.
             self.forget_below(self.open_block + 1);
             match measured {
                 Ok(measured) => self.measured.push_back(measured),
@@ -320,8 +324,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// Nothing below this block is needed any more.
     fn forget_below(&mut self, block: u64) {
         let first = self.desk.parameters.first_slot(block);
-        let ends_at = self.detections.partition_point(|d| d.slot < first);
-        self.detections.drain(..ends_at);
+        self.detections.forget_below(first);
         self.settings.forget_below(block);
         self.dropped.forget_below(first);
         self.open_block = block;

@@ -5,6 +5,7 @@ mod channel;
 mod chaos;
 mod contact;
 mod crash;
+mod detectors;
 mod disk;
 mod faults;
 mod hostile;
