@@ -10,7 +10,7 @@ use std::str::FromStr;
 /// | `usb:SERIAL` | a Heliograph board by the serial number of its USB descriptor |
 /// | `serial:/dev/ttyACM0`, `serial:COM3` | a serial port of this computer |
 /// | `tcp:HOST:PORT`, `tcp:[::1]:PORT` | a device that another program serves |
-/// | `sim` | the bench in software, inside the program itself |
+/// | `sim` | the bench in software: inside the program itself, or, for a station of its own, the port at which `helio sim` serves its role on this computer |
 ///
 /// What [`FromStr`] accepts, [`Display`](fmt::Display) gives back to the letter, except that a port number loses
 /// leading zeros.
@@ -27,7 +27,8 @@ pub enum DeviceAddress {
         /// 1 to 65535.
         port: u16,
     },
-    /// The bench in software. It has no port to open: who starts the bench has its ends.
+    /// The bench in software. It has no port of its own to open: who starts the bench has its ends,
+    /// and a station's configuration puts the port of `helio sim` in its place.
     Sim,
 }
 

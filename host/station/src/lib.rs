@@ -1,7 +1,7 @@
 //! The program `helio`: a QKD station, its bench in software and its tools.
 //!
 //! Commands live in [`cmd`], one module each; [`mod@bench`] runs two stations and the light between
-//! them in software; what they share — arguments with units, exit codes, plots, charts in the
+//! them in software; what they share — quantities with units, exit codes, plots, charts in the
 //! terminal, progress — stands beside them. Only this crate starts threads, reads the wall clock
 //! and logs.
 
@@ -11,8 +11,9 @@ pub mod cmd;
 pub mod exit;
 pub mod line;
 pub mod plot;
+pub mod quantity;
 pub mod recording;
 mod side;
+pub mod slotting;
 pub mod store;
 pub mod term;
-pub mod units_arg;

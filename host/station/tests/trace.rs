@@ -180,9 +180,9 @@ fn a_bad_argument_is_named_with_the_remedy() {
     let path = path.to_str().unwrap();
     let cases: [(&[&str], &[&str]); 10] = [
         (&["g2", path, "--range", "1"], &["--range", "needs a unit", "10ns"]),
-        (&["g2", path, "--bin", "10 parsecs"], &["--bin", "decimal number"]),
-        (&["g2", path, "--bin", "0ns"], &["--bin", "longer than zero"]),
-        (&["g2", path, "--bin", "0.5ps"], &["--bin", "whole number of picoseconds"]),
+        (&["g2", path, "--bin", "10 parsecs"], &["--bin", "needs a unit"]),
+        (&["g2", path, "--bin", "0ns"], &["--bin", "within 1 ps"]),
+        (&["g2", path, "--bin", "0.5ps"], &["--bin", "round it to 1 ps"]),
         (&["g2", path, "--channel", "0;1"], &["--channel", "0,1"]),
         (&["g2", path, "--channel", "0,7"], &["no photons on channel 7", "choose from [0]"]),
         (&["g2", path, "--bin", "10ns", "--range", "1ns"], &["--range", "choose a longer"]),

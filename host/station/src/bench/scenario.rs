@@ -3,16 +3,16 @@
 //! Every part is told the same thing once: the optics, the devices' configuration, the parameters
 //! the stations compare, the tag-to-slot stage and the channel model that says what to expect.
 
-use std::num::NonZeroU16;
-
 use helio_distill::bound::{DetectorTolerance, Mismatch, Refusal};
 use helio_distill::channel_model::{self, BlockPlan, Channel};
 use helio_distill::parameters::{Code, DetectorMatch, Parameters, Receiver, SessionId};
 use helio_distill::reconcile::Plan;
 use helio_sim::{BenchConfig, DetectorConfig, Eve, Path, ReceiverKind};
-use helio_timetag::{SlotterConfig, Window};
+use helio_timetag::SlotterConfig;
 use helio_units::{Decibel, FineTicks, MeanPhotons, Picoseconds, TickLength, Ticks};
 use helio_wire::Configure;
+
+use crate::slotting::Slotting;
 
 /// The default intensities and choices, in the units that the samplers implement exactly.
 ///
@@ -31,9 +31,6 @@ pub mod defaults {
 
 /// What a slot player holds at most, in picoseconds: 1 ms.
 const PLAYER_PS: f64 = 1e9;
-
-/// Fraction bits of [`FineTicks`], as a factor.
-const FINE: f64 = (1u64 << FineTicks::FRACTION_BITS) as f64;
 
 /// Everything that a simulated run is made from.
 #[derive(Clone, Debug, PartialEq)]
@@ -289,21 +286,15 @@ impl Scenario {
     pub fn slotter(&self) -> SlotterConfig {
         let bench = self.bench();
         let detectors = usize::from(self.receiver.detectors());
-        let fine = |ps: f64| FineTicks((ps / self.tick_length.as_ps_f64() * FINE) as i128);
-        SlotterConfig {
-            // A tag is the tick in which its edge fell: on average half a tick early.
-            delays: bench.receiver.detectors[..detectors]
-                .iter()
-                .map(|d| FineTicks(fine(d.delay.0 as f64).0 - (1 << 31)))
-                .collect(),
-            window: Window {
-                centre: 1 << 31,
-                half_width: FineTicks(i128::from(self.window_ticks) << 31),
-            },
-            hold_off: fine(self.hold_off.0 as f64),
-            sync_spacing: NonZeroU16::new(self.sync_spacing),
-            slack: Ticks(u64::from(self.slot_ticks) * 64),
+        Slotting {
+            tick: self.tick_length,
+            slot_ticks: self.slot_ticks,
+            delays: bench.receiver.detectors[..detectors].iter().map(|d| d.delay).collect(),
+            window: FineTicks::from_ticks(Ticks(u64::from(self.window_ticks))),
+            hold_off: self.hold_off,
+            sync_spacing: self.sync_spacing,
         }
+        .config()
     }
 
     /// The channel as the model of FINITE_KEY section 9 sees it.

@@ -12,8 +12,8 @@ use super::source::{scan, seconds};
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
 use crate::plot;
+use crate::quantity::Span;
 use crate::term::{round_up_125, si};
-use crate::units_arg::Span;
 
 /// Arguments of `helio trace g2`.
 #[derive(Debug, clap::Args)]
@@ -162,11 +162,11 @@ fn spans(args: &Args, product: f64, duration: f64) -> (Picoseconds, Picoseconds)
     let filled = round_up_125((DEFAULT_PAIRS * duration / product).min(duration / 40.0));
     let times = |ps: i64, n: i64| Picoseconds(ps.saturating_mul(n));
     match (args.bin, args.range) {
-        (Some(bin), Some(range)) => (bin.0, range.0),
-        (Some(bin), None) => (bin.0, times(bin.0.0, DEFAULT_BINS_PER_SIDE)),
+        (Some(bin), Some(range)) => (bin.picoseconds(), range.picoseconds()),
+        (Some(bin), None) => (bin.picoseconds(), times(bin.0, DEFAULT_BINS_PER_SIDE)),
         (None, Some(range)) => {
-            let (finest, coarsest) = (range.0.0 / 500, (range.0.0 / 10).max(1));
-            (Picoseconds(filled.max(finest).min(coarsest)), range.0)
+            let (finest, coarsest) = (range.0 / 500, (range.0 / 10).max(1));
+            (Picoseconds(filled.max(finest).min(coarsest)), range.picoseconds())
         }
         (None, None) => {
             // Long traces would fill bins so fine that all of them lie within a dead time.

@@ -12,8 +12,8 @@ use super::source::{exact_ps, file_name, scan, seconds, tick_json};
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
 use crate::plot::{self, Axis, Figure, Layer, Panel, Range};
+use crate::quantity::Span;
 use crate::term::{CHART_COLUMNS, bars, round_up_125, si};
-use crate::units_arg::Span;
 
 /// Arguments of `helio trace rates`.
 #[derive(Debug, clap::Args)]
@@ -86,7 +86,7 @@ fn channels(args: &Args, summary: &Summary) -> Result<Vec<u8>, Failure> {
 
 fn bin(args: &Args, tick: TickLength, reached: Ticks) -> Result<Ticks, Failure> {
     let ps = match args.bin {
-        Some(Span(ps)) => ps,
+        Some(bin) => bin.picoseconds(),
         None => Picoseconds(round_up_125(seconds(tick, reached) * 1e12 / 250.0)),
     };
     let bin = tick.ticks_covering(ps);
