@@ -8,6 +8,7 @@
 pub mod bench;
 pub mod cli;
 pub mod cmd;
+pub mod config;
 pub mod exit;
 pub mod line;
 pub mod plot;

@@ -1,0 +1,315 @@
+//! What both stations must have equal: the sections `[protocol]` and `[detectors]`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use helio_distill::bound::Refusal;
+use helio_distill::parameters::{
+    BadParameter, Code, DetectorMatch, Parameters, Receiver, SessionId,
+};
+use toml::de::DeValue;
+
+use super::section::{Keys, Result, Section};
+use super::value::{Value, read_text, texts};
+use crate::quantity::{InvalidQuantity, Parts, Photons, Share, SlotRate, Span};
+
+pub(super) const PROTOCOL: Keys = &[
+    "slot_rate",
+    "slots_per_block",
+    "sync_spacing",
+    "sync_seed",
+    "intensity",
+    "intensity_uncertainty",
+    "alice_key_basis",
+    "bob_key_basis",
+    "receiver",
+    "window",
+    "hold_off",
+    "clock_bound",
+    "epsilon",
+    "code",
+    "qber_margin",
+];
+const INTENSITY: Keys = &["mu", "probability"];
+pub(super) const DETECTORS: Keys =
+    &["match", "delta1", "delta2", "id", "date", "longest_dead_time"];
+
+/// Start of the public sync sequence where none is written: the one of the demo.
+const SYNC_SEED: i64 = 0x4F1B_BCDD;
+
+/// What both stations have equal.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Protocol {
+    pub slot_rate: SlotRate,
+    pub sync_seed: u32,
+    /// With the session of nobody.
+    pub parameters: Parameters,
+}
+
+pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Protocol> {
+    let slot_rate: SlotRate = protocol.need("slot_rate")?;
+    let slots_per_block = protocol.whole("slots_per_block", 1..=4_000_000_000, None)?;
+    let sync_spacing = protocol.whole("sync_spacing", 2..=65_535, Some(64))?;
+    let sync_seed = protocol.whole("sync_seed", 1..=0x7FFF_FFFF, Some(SYNC_SEED))?;
+    let (mu_nano, intensity_weights) = intensities(protocol)?;
+    let uncertainty = protocol.or("intensity_uncertainty", Uncertainty(None))?;
+    let uncertainty = uncertainty.0.map(|share| ppm(protocol, "intensity_uncertainty", share));
+    let receiver = protocol.choice(
+        "receiver",
+        &[
+            ("active with swap", Receiver::Active { random_swap: true }),
+            ("active without swap", Receiver::Active { random_swap: false }),
+            ("passive", Receiver::Passive),
+        ],
+        None,
+    )?;
+    let [alice_key_weight, bob_key_weight] =
+        [key_basis(protocol, "alice_key_basis")?, key_basis(protocol, "bob_key_basis")?];
+    let window: Span = protocol.need("window")?;
+    if slot_rate.slots_covering(window) > 1 {
+        return Err(protocol.fault(
+            "window",
+            format_args!("is {window}, longer than a slot at {slot_rate}; choose a shorter one"),
+        ));
+    }
+    let hold_off: Span = protocol.need("hold_off")?;
+    let clock_bound = match protocol.need("clock_bound")? {
+        ClockBound::Slots(slots) => u128::from(slots),
+        ClockBound::Time(span) => slot_rate.slots_covering(span),
+    };
+    let epsilon_total = protocol.or("epsilon", 1e-10)?;
+    let code = protocol.choice(
+        "code",
+        &[("ldpc", Code::Ldpc), ("cascade", Code::Cascade)],
+        Some("ldpc"),
+    )?;
+    let margin = protocol.or("qber_margin", Share(0))?;
+    let calibration = calibration(detectors)?;
+    let longest: Span = detectors.need("longest_dead_time")?;
+    if hold_off < longest {
+        return Err(protocol.fault(
+            "hold_off",
+            format_args!(
+                "is {hold_off}, shorter than `detectors.longest_dead_time` of {longest}, and a \
+                 detector that is dead tells by its silence; write at least {longest}"
+            ),
+        ));
+    }
+    let parameters = Parameters {
+        session: SessionId([0; 16]),
+        mu_nano,
+        intensity_weights,
+        intensity_uncertainty_ppm: uncertainty.transpose()?,
+        alice_key_weight,
+        bob_key_weight,
+        slots_per_block,
+        sync_spacing,
+        receiver,
+        hold_off_ps: hold_off.0.unsigned_abs(),
+        window_ps: window.0.unsigned_abs(),
+        clock_bound_slots: u32::try_from(clock_bound).map_err(|_| {
+            let most = u32::MAX;
+            protocol
+                .fault("clock_bound", format_args!("is above {most} slots; choose a shorter one"))
+        })?,
+        detectors: calibration,
+        epsilon_total,
+        code,
+        qber_margin_ppm: ppm(protocol, "qber_margin", margin)?,
+    };
+    parameters.check().map_err(|bad| blame(protocol, detectors, &bad))?;
+    Ok(Protocol { slot_rate, sync_seed, parameters })
+}
+
+/// Photon numbers in 10⁻⁹ and weights of the three intensities.
+fn intensities(protocol: &Section<'_>) -> Result<([u64; 3], [u16; 3])> {
+    let listed = protocol.sections("intensity", INTENSITY)?;
+    let Ok(listed): std::result::Result<[Section<'_>; 3], _> = listed.try_into() else {
+        return Err(protocol.absent(
+            "intensity",
+            "has not three entries; write three tables headed [[protocol.intensity]], the \
+             brightest first",
+        ));
+    };
+    let (mut mu_nano, mut weights) = ([0; 3], [0; 3]);
+    for (i, one) in listed.iter().enumerate() {
+        mu_nano[i] = one.need::<Photons>("mu")?.0.unsigned_abs();
+        weights[i] = one.need::<Parts>("probability")?.0;
+        if weights[i] == 0 {
+            return Err(one.fault("probability", "is zero; write at least 1/4096"));
+        }
+    }
+    let sum: u32 = weights.iter().map(|w| u32::from(*w)).sum();
+    if sum != 4096 {
+        return Err(listed[0].fault(
+            "probability",
+            format_args!(
+                "and those of the other intensities add up to {sum}/4096; make it 4096/4096"
+            ),
+        ));
+    }
+    Ok((mu_nano, weights))
+}
+
+fn key_basis(protocol: &Section<'_>, key: &'static str) -> Result<u16> {
+    let Parts(weight) = protocol.need(key)?;
+    match weight {
+        1..4096 => Ok(weight),
+        _ => Err(protocol.fault(
+            key,
+            format_args!("is {weight}/4096, and both bases are needed; choose 1/4096 to 4095/4096"),
+        )),
+    }
+}
+
+fn ppm(section: &Section<'_>, key: &'static str, share: Share) -> Result<u32> {
+    let nano = share.0.unsigned_abs();
+    match u32::try_from(nano / 1000) {
+        Ok(ppm) if nano.is_multiple_of(1000) => Ok(ppm),
+        _ => {
+            let nearest = Share((share.0 + 500) / 1000 * 1000);
+            Err(section.fault(
+                key,
+                format_args!("is {share}, and it is exact to 0.0001 %; round it to {nearest}"),
+            ))
+        }
+    }
+}
+
+fn calibration(detectors: &Section<'_>) -> Result<DetectorMatch> {
+    const NUMBERS: [&str; 4] = ["delta1", "delta2", "id", "date"];
+    let calibrated =
+        detectors.choice("match", &[("calibrated", true), ("assumed", false)], None)?;
+    if !calibrated {
+        return match NUMBERS.into_iter().find(|key| detectors.has(key)) {
+            None => Ok(DetectorMatch::AssumedMatched),
+            Some(key) => Err(detectors.fault(
+                "match",
+                format_args!(
+                    "is \"assumed\" although `{key}` is written; remove that, or write \
+                     \"calibrated\""
+                ),
+            )),
+        };
+    }
+    let delta = |key| -> Result<f64> {
+        detectors.maybe(key)?.ok_or_else(|| {
+            detectors.absent(
+                key,
+                "is missing, and nobody may guess how unequal detectors are; write what the \
+                 calibration found, or match = \"assumed\", which is printed on each key",
+            )
+        })
+    };
+    Ok(DetectorMatch::Calibrated {
+        delta1: delta("delta1")?,
+        delta2: delta("delta2")?,
+        id: detectors.need("id")?,
+        date: detectors.need::<Date>("date")?.0,
+    })
+}
+
+/// The key behind a parameter that no run can be made with.
+fn blame(
+    protocol: &Section<'_>,
+    detectors: &Section<'_>,
+    bad: &BadParameter,
+) -> super::fault::ConfigFault {
+    let key = match bad {
+        BadParameter::Bound(Refusal::Mismatch { name, .. }) => {
+            return detectors.fault(name, format_args!("cannot be: {bad}; calibrate again"));
+        }
+        BadParameter::Bound(Refusal::Epsilon { .. } | Refusal::EpsilonTotal { .. }) => "epsilon",
+        BadParameter::SyncSpacing(_) => "sync_spacing",
+        BadParameter::BlockLength(_) => "slots_per_block",
+        BadParameter::BasisWeight("Alice", _) => "alice_key_basis",
+        BadParameter::BasisWeight(..) => "bob_key_basis",
+        BadParameter::Weights(_) | BadParameter::Bound(_) => "intensity",
+    };
+    protocol.fault(key, format_args!("cannot be: {bad}; choose another"))
+}
+
+/// How far the intensities may lie from what is written: a share, or nobody measured it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Uncertainty(Option<Share>);
+
+impl FromStr for Uncertainty {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Uncertainty, String> {
+        match text {
+            "unmeasured" => Ok(Uncertainty(None)),
+            _ => text
+                .parse()
+                .map(|share| Uncertainty(Some(share)))
+                .map_err(|why: InvalidQuantity| format!("{why}, or \"unmeasured\"")),
+        }
+    }
+}
+
+impl fmt::Display for Uncertainty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(share) => share.fmt(f),
+            None => f.write_str("unmeasured"),
+        }
+    }
+}
+
+/// How far the slot counts may differ: a time or a number of slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClockBound {
+    Slots(u32),
+    Time(Span),
+}
+
+impl FromStr for ClockBound {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<ClockBound, String> {
+        let wanted = |why: &str| format!("{why}, or 5613 slots");
+        if let Some(slots) = text.trim().strip_suffix("slots") {
+            let slots: u32 =
+                slots.trim().parse().map_err(|_| "write for example 5613 slots".to_owned())?;
+            return Ok(ClockBound::Slots(slots));
+        }
+        text.parse().map(ClockBound::Time).map_err(|why: InvalidQuantity| wanted(&why.to_string()))
+    }
+}
+
+impl fmt::Display for ClockBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClockBound::Slots(slots) => write!(f, "{slots} slots"),
+            ClockBound::Time(span) => span.fmt(f),
+        }
+    }
+}
+
+texts!(Uncertainty, ClockBound);
+
+/// A day, with a time or without, as ISO 8601 writes it.
+struct Date(String);
+
+impl Value for Date {
+    fn read(value: &DeValue<'_>) -> std::result::Result<Date, String> {
+        let day = |value: &DeValue<'_>| match value {
+            DeValue::Datetime(date) if date.date.is_some() => Some(Date(date.to_string())),
+            _ => None,
+        };
+        let text: Option<String> = match value {
+            DeValue::String(_) => Some(read_text(value)?),
+            _ => None,
+        };
+        let read = match &text {
+            // TOML's dates are those of ISO 8601.
+            Some(text) => DeValue::parse(text).ok().and_then(|value| day(value.get_ref())),
+            None => day(value),
+        };
+        read.ok_or_else(|| "a date of ISO 8601 is wanted; write for example 2026-11-24".into())
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}

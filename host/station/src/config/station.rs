@@ -1,0 +1,238 @@
+//! A station's file.
+
+use std::path::{Path, PathBuf};
+
+use helio_distill::Role;
+use helio_distill::parameters::{Parameters, Receiver, SessionId};
+use helio_link::DeviceAddress;
+use helio_timetag::SlotterConfig;
+use helio_units::{Picoseconds, TickLength};
+use helio_wire::Configure;
+
+use super::channels::{self, ChannelConfig};
+use super::fault::ConfigFault;
+use super::line::{self, LineConfig};
+use super::protocol::{self, Protocol};
+use super::section::{Keys, Section};
+use super::source::{self, Setting, Source};
+use super::{SIM_PORTS, VERSION};
+use crate::slotting::{Slotting, fine_ticks};
+
+pub(super) const TOP: Keys =
+    &["version", "role", "station", "device", "line", "protocol", "detectors", "channel"];
+const STATION: Keys = &["state", "runs", "peer"];
+const DEVICE: Keys = &["address"];
+
+/// What a station is told: who it is, where its device and the other station are, and what the two
+/// must have equal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StationConfig {
+    path: PathBuf,
+    text: String,
+    settings: Vec<Setting>,
+    role: Role,
+    state: PathBuf,
+    runs: PathBuf,
+    peer: String,
+    device: DeviceAddress,
+    line: LineConfig,
+    protocol: Protocol,
+    detectors: Vec<ChannelConfig>,
+}
+
+impl StationConfig {
+    /// Reads a file and checks everything in it.
+    ///
+    /// # Errors
+    /// The first fault, with its line.
+    pub fn load(path: &Path) -> Result<StationConfig, ConfigFault> {
+        StationConfig::parse(path, &source::read(path)?)
+    }
+
+    /// The same of a text; `path` stands in faults, and relative folders begin at its folder.
+    ///
+    /// # Errors
+    /// The first fault, with its line.
+    pub fn parse(path: &Path, text: &str) -> Result<StationConfig, ConfigFault> {
+        let source = Source::new(path, text);
+        let tree = source.parse(text)?;
+        if let Some("sim") = source::written_role(&tree) {
+            let wanted = "`role` is \"sim\"; name a station's file instead";
+            return Err(ConfigFault::content(path, None, wanted));
+        }
+        let top = Section::top(&source, &tree, TOP)?;
+        top.whole::<i64>("version", VERSION..=VERSION, None)?;
+        let role = top.choice("role", &[("alice", Role::Alice), ("bob", Role::Bob)], None)?;
+
+        let station = top.section("station", STATION)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let state = folder.join(station.need::<String>("state")?);
+        let runs = folder.join(station.or("runs", "runs".to_owned())?);
+        let peer = station.or("peer", role.other().to_string().to_lowercase())?;
+
+        let device = top.section("device", DEVICE)?.need("address")?;
+        let line = line::read(&top.section("line", line::LINE)?)?;
+        let protocol = protocol::read(
+            &top.section("protocol", protocol::PROTOCOL)?,
+            &top.section("detectors", protocol::DETECTORS)?,
+        )?;
+        let detectors = match role {
+            Role::Bob => channels::read(&top, protocol.parameters.receiver)?,
+            Role::Alice if top.sections("channel", channels::CHANNEL)?.is_empty() => Vec::new(),
+            Role::Alice => {
+                return Err(top.absent(
+                    "channel",
+                    "is for Bob, Alice's device has no detectors; remove it, or write role = \"bob\"",
+                ));
+            }
+        };
+        Ok(StationConfig {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            settings: source.settings(),
+            role,
+            state,
+            runs,
+            peer,
+            device,
+            line,
+            protocol,
+            detectors,
+        })
+    }
+
+    /// The file as it was named.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file as it was read, for the run's folder.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Every value in force, defaults included.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// Which station this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The folder that `helio pair` made.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// The folder of the run folders.
+    pub fn runs(&self) -> &Path {
+        &self.runs
+    }
+
+    /// Name of the other station in [`StationConfig::state`].
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// Where the device is. `sim` has become the port at which `helio sim` serves this role.
+    pub fn device(&self) -> DeviceAddress {
+        match &self.device {
+            DeviceAddress::Sim => {
+                let [alice, bob] = SIM_PORTS;
+                let port = if self.role == Role::Alice { alice } else { bob };
+                DeviceAddress::Tcp { host: "127.0.0.1".into(), port }
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// The line to the other station.
+    pub fn line(&self) -> &LineConfig {
+        &self.line
+    }
+
+    /// What the two stations compare at contact.
+    pub fn parameters(&self, session: SessionId) -> Parameters {
+        Parameters { session, ..self.protocol.parameters.clone() }
+    }
+
+    /// Slots a second, for display and statistics.
+    pub fn slot_rate_hz(&self) -> f64 {
+        self.protocol.slot_rate.hz()
+    }
+
+    /// Start of the public sync sequence.
+    pub fn sync_seed(&self) -> u32 {
+        self.protocol.sync_seed
+    }
+
+    pub(super) fn protocol(&self) -> &Protocol {
+        &self.protocol
+    }
+
+    /// The detectors of the talk in their order, 0, 1, …, and where each is connected; none at
+    /// Alice.
+    pub fn detectors(&self) -> &[ChannelConfig] {
+        &self.detectors
+    }
+
+    /// Length of a slot in the device's ticks.
+    ///
+    /// # Errors
+    /// The slot rate gives no whole number of them.
+    pub fn slot_ticks(&self, tick: TickLength) -> Result<u32, ConfigFault> {
+        let rate = self.protocol.slot_rate;
+        rate.slot_ticks(tick).map_err(|nearest| {
+            let fault = |advice: &dyn std::fmt::Display| {
+                let of = crate::quantity::Tick(tick);
+                let complaint =
+                    format_args!("is {rate}, a slot of no whole number of ticks of {of}; {advice}");
+                source::fault(&self.path, &self.settings, "protocol.slot_rate", complaint)
+            };
+            match nearest {
+                Some(nearest) => fault(&format_args!("write the nearest rate that is, {nearest}")),
+                None => fault(&"choose another rate"),
+            }
+        })
+    }
+
+    /// What this role's device is told.
+    ///
+    /// # Errors
+    /// As [`StationConfig::slot_ticks`].
+    pub fn configure(&self, tick: TickLength) -> Result<Configure, ConfigFault> {
+        let parameters = &self.protocol.parameters;
+        let [a, b, c] = parameters.intensity_weights;
+        Ok(Configure {
+            slot_ticks: self.slot_ticks(tick)?,
+            sync_spacing: parameters.sync_spacing,
+            sync_seed: self.protocol.sync_seed,
+            intensity_weights: [a, b, c, 0],
+            key_basis_weight: match self.role {
+                Role::Alice => parameters.alice_key_weight,
+                Role::Bob => parameters.bob_key_weight,
+            },
+            random_swap: parameters.receiver == Receiver::Active { random_swap: true },
+        })
+    }
+
+    /// How Bob's tags become slots; delays in the order of [`StationConfig::detectors`].
+    ///
+    /// # Errors
+    /// As [`StationConfig::slot_ticks`].
+    pub fn slotter(&self, tick: TickLength) -> Result<SlotterConfig, ConfigFault> {
+        let parameters = &self.protocol.parameters;
+        let ps = |ps: u64| Picoseconds(i64::try_from(ps).unwrap_or(i64::MAX));
+        let slotting = Slotting {
+            tick,
+            slot_ticks: self.slot_ticks(tick)?,
+            delays: self.detectors.iter().map(|d| Picoseconds(d.delay_ps)).collect(),
+            window: fine_ticks(tick, ps(parameters.window_ps)),
+            hold_off: ps(parameters.hold_off_ps),
+            sync_spacing: parameters.sync_spacing,
+        };
+        Ok(slotting.config())
+    }
+}

@@ -1,0 +1,446 @@
+use std::path::Path;
+use std::time::Duration;
+
+use helio_distill::Role;
+use helio_distill::parameters::{Parameters, Receiver, SessionId};
+use helio_units::TickLength;
+use proptest::prelude::*;
+
+use super::templates::Template;
+use super::*;
+use crate::bench::Scenario;
+use crate::exit::Exit;
+
+const TICK: TickLength = TickLength::CYCLE_150_MHZ;
+const NOBODY: SessionId = SessionId([0; 16]);
+
+fn station(template: Template) -> StationConfig {
+    parse_station(template, &template.text()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn parse_station(template: Template, text: &str) -> Result<StationConfig, ConfigFault> {
+    StationConfig::parse(Path::new(template.file_name()), text)
+}
+
+fn sim(text: &str) -> Result<SimConfig, ConfigFault> {
+    SimConfig::parse(Path::new("sim.toml"), text)
+}
+
+/// Where a part of a file stands outside comments.
+fn at(text: &str, part: &str) -> usize {
+    let in_comment = |at: usize| text[..at].rsplit('\n').next().is_some_and(|l| l.starts_with('#'));
+    let mut all = text.match_indices(part).map(|(at, _)| at).filter(|at| !in_comment(*at));
+    all.next().unwrap_or_else(|| panic!("{part:?} is not in the file"))
+}
+
+/// Replaces what must be there.
+fn with(text: &str, from: &str, to: &str) -> String {
+    let at = at(text, from);
+    format!("{}{to}{}", &text[..at], &text[at + from.len()..])
+}
+
+#[test]
+fn the_default_files_are_the_demo() {
+    let demo = Scenario::default();
+    let light = sim(&Template::Sim.text()).unwrap();
+    assert_eq!(light.scenario(), demo);
+    assert_eq!(light.scenario().bench(), demo.bench());
+    assert_eq!((light.speed(), light.seed()), (Speed::RealTime(1.0), 1));
+    assert_eq!(light.ports(), ["127.0.0.1:7001", "127.0.0.1:7002"]);
+
+    let [alice, bob] = [station(Template::Alice), station(Template::Bob)];
+    let parameters = Parameters { session: NOBODY, ..demo.parameters().unwrap() };
+    for (station, key_weight) in [&alice, &bob].into_iter().zip(demo.key_weights) {
+        assert_eq!(station.parameters(NOBODY), parameters);
+        assert_eq!(station.configure(TICK).unwrap(), demo.configure(key_weight));
+        assert_eq!(unlike_light(station, &light), [""; 0]);
+    }
+    assert_eq!(bob.slotter(TICK).unwrap(), demo.slotter());
+    assert_eq!(differences(&alice, &bob), [""; 0]);
+}
+
+#[test]
+fn a_sim_file_without_values_is_the_demo_too() {
+    let text = "version = 1\nrole = \"sim\"\n";
+    let (one, other) = (sim(text).unwrap(), sim(text).unwrap());
+    assert_ne!(one.seed(), other.seed());
+    assert_eq!(Scenario { seed: 1, ..one.scenario() }, Scenario::default());
+    let shown = |config: &SimConfig| -> Vec<(String, String)> {
+        let settings = config.settings().iter().filter(|s| s.key != "seed");
+        settings.map(|s| (s.key.clone(), s.value.clone())).collect()
+    };
+    assert_eq!(shown(&one), shown(&sim(&Template::Sim.text()).unwrap()));
+    assert!(
+        one.settings().iter().all(|s| s.line.is_some() == ["version", "role"].contains(&&*s.key))
+    );
+}
+
+#[test]
+fn the_templates_write_every_key() {
+    for template in [Template::Alice, Template::Bob] {
+        let station = station(template);
+        assert!(station.settings().iter().all(|s| s.line.is_some()), "{:?}", station.settings());
+        assert_eq!(station.text(), template.text());
+        let text = template.text();
+        let lines: Vec<&str> = text.lines().collect();
+        for setting in station.settings() {
+            let key = setting.key.rsplit('.').next().unwrap();
+            let line = lines[setting.line.unwrap() - 1];
+            assert!(line.starts_with(&format!("{key} = ")), "{key}: {line}");
+        }
+    }
+    for line in Template::ALL.map(Template::text).iter().flat_map(|text| text.lines()) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
+#[test]
+fn a_station_knows_itself() {
+    let text = Template::Alice.text();
+    let text = with(&text, "state = \"alice\"", "state = \"/var/alice\"");
+    let alice = StationConfig::parse(Path::new("/etc/helio/a.toml"), &text).unwrap();
+    assert_eq!((alice.role(), alice.peer()), (Role::Alice, "bob"));
+    assert_eq!(alice.state(), Path::new("/var/alice"));
+    assert_eq!(alice.runs(), Path::new("/etc/helio/runs"));
+    assert_eq!(alice.device().to_string(), "tcp:127.0.0.1:7001");
+    assert_eq!(
+        *alice.line(),
+        LineConfig {
+            endpoint: Endpoint::Connect("127.0.0.1:7010".into()),
+            silence: Duration::from_secs(30),
+            lost_after: Duration::from_secs(10),
+            clock_tolerance: Duration::from_secs(60),
+        }
+    );
+    assert!(alice.detectors().is_empty());
+    let bob = station(Template::Bob);
+    assert_eq!(bob.line().endpoint, Endpoint::Listen("127.0.0.1:7010".into()));
+    assert_eq!(bob.device().to_string(), "tcp:127.0.0.1:7002");
+    let names: Vec<(u8, &str)> = bob.detectors().iter().map(|d| (d.input, &*d.name)).collect();
+    assert_eq!(names, [(0, "SPAD 1"), (1, "SPAD 2")]);
+    assert_eq!(bob.state(), Path::new("bob"));
+}
+
+#[test]
+fn detectors_are_in_the_order_of_the_talk() {
+    let text = Template::Bob.text();
+    let text = with(&text, "role = \"H\"\n", "role = \"x\"\n");
+    let text = with(&text, "role = \"V\"\ndelay = \"0 ps\"", "role = \"H\"\ndelay = \"-20 ns\"");
+    let text = with(&text, "role = \"x\"\n", "role = \"V\"\n");
+    let bob = parse_station(Template::Bob, &text).unwrap();
+    let inputs: Vec<u8> = bob.detectors().iter().map(|d| d.input).collect();
+    assert_eq!(inputs, [1, 0]);
+    let delays = bob.slotter(TICK).unwrap().delays;
+    assert_eq!(delays.iter().map(|d| d.0).collect::<Vec<_>>(), [(-3 << 32) - (1 << 31), -1 << 31]);
+
+    let text =
+        with(&Template::Bob.text(), "receiver = \"active with swap\"", "receiver = \"passive\"");
+    let text = with(&text, "input = 2\n", "input = 4\n");
+    let text =
+        text + "[[channel]]\ninput = 3\nrole = \"D\"\n[[channel]]\ninput = 2\nrole = \"A\"\n";
+    let bob = parse_station(Template::Bob, &text).unwrap();
+    let names: Vec<(u8, &str)> = bob.detectors().iter().map(|d| (d.input, &*d.name)).collect();
+    assert_eq!(names, [(0, "SPAD 1"), (1, "SPAD 2"), (3, "D"), (2, "A")]);
+    assert_eq!(bob.parameters(NOBODY).receiver, Receiver::Passive);
+    assert!(!bob.configure(TICK).unwrap().random_swap);
+}
+
+/// Each change of Bob's file, and the words with which it is refused.
+#[test]
+fn what_is_wrong_is_one_sentence_with_line_key_and_remedy() {
+    let bob = Template::Bob.text();
+    let line_of = |part: &str| 1 + bob[..at(&bob, part)].matches('\n').count();
+    for (from, to, words) in [
+        (
+            "slot_rate",
+            "slot_rat",
+            &["unknown key `slot_rat` in [protocol], did you mean `slot_rate`?"][..],
+        ),
+        ("[station]", "[stations]", &["unknown key `stations`, did you mean `station`?"]),
+        ("mu =", "nu =", &["unknown key `nu` in [protocol.intensity[0]]", "`mu`"]),
+        ("listen =", "flimsy =", &["unknown key `flimsy` in [line], choose among `listen`"]),
+        (
+            "window = \"40 ns\"",
+            "window = 40",
+            &["`protocol.window` is 40:", "needs a unit", "10ns"],
+        ),
+        ("window = \"40 ns\"", "window = 40 ns", &["not TOML", "in double quotes"]),
+        ("window = \"40 ns\"", "window = \"40 nm\"", &["\"40 nm\"", "a unit of ps, ns"]),
+        ("window = \"40 ns\"", "window = \"0.0001 ns\"", &["`protocol.window`", "1 ps"]),
+        ("window = \"40 ns\"", "window = \"201 ns\"", &["longer than a slot", "choose a shorter"]),
+        ("window = \"40 ns\"", "window = [40]", &["`protocol.window` is a list", "double quotes"]),
+        ("window = \"40 ns\"", "# none", &["`protocol.window` is missing", "helio config init"]),
+        (
+            "hold_off = \"100 ns\"",
+            "hold_off = \"40 ns\"",
+            &[
+                "`protocol.hold_off` is 40 ns",
+                "`detectors.longest_dead_time` of 50 ns",
+                "at least 50 ns",
+            ],
+        ),
+        ("version = 1", "version = 2", &["`version` is 2"]),
+        ("version = 1", "", &["`version` is missing"]),
+        ("role = \"bob\"", "role = \"rob\"", &["`role`", "\"bob\""]),
+        ("role = \"bob\"", "role = \"sim\"", &["name a station's file"]),
+        ("role = \"bob\"", "role = \"alice\"", &["`channel` is for Bob"]),
+        ("address = \"sim\"", "address = \"usb\"", &["`device.address`", "write usb:SERIAL"]),
+        ("address = \"sim\"", "address = true", &["`device.address` is true", "double quotes"]),
+        (
+            "listen = \"127.0.0.1:7010\"",
+            "listen = \"127.0.0.1\"",
+            &["`line.listen`", "127.0.0.1:7010"],
+        ),
+        ("listen = \"127.0.0.1:7010\"", "", &["`line.listen` is missing, and so is `connect`"]),
+        (
+            "listen = \"127.0.0.1:7010\"",
+            "listen = \"a:1\"\nconnect = \"b:1\"",
+            &["beside `listen`"],
+        ),
+        ("silence = \"30 s\"", "silence = \"30\"", &["`line.silence`", "needs a unit"]),
+        ("silence = \"30 s\"", "silence = \"30000000 s\"", &["`line.silence`", "choose"]),
+        ("silence = \"30 s\"", "silence = \"90000 s\"", &["`line.silence`", "at most 86400 s"]),
+        ("slot_rate = \"5 MHz\"", "slot_rate = 5", &["`protocol.slot_rate` is 5", "unit of Hz"]),
+        ("20_000_000", "\"20 M\"", &["`protocol.slots_per_block`", "a whole number"]),
+        ("20_000_000", "0", &["`protocol.slots_per_block` is 0", "from 1 to 4000000000"]),
+        ("20_000_000", "99999999999999999999", &["`protocol.slots_per_block`", "whole number"]),
+        ("sync_spacing = 64", "sync_spacing = 1", &["from 2 to 65535"]),
+        ("0x4f1b_bcdd", "0x8000_0000", &["`protocol.sync_seed` is 2147483648", "2147483647"]),
+        ("intensity_uncertainty = \"0 %\"", "intensity_uncertainty = \"half\"", &["unmeasured"]),
+        (
+            "intensity_uncertainty = \"0 %\"",
+            "intensity_uncertainty = \"0.00016 %\"",
+            &["round it to 0.0002 %"],
+        ),
+        ("0.6144 photons", "0.6144", &["mu` is \"0.6144\"", "photons"]),
+        (
+            "0.6144 photons",
+            "0.6144000007 photons",
+            &["round it to 0.614400001 photons", "0.000000001"],
+        ),
+        ("0.6144 photons", "0.26 photons", &["`protocol.intensity`", "two decoys need"]),
+        ("934/4096", "22.8 %", &["`protocol.intensity[0].probability`", "the nearest, 934/4096"]),
+        ("934/4096", "935/4096", &["4097/4096"]),
+        ("934/4096", "0/4096", &["at least 1/4096"]),
+        (
+            "bob_key_basis = \"3017/4096\"",
+            "bob_key_basis = \"1/1\"",
+            &["`protocol.bob_key_basis` is 4096/4096"],
+        ),
+        (
+            "receiver = \"active with swap\"",
+            "receiver = \"active with swab\"",
+            &["did you mean \"active with swap\"?"],
+        ),
+        (
+            "receiver = \"active with swap\"",
+            "receiver = \"none\"",
+            &["choose \"active with swap\", \"active without swap\" or \"passive\""],
+        ),
+        (
+            "receiver = \"active with swap\"",
+            "receiver = \"passive\"",
+            &["`channel[2].input` is 2", "always the device's last one", "write 4"],
+        ),
+        ("1.1226 ms", "5613", &["`protocol.clock_bound`", "5613 slots"]),
+        ("1.1226 ms", "1000 s", &["`protocol.clock_bound`", "4294967295"]),
+        ("epsilon = 1e-10", "epsilon = 1", &["`protocol.epsilon`", "choose"]),
+        ("epsilon = 1e-10", "epsilon = nan", &["`protocol.epsilon` is nan", "1e-10"]),
+        ("epsilon = 1e-10", "epsilon = \"1e-10\"", &["without quotes"]),
+        ("code = \"ldpc\"", "code = \"ldcp\"", &["did you mean \"ldpc\"?"]),
+        ("qber_margin = \"0 %\"", "qber_margin = \"101 %\"", &["within 0 % and 100 %"]),
+        ("match = \"calibrated\"", "match = \"assumed\"", &["although `delta1` is written"]),
+        ("match = \"calibrated\"", "", &["`detectors.match` is missing"]),
+        (
+            "delta1 = 0.0003921346608734328",
+            "",
+            &["`detectors.delta1` is missing", "nobody may guess"],
+        ),
+        (
+            "delta2 = 0.00019605771983720026",
+            "",
+            &["`detectors.delta2` is missing", "nobody may guess"],
+        ),
+        ("delta2 = 0.00019605771983720026", "delta2 = 1.0", &["`detectors.delta2`", "[0, 1)"]),
+        ("date = \"2026-11-24\"", "date = \"2026-02-30\"", &["ISO 8601", "2026-11-24"]),
+        ("date = \"2026-11-24\"", "date = \"24.11.2026\"", &["ISO 8601"]),
+        ("date = \"2026-11-24\"", "date = 07:30:00", &["ISO 8601"]),
+        ("longest_dead_time = \"50 ns\"", "", &["`detectors.longest_dead_time` is missing"]),
+        ("input = 1\n", "input = 0\n", &["`channel[1].input` is 0 a second time"]),
+        ("input = 1\n", "input = 7\n", &["`channel[1].input` is 7", "at 0 to 1"]),
+        (
+            "input = 2\n",
+            "input = 3\n",
+            &["`channel[2].input` is 3", "always the device's last", "write 2"],
+        ),
+        ("role = \"V\"", "role = \"H\"", &["`channel[1].role` is \"H\" a second time"]),
+        ("role = \"V\"", "role = \"D\"", &["an active receiver has H, V and sync"]),
+        (
+            "role = \"sync\"",
+            "role = \"sync\"\ndelay = \"1 ns\"",
+            &["`channel[2].delay` has no meaning"],
+        ),
+        ("delay = \"0 ps\"", "delay = \"1 s\"", &["100 µs"]),
+        (
+            "[[channel]]\ninput = 2\nname = \"sync photodiode\"\nrole = \"sync\"\n",
+            "",
+            &["`channel` lacks the role \"sync\"", "H, V and sync", "add a [[channel]]"],
+        ),
+        ("[[channel]]\ninput = 2", "[x]\ninput = 2", &["unknown key `x`"]),
+        ("[[channel]]\ninput = 0", "[channel]\ninput = 0", &["TOML"]),
+        ("[device]", "device = 3\n[other]", &["`device"]),
+    ] {
+        let text = with(&bob, from, to);
+        let fault = parse_station(Template::Bob, &text).expect_err(to);
+        let said = fault.to_string();
+        for word in words {
+            assert!(said.contains(word), "{from:?} -> {to:?}: {word:?} is not in: {said}");
+        }
+        assert!(said.starts_with("bob.toml") && said.lines().count() == 1, "{said}");
+        assert!(!said.ends_with('.'), "{said}");
+        assert_eq!(fault.exit(), Exit::Configuration);
+        // Where the key is still written, its own line is named.
+        if to.contains('=')
+            && !to.contains('\n')
+            && !words[0].contains("intensity`")
+            && !to.contains("passive")
+        {
+            let ConfigFault::Content { line, .. } = fault else { panic!("{said}") };
+            let line = line.unwrap_or(line_of(from));
+            assert_eq!(line, line_of(from), "{to}: {said}");
+        }
+    }
+}
+
+#[test]
+fn light_that_cannot_be_is_told_by_its_key() {
+    let text = Template::Sim.text();
+    for (from, to, words) in [
+        ("\"real time\"", "\"warp\"", &["`speed` is \"warp\"", "2x"][..]),
+        ("seed = 1", "seed = -1", &["`seed` is -1", "from 0"]),
+        ("7002\"\n\n", "7001\"\n\n", &["`ports.bob`", "Alice's too"]),
+        ("\"5 MHz\"", "\"4.99 MHz\"", &["`light.slot_rate`", "20000/3 ps", "such as 5 MHz"]),
+        ("\"5 MHz\"", "\"1 kHz\"", &["`light.slot_rate`", "choose"]),
+        ("\"5 MHz\"", "\"200 MHz\"", &["`light.slot_rate`", "such as 150 MHz"]),
+        ("\"20000/3 ps\"", "\"0 ps\"", &["`light.tick`"]),
+        ("\"0.6144 photons\", ", "", &["`light.mu` is a list", "a list of 3"]),
+        ("\"0.6144 photons\"", "\"0.1 photons\"", &["`light.mu`", "brightest first"]),
+        ("\"25 km\"", "\"1001 km\"", &["`fibre.length` gives 1001 km", "0 to 1000 km"]),
+        (
+            "length = \"25 km\"",
+            "length = \"25 km\"\nloss = \"3 dB\"",
+            &["`fibre.loss`", "beside `length`"],
+        ),
+        ("\"0.2 dB/km\"", "\"0.2 dB\"", &["`fibre.attenuation`", "the unit dB/km"]),
+        ("\"95 mrad\"", "\"7 rad\"", &["`fibre.rotation`", "6.28"]),
+        ("loss = \"2 dB\"", "loss = \"101 dB\"", &["`receiver.loss`", "0 to 100 dB"]),
+        ("\"80 %\"", "\"101 %\"", &["`detectors.efficiency`"]),
+        ("\"100 Hz\"", "\"20 MHz\"", &["`detectors.dark_rate`", "10000000 Hz"]),
+        ("\"100 ps\"", "\"-1 ps\"", &["`detectors.jitter`", "0 to 50000"]),
+        ("dead_time = \"50 ns\"", "dead_time = \"2 ms\"", &["`detectors.dead_time`", "1000 µs"]),
+        ("afterpulse = \"0 %\"", "afterpulse = \"60 %\"", &["`detectors.afterpulse` gives 60 %"]),
+        ("\"3.7 ppm\"", "\"201 ppm\"", &["`clock.offset`"]),
+        ("drift = \"2 ppb/s\"", "drift = \"2 ppb\"", &["`clock.drift`", "ppb/s"]),
+        ("[eve]", "[evil]", &["unknown key `evil`", "`eve`"]),
+        ("role = \"sim\"", "role = \"bob\"", &["name the file of the light"]),
+    ] {
+        let said = sim(&with(&text, from, to)).expect_err(to).to_string();
+        for word in words {
+            assert!(said.contains(word), "{to:?}: {word:?} is not in: {said}");
+        }
+        assert!(said.starts_with("sim.toml line ") || to.contains("bob"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    let fixed = with(&text, "length = \"25 km\"\nattenuation = \"0.2 dB/km\"", "loss = \"5 dB\"");
+    let scenario = sim(&fixed).unwrap().scenario();
+    assert_eq!((scenario.km(), scenario.path.loss().0), (None, 5.0));
+}
+
+#[test]
+fn a_slot_of_no_whole_ticks_is_refused_with_the_nearest_rate() {
+    let text = with(&Template::Bob.text(), "\"5 MHz\"", "\"4.9 MHz\"");
+    let bob = parse_station(Template::Bob, &text).unwrap();
+    let said = bob.slot_ticks(TICK).unwrap_err().to_string();
+    for word in ["bob.toml line ", "`protocol.slot_rate` is 4.9 MHz", "20000/3 ps", "150 MHz / 31"]
+    {
+        assert!(said.contains(word), "{said}");
+    }
+    assert!(bob.configure(TICK).is_err() && bob.slotter(TICK).is_err());
+    let text = with(&Template::Bob.text(), "\"5 MHz\"", "\"150 MHz / 31\"");
+    assert_eq!(parse_station(Template::Bob, &text).unwrap().slot_ticks(TICK), Ok(31));
+}
+
+#[test]
+fn every_difference_of_a_pair_is_named() {
+    let (alice, text) = (station(Template::Alice), Template::Bob.text());
+    for (from, to, key) in [
+        ("\"5 MHz\"", "\"150 MHz / 31\"", "protocol.slot_rate` is 5 MHz in alice.toml line "),
+        ("20_000_000", "20_000_001", "protocol.slots_per_block` is 20000000 in alice.toml line "),
+        ("sync_spacing = 64", "sync_spacing = 32", "protocol.sync_spacing` is 64"),
+        ("0x4f1b_bcdd", "7", "protocol.sync_seed` is 1327217885"),
+        ("uncertainty = \"0 %\"", "uncertainty = \"unmeasured\"", "intensity_uncertainty` is 0 %"),
+        ("alice_key_basis = \"3017", "alice_key_basis = \"3016", "protocol.alice_key_basis`"),
+        ("bob_key_basis = \"3017", "bob_key_basis = \"3016", "protocol.bob_key_basis`"),
+        ("with swap\"", "without swap\"", "protocol.receiver` is active with swap"),
+        ("\"40 ns\"", "\"41 ns\"", "protocol.window` is 40 ns"),
+        ("\"100 ns\"", "\"101 ns\"", "protocol.hold_off` is 100 ns"),
+        ("1.1226 ms", "5614 slots", "protocol.clock_bound` is 1.1226 ms"),
+        ("= 1e-10", "= 2e-10", "protocol.epsilon` is 1e-10"),
+        ("\"ldpc\"\n", "\"cascade\"\n", "code` is ldpc"),
+        ("qber_margin = \"0 %\"", "qber_margin = \"1 %\"", "protocol.qber_margin` is 0 %"),
+        ("0.2647", "0.2648", "mu (1e-9 photons)`"),
+        ("id = \"", "id = \"not ", "detectors.id`"),
+        ("2026-11-24", "2026-11-25", "detectors.date`"),
+        ("delta1 = 0.0003", "delta1 = 0.0004", "detectors.delta1`"),
+        ("delta2 = 0.0001", "delta2 = 0.0002", "detectors.delta2`"),
+    ] {
+        let bob = parse_station(Template::Bob, &with(&text, from, to));
+        let bob = bob.unwrap_or_else(|fault| panic!("{fault}"));
+        let found = differences(&alice, &bob);
+        assert!(found.len() == 1 && found[0].contains(key), "{to}: {found:?}");
+    }
+    // The same in other words is the same.
+    for (from, to) in
+        [("1.1226 ms", "5613 slots"), ("\"40 ns\"", "\"0.04 us\""), ("\"50 ns\"", "\"60 ns\"")]
+    {
+        let bob = parse_station(Template::Bob, &with(&text, from, to)).unwrap();
+        assert_eq!(differences(&alice, &bob), [""; 0]);
+    }
+}
+
+/// Some text instead of a part of a file.
+fn mutilated() -> impl Strategy<Value = String> {
+    let templates = Template::ALL.map(Template::text);
+    let part = prop_oneof![
+        any::<String>(),
+        "[a-z_]{0,8} ?= ?\"?[0-9./-]{0,24} ?(ps|ns|s|%|dB|MHz|photons|slots)?\"?\n?",
+        "(= ?)?(\\[\\]|\\{\\}|\\[\\[|inf|-1|0x|true|1e999|2026-01-01)",
+    ];
+    (0..templates.len(), any::<(prop::sample::Index, prop::sample::Index)>(), part).prop_map(
+        move |(which, (from, length), part)| {
+            let text = &templates[which];
+            let from = text.floor_char_boundary(from.index(text.len()));
+            let to = text.ceil_char_boundary((from + length.index(40)).min(text.len()));
+            format!("{}{part}{}", &text[..from], &text[to..])
+        },
+    )
+}
+
+proptest! {
+    /// Whatever a file holds, it is read or refused in one line.
+    #[test]
+    fn any_text_is_read_or_refused(text in prop_oneof![any::<String>(), mutilated()]) {
+        for refused in [
+            AnyConfig::parse(Path::new("x.toml"), &text).err(),
+            StationConfig::parse(Path::new("x.toml"), &text).err(),
+            SimConfig::parse(Path::new("x.toml"), &text).err(),
+        ].into_iter().flatten() {
+            prop_assert_eq!(refused.to_string().lines().count(), 1, "{}", refused);
+        }
+        if let Ok(AnyConfig::Station(station)) = AnyConfig::parse(Path::new("x.toml"), &text) {
+            for tick in [TICK, TickLength::new(1, 2).unwrap()] {
+                prop_assert_eq!(station.slotter(tick).is_ok(), station.slot_ticks(tick).is_ok());
+            }
+        }
+    }
+}
