@@ -25,6 +25,7 @@ const EXAMPLES: &str = "Examples:
   helio demo                        two stations and simulated light; ends with one key
   helio demo --km 50 --plot k.svg   a longer fibre, with a picture
   helio optimise --km 60            the best intensities for a link
+  helio config init                 the files of a simulated pair on this computer
   helio trace g2 recording.ptu      correlation in a recorded trace
   helio help demo                   everything that a command takes";
 
@@ -51,6 +52,9 @@ enum Command {
     /// Look at devices on the desk
     #[command(subcommand)]
     Device(cmd::device::Command),
+    /// Write, check and show the files that stations and simulated light are run from
+    #[command(subcommand)]
+    Config(cmd::config::Command),
     Pair(cmd::pair::Pair),
     /// List a station's keys, or deliver one
     #[command(subcommand)]
@@ -73,6 +77,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Replay(args) => cmd::replay::run(args, &cli.global),
         Command::Device(command) => cmd::device::run(command, &cli.global),
         Command::Optimise(args) => cmd::optimise::run(args, &cli.global),
+        Command::Config(command) => cmd::config::run(command, &cli.global),
         Command::Pair(args) => cmd::pair::run(args, &cli.global),
         Command::Keys(command) => cmd::keys::run(command, &cli.global),
         Command::Trace(command) => cmd::trace::run(command, &cli.global),

@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+pub mod config;
 pub mod demo;
 pub mod device;
 pub mod keys;
