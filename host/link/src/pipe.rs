@@ -1,7 +1,9 @@
 //! A transport inside the process: two bounded queues of chunks whose buffers go round.
 
 use crate::transport::{Transport, TransportError};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Select, Sender, TryRecvError, bounded};
+use crossbeam_channel::{
+    Receiver, RecvTimeoutError, Select, Sender, TryRecvError, TrySendError, bounded,
+};
 use std::time::Duration;
 
 /// One end of a [`pipe`].
@@ -11,10 +13,23 @@ use std::time::Duration;
 /// host must therefore go on receiving whatever else it waits for.
 #[derive(Debug)]
 pub struct PipeEnd {
+    sender: PipeSender,
+    receiver: PipeReceiver,
+}
+
+/// The half of a [`PipeEnd`] that sends. Dropping either half is what the other end takes for the
+/// loss of the link.
+#[derive(Debug)]
+pub struct PipeSender {
     tx: Sender<Vec<u8>>,
-    rx: Receiver<Vec<u8>>,
     /// Empty buffers for `tx`, back from the other end.
     spare: Receiver<Vec<u8>>,
+}
+
+/// The half of a [`PipeEnd`] that receives.
+#[derive(Debug)]
+pub struct PipeReceiver {
+    rx: Receiver<Vec<u8>>,
     /// Way back for buffers from `rx`.
     empties: Sender<Vec<u8>>,
 }
@@ -22,13 +37,12 @@ pub struct PipeEnd {
 /// Two ends, joined both ways by queues of `depth` chunks (at least one).
 pub fn pipe(depth: usize) -> (PipeEnd, PipeEnd) {
     let depth = depth.max(1);
-    let (tx_there, rx_there) = bounded(depth);
-    let (tx_back, rx_back) = bounded(depth);
-    let (empties_there, spare_there) = bounded(depth);
-    let (empties_back, spare_back) = bounded(depth);
-    let near = PipeEnd { tx: tx_there, rx: rx_back, spare: spare_there, empties: empties_back };
-    let far = PipeEnd { tx: tx_back, rx: rx_there, spare: spare_back, empties: empties_there };
-    (near, far)
+    let way = || {
+        let ((tx, rx), (empties, spare)) = (bounded(depth), bounded(depth));
+        (PipeSender { tx, spare }, PipeReceiver { rx, empties })
+    };
+    let ((near_tx, far_rx), (far_tx, near_rx)) = (way(), way());
+    (PipeEnd { sender: near_tx, receiver: near_rx }, PipeEnd { sender: far_tx, receiver: far_rx })
 }
 
 impl PipeEnd {
@@ -37,9 +51,70 @@ impl PipeEnd {
     /// # Errors
     /// [`TransportError::TimedOut`] if there is nothing now.
     pub fn try_receive(&mut self, chunk: &mut Vec<u8>) -> Result<(), TransportError> {
-        let received = self.rx.try_recv().map_err(|error| match error {
+        let received = self.receiver.rx.try_recv().map_err(|error| match error {
             TryRecvError::Empty => TransportError::TimedOut,
             TryRecvError::Disconnected => TransportError::Closed,
+        });
+        self.receiver.exchange(received, chunk)
+    }
+
+    /// As [`Transport::send`], without waiting: all bytes are sent, or none.
+    ///
+    /// # Errors
+    /// [`TransportError::TimedOut`] if there is no room now.
+    pub fn try_send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        self.sender.try_send(bytes)
+    }
+
+    /// Both halves, for a thread each.
+    pub fn split(self) -> (PipeSender, PipeReceiver) {
+        (self.sender, self.receiver)
+    }
+}
+
+impl PipeSender {
+    /// As [`Transport::send`] of a [`PipeEnd`].
+    ///
+    /// # Errors
+    /// [`TransportError::Closed`].
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.tx.send(self.filled(bytes)).map_err(|_| TransportError::Closed)
+    }
+
+    fn try_send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.tx.try_send(self.filled(bytes)).map_err(|error| match error {
+            TrySendError::Full(_) => TransportError::TimedOut,
+            TrySendError::Disconnected(_) => TransportError::Closed,
+        })
+    }
+
+    fn filled(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut chunk = self.spare.try_recv().unwrap_or_default();
+        chunk.clear();
+        chunk.extend_from_slice(bytes);
+        chunk
+    }
+}
+
+impl PipeReceiver {
+    /// As [`Transport::receive`].
+    ///
+    /// # Errors
+    /// [`TransportError::TimedOut`], [`TransportError::Closed`].
+    pub fn receive(
+        &mut self,
+        chunk: &mut Vec<u8>,
+        timeout: Duration,
+    ) -> Result<(), TransportError> {
+        let received = self.rx.recv_timeout(timeout).map_err(|error| match error {
+            RecvTimeoutError::Timeout => TransportError::TimedOut,
+            RecvTimeoutError::Disconnected => TransportError::Closed,
         });
         self.exchange(received, chunk)
     }
@@ -61,32 +136,26 @@ impl PipeEnd {
 
 impl Transport for PipeEnd {
     fn send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let mut chunk = self.spare.try_recv().unwrap_or_default();
-        chunk.extend_from_slice(bytes);
-        self.tx.send(chunk).map_err(|_| TransportError::Closed)
+        self.sender.send(bytes)
     }
 
     fn receive(&mut self, chunk: &mut Vec<u8>, timeout: Duration) -> Result<(), TransportError> {
-        let received = self.rx.recv_timeout(timeout).map_err(|error| match error {
-            RecvTimeoutError::Timeout => TransportError::TimedOut,
-            RecvTimeoutError::Disconnected => TransportError::Closed,
-        });
-        self.exchange(received, chunk)
+        self.receiver.receive(chunk, timeout)
     }
 }
 
-/// Waits until one of the ends has bytes or has lost its other end, without taking anything.
-pub fn wait_for_bytes(ends: &[&PipeEnd]) {
+/// Waits until one of `bytes` has bytes, one of `room` has room to send, or either has lost its
+/// other end; without taking anything. Whether one did before `timeout`; with no ends at all,
+/// `false` after it.
+pub fn wait_for_bytes_or_room(bytes: &[&PipeEnd], room: &[&PipeEnd], timeout: Duration) -> bool {
     let mut select = Select::new();
-    for end in ends {
-        select.recv(&end.rx);
+    for end in bytes {
+        select.recv(&end.receiver.rx);
     }
-    if !ends.is_empty() {
-        select.ready();
+    for end in room {
+        select.send(&end.sender.tx);
     }
+    select.ready_timeout(timeout).is_ok()
 }
 
 #[cfg(test)]
@@ -119,11 +188,12 @@ mod tests {
         let mut chunk = vec![9];
         assert_eq!(b.try_receive(&mut chunk), Err(TransportError::TimedOut));
         assert!(chunk.is_empty());
+        assert!(!wait_for_bytes_or_room(&[&b], &[], Duration::from_millis(1)));
         a.send(&[1]).unwrap();
         drop(a);
-        wait_for_bytes(&[&b]);
+        assert!(wait_for_bytes_or_room(&[&b], &[], LONG));
         assert_eq!(b.receive(&mut chunk, LONG), Ok(()));
-        wait_for_bytes(&[&b]);
+        assert!(wait_for_bytes_or_room(&[&b], &[], LONG));
         assert_eq!(b.receive(&mut chunk, LONG), Err(TransportError::Closed));
         assert_eq!(b.send(&[1]), Err(TransportError::Closed));
     }
@@ -142,5 +212,42 @@ mod tests {
         }
         sender.join().unwrap();
         assert_eq!(seen, (0..100).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn a_full_pipe_takes_nothing_until_there_is_room() {
+        let (mut a, mut b) = pipe(1);
+        let mut chunk = Vec::new();
+        a.try_send(&[1]).unwrap();
+        assert_eq!(a.try_send(&[2]), Err(TransportError::TimedOut));
+        assert!(!wait_for_bytes_or_room(&[], &[&a], Duration::from_millis(1)));
+        b.receive(&mut chunk, LONG).unwrap();
+        assert!(wait_for_bytes_or_room(&[], &[&a], LONG));
+        a.try_send(&[3]).unwrap();
+        b.receive(&mut chunk, LONG).unwrap();
+        assert_eq!(chunk, [3]);
+        a.try_send(&[4]).unwrap();
+        drop(b);
+        assert_eq!(a.try_send(&[5]), Err(TransportError::Closed));
+    }
+
+    #[test]
+    fn halves_work_apart_and_losing_one_is_told() {
+        let (a, mut b) = pipe(2);
+        let (mut sender, mut receiver) = a.split();
+        let echo = std::thread::spawn(move || {
+            let mut chunk = Vec::new();
+            while receiver.receive(&mut chunk, LONG).is_ok() {}
+            chunk.len()
+        });
+        sender.send(&[1, 2]).unwrap();
+        b.send(&[3]).unwrap();
+        let mut chunk = Vec::new();
+        b.receive(&mut chunk, LONG).unwrap();
+        assert_eq!(chunk, [1, 2]);
+        drop(sender);
+        assert_eq!(b.try_receive(&mut chunk), Err(TransportError::Closed));
+        drop(b);
+        assert_eq!(echo.join().unwrap(), 0);
     }
 }

@@ -7,7 +7,8 @@ use crate::address::DeviceAddress;
 use crate::open_error::OpenError;
 use crate::transport::{Transport, TransportError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long [`TcpTransport::connect`] waits for each address that a name resolves to. (Resolving
@@ -67,6 +68,28 @@ impl TcpTransport {
         Ok(TcpTransport { stream, waits: Waits::Not, buffer: vec![0; CHUNK].into() })
     }
 
+    /// Who is at the other end.
+    ///
+    /// # Errors
+    /// Of the operating system: the other end is gone.
+    pub fn peer(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+
+    /// Both halves, for a thread each. Sending waits as before; either half can close both.
+    ///
+    /// # Errors
+    /// Of the operating system.
+    pub fn split(mut self) -> Result<(TcpSender, TcpReceiver), TransportError> {
+        // Both halves share the socket's mode and its timeouts, so none is changed from here on
+        // that concerns the other half.
+        let long = Duration::from_secs(1);
+        self.set_waits(Waits::For(long)).map_err(|error| map(&error))?;
+        let stream = Arc::new(self.stream);
+        let sender = TcpSender { stream: Arc::clone(&stream) };
+        Ok((sender, TcpReceiver { stream, timeout: long, buffer: self.buffer }))
+    }
+
     fn set_waits(&mut self, waits: Waits) -> io::Result<()> {
         if self.waits != waits {
             match waits {
@@ -84,12 +107,28 @@ impl TcpTransport {
     fn read(&mut self, timeout: Duration) -> io::Result<usize> {
         // A zero timeout means "for ever" to the operating system.
         self.set_waits(if timeout.is_zero() { Waits::Not } else { Waits::For(timeout) })?;
-        loop {
-            match self.stream.read(&mut self.buffer) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => return result,
-            }
+        read(&self.stream, &mut self.buffer)
+    }
+}
+
+fn read(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
         }
+    }
+}
+
+/// Hands out what a read has brought.
+fn take(read: io::Result<usize>, buffer: &[u8], chunk: &mut Vec<u8>) -> Result<(), TransportError> {
+    match read {
+        Ok(0) => Err(TransportError::Closed),
+        Ok(length) => {
+            chunk.extend_from_slice(&buffer[..length]);
+            Ok(())
+        }
+        Err(error) => Err(map(&error)),
     }
 }
 
@@ -118,15 +157,68 @@ impl Transport for TcpTransport {
     /// zero does not wait.
     fn receive(&mut self, chunk: &mut Vec<u8>, timeout: Duration) -> Result<(), TransportError> {
         chunk.clear();
-        match self.read(timeout) {
-            Ok(0) => Err(TransportError::Closed),
-            Ok(length) => {
-                chunk.extend_from_slice(&self.buffer[..length]);
-                Ok(())
-            }
-            Err(error) => Err(map(&error)),
-        }
+        let read = self.read(timeout);
+        take(read, &self.buffer, chunk)
     }
+}
+
+/// The half of a [`TcpTransport`] that sends.
+#[derive(Debug)]
+pub struct TcpSender {
+    stream: Arc<TcpStream>,
+}
+
+/// The half of a [`TcpTransport`] that receives.
+#[derive(Debug)]
+pub struct TcpReceiver {
+    stream: Arc<TcpStream>,
+    timeout: Duration,
+    buffer: Box<[u8]>,
+}
+
+impl TcpSender {
+    /// As [`Transport::send`] of the whole; ends also when the other half closes.
+    ///
+    /// # Errors
+    /// [`TransportError`]; some of the bytes may have been sent.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        (&*self.stream).write_all(bytes).map_err(|error| map(&error))
+    }
+
+    /// Ends the connection both ways; whoever waits in either half is [`TransportError::Closed`].
+    pub fn close(&self) {
+        close(&self.stream);
+    }
+}
+
+impl TcpReceiver {
+    /// As [`Transport::receive`] of the whole, but waits 1 ms at least.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    pub fn receive(
+        &mut self,
+        chunk: &mut Vec<u8>,
+        timeout: Duration,
+    ) -> Result<(), TransportError> {
+        chunk.clear();
+        let timeout = timeout.max(Duration::from_millis(1));
+        if self.timeout != timeout {
+            self.stream.set_read_timeout(Some(timeout)).map_err(|error| map(&error))?;
+            self.timeout = timeout;
+        }
+        take(read(&self.stream, &mut self.buffer), &self.buffer, chunk)
+    }
+
+    /// As [`TcpSender::close`].
+    pub fn close(&self) {
+        close(&self.stream);
+    }
+}
+
+fn close(stream: &TcpStream) {
+    // An error says that it is closed already.
+    let _ = stream.shutdown(Shutdown::Both);
 }
 
 fn map(error: &io::Error) -> TransportError {

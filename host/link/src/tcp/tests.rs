@@ -105,3 +105,31 @@ fn a_port_serves_one_host_after_the_other() {
     let taken = TcpPort::bind(&host, number).unwrap_err();
     assert_eq!(taken.kind(), ErrorKind::AddrInUse);
 }
+
+#[test]
+fn halves_work_apart_and_either_closes_both() {
+    let (mut near, far) = joined();
+    let peer = far.peer().unwrap();
+    assert!(peer.ip().is_loopback());
+    let (mut sender, mut receiver) = far.split().unwrap();
+    let mut chunk = vec![9];
+    assert_eq!(receiver.receive(&mut chunk, SHORT), Err(TransportError::TimedOut));
+    assert!(chunk.is_empty());
+    near.send(&[1, 2]).unwrap();
+    receiver.receive(&mut chunk, LONG).unwrap();
+    assert_eq!(chunk, [1, 2]);
+    // A receiver that timed out has not shortened what the sender waits.
+    let flood = std::thread::spawn(move || {
+        loop {
+            if let Err(error) = sender.send(&[0; 1 << 16]) {
+                return error;
+            }
+        }
+    });
+    read_all(&mut near, 20_000_000);
+    std::thread::sleep(3 * SHORT);
+    assert!(!flood.is_finished(), "nobody reads and the sender waits");
+    receiver.close();
+    assert_eq!(flood.join().unwrap(), TransportError::Closed);
+    assert_eq!(receiver.receive(&mut chunk, LONG), Err(TransportError::Closed));
+}
