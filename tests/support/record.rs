@@ -79,7 +79,7 @@ pub fn record(scenario: &Scenario) -> Recording {
     let config = VirtConfig { bench: scenario.bench(), link_depth: 64 };
     let (mut bench, alice, bob) = VirtBench::new(config).expect("the scenario is valid");
     thread::scope(|scope| {
-        scope.spawn(move || while bench.step() != Step::Ended {});
+        scope.spawn(move || while !matches!(bench.step(), Step::Unplugged(_)) {});
         let open = |end, role| {
             let mut connection = Connection::new(Tap { end, heard: Vec::new() });
             let identity = device::greet(&mut connection, role).expect("the device answers");

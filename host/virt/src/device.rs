@@ -2,6 +2,7 @@
 
 use crate::cable::Cable;
 use crate::config::MAX_SLOT_RATE;
+use helio_bench::InterlockState;
 use helio_firmware::{
     ActiveReceiver, Alice, AliceParts, Bob, BobParts, BobPartsMut, Event, Identity,
     PassiveReceiver, text,
@@ -32,6 +33,9 @@ pub(crate) trait Device {
     /// Whether a run is on.
     fn is_running(&self) -> bool;
 
+    /// Where the interlock stands.
+    fn interlock(&self) -> InterlockState;
+
     /// Something that happens to the board.
     fn signal(&mut self, event: Event);
 }
@@ -55,6 +59,10 @@ impl Device for VirtAlice {
 
     fn is_running(&self) -> bool {
         Alice::is_running(self)
+    }
+
+    fn interlock(&self) -> InterlockState {
+        Alice::interlock(self)
     }
 
     fn signal(&mut self, event: Event) {
@@ -125,6 +133,13 @@ impl Device for VirtBob {
         match self {
             VirtBob::Active(bob) => bob.is_running(),
             VirtBob::Passive(bob, ..) => bob.is_running(),
+        }
+    }
+
+    fn interlock(&self) -> InterlockState {
+        match self {
+            VirtBob::Active(bob) => bob.interlock(),
+            VirtBob::Passive(bob, ..) => bob.interlock(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! When time passes, and how a bench ends.
+//! When time passes, and what a host that goes does to it.
 
 mod common;
 
@@ -41,7 +41,7 @@ fn time_stands_until_both_devices_run() {
 fn time_does_not_run_away_from_a_silent_host() {
     let (mut bench, alice, bob) = VirtBench::new(VirtConfig::default()).unwrap();
     let pump = std::thread::spawn(move || {
-        while bench.step() != Step::Ended {}
+        while !matches!(bench.step(), Step::Unplugged(_)) {}
         (bench.alice_now(), bench)
     });
     let (mut alice, mut bob) = (Host::new(alice, 1), Host::new(bob, 2));
@@ -58,7 +58,7 @@ fn time_does_not_run_away_from_a_silent_host() {
         });
         alice.listen_only();
     });
-    // One host that goes is enough to end it, though Alice is still waited for.
+    // A host that goes is told, though Alice's is still waited for.
     drop(bob);
     let (now, _) = pump.join().unwrap();
     drop(alice);
@@ -68,13 +68,25 @@ fn time_does_not_run_away_from_a_silent_host() {
 }
 
 #[test]
-fn a_dropped_link_ends_the_bench_also_while_it_waits() {
+fn a_dropped_link_is_told_once_also_while_the_bench_waits() {
     let (mut bench, alice, bob) = VirtBench::new(VirtConfig::default()).unwrap();
-    let pump = std::thread::spawn(move || bench.step());
+    let pump = std::thread::spawn(move || {
+        let first = loop {
+            match bench.step() {
+                Step::Stood => {}
+                told => break told,
+            }
+        };
+        (first, bench)
+    });
     std::thread::sleep(std::time::Duration::from_millis(20));
     drop(bob);
-    assert_eq!(pump.join().unwrap(), Step::Ended);
+    let (told, mut bench) = pump.join().unwrap();
+    assert_eq!(told, Step::Unplugged(Role::Bob));
+    assert_eq!(bench.step(), Step::Stood);
     drop(alice);
+    assert_eq!(bench.step(), Step::Unplugged(Role::Alice));
+    assert_eq!((bench.step(), bench.step()), (Step::Stood, Step::Stood));
 }
 
 #[test]
@@ -87,7 +99,7 @@ fn an_open_contact_trips_alice_and_the_run_ends() {
             match bench.step() {
                 Step::Passed(_) => passed += 1,
                 Step::Stood => {}
-                Step::Ended => return *bench.truth(),
+                Step::Unplugged(_) => return *bench.truth(),
             }
             if passed == 10 {
                 bench.signal(Role::Alice, Event::ContactOpen);

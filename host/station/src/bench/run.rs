@@ -126,7 +126,7 @@ pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
                     light = begun.elapsed();
                 }
                 Step::Stood => {}
-                Step::Ended => break,
+                Step::Unplugged(_) => break,
             }
         }
         (*bench.truth(), light)

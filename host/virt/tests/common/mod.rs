@@ -60,6 +60,23 @@ pub struct Collected {
 }
 
 impl Collected {
+    pub fn new(channels: usize) -> Collected {
+        Collected {
+            settings: Vec::new(),
+            bits_per_slot: None,
+            slots: SlotBatch::default(),
+            health: Health::default(),
+            end: None,
+            tags: 0,
+            missing: (0, 0),
+            losses: LossReport::default(),
+            batch: TagBatch::default(),
+            decoder: TagDecoder::new(),
+            slotter: slotter(channels),
+            answered: None,
+        }
+    }
+
     /// The last command that was answered.
     pub fn answered(&self) -> Option<u32> {
         self.answered
@@ -109,23 +126,7 @@ impl Collected {
 
 impl<T: Transport> Host<T> {
     pub fn new(transport: T, channels: usize) -> Host<T> {
-        Host {
-            connection: Connection::new(transport),
-            collected: Collected {
-                settings: Vec::new(),
-                bits_per_slot: None,
-                slots: SlotBatch::default(),
-                health: Health::default(),
-                end: None,
-                tags: 0,
-                missing: (0, 0),
-                losses: LossReport::default(),
-                batch: TagBatch::default(),
-                decoder: TagDecoder::new(),
-                slotter: slotter(channels),
-                answered: None,
-            },
-        }
+        Host { connection: Connection::new(transport), collected: Collected::new(channels) }
     }
 
     /// Receives once; beats if there was nothing.
@@ -141,6 +142,12 @@ impl<T: Transport> Host<T> {
     pub fn hear(&mut self) -> Result<(), TransportError> {
         let collected = &mut self.collected;
         self.connection.receive(SILENCE, |event| collected.event(event))
+    }
+
+    /// Receives what is there, without waiting.
+    pub fn hear_now(&mut self) -> Result<(), TransportError> {
+        let collected = &mut self.collected;
+        self.connection.receive(Duration::ZERO, |event| collected.event(event))
     }
 
     /// Takes what comes, without a heartbeat, until nothing comes any more.
@@ -197,7 +204,7 @@ pub fn run<A: Transport + Send, B: Transport + Send>(
     std::thread::scope(|scope| {
         let alice = scope.spawn(|| alice.run_once(slots, &heard));
         let bob = scope.spawn(|| bob.run_once(slots, &heard));
-        while bench.step() != Step::Ended {}
+        while !matches!(bench.step(), Step::Unplugged(_)) {}
         (alice.join().unwrap(), bob.join().unwrap(), bench)
     })
 }
