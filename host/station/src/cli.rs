@@ -1,7 +1,6 @@
 //! The command line: what is asked for, and how the answer ends.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -9,6 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::cmd;
 use crate::exit::{Exit, Failure};
+use crate::shutdown;
 
 /// Runs a quantum-key-distribution station, its bench in software and its tools.
 #[derive(Debug, Parser)]
@@ -24,6 +24,7 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   helio demo                        two stations and simulated light; ends with one key
   helio demo --km 50 --plot k.svg   a longer fibre, with a picture
+  helio sim                         the light alone, for stations in processes of their own
   helio optimise --km 60            the best intensities for a link
   helio config init                 the files of a simulated pair on this computer
   helio trace g2 recording.ptu      correlation in a recorded trace
@@ -48,6 +49,7 @@ pub struct Global {
 enum Command {
     Demo(cmd::demo::Demo),
     Replay(cmd::replay::Replayed),
+    Sim(cmd::sim::Sim),
     Optimise(cmd::optimise::Optimise),
     /// Look at devices on the desk
     #[command(subcommand)]
@@ -64,17 +66,25 @@ enum Command {
     Trace(cmd::trace::Command),
 }
 
+impl Command {
+    /// Whether it runs until it is told to end, and its log is what there is to see of it.
+    fn is_long(&self) -> bool {
+        matches!(self, Command::Sim(_))
+    }
+}
+
 /// Runs the program with these arguments, the first of which is its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(err) => return explain(&err),
     };
-    log_to_stderr(cli.global.verbose);
-    end_on_interrupt();
+    log_to_stderr(cli.global.verbose.saturating_add(cli.command.is_long().into()));
+    shutdown::listen();
     let end = match &cli.command {
         Command::Demo(demo) => cmd::demo::run(demo, &cli.global),
         Command::Replay(args) => cmd::replay::run(args, &cli.global),
+        Command::Sim(args) => cmd::sim::run(args, &cli.global),
         Command::Device(command) => cmd::device::run(command, &cli.global),
         Command::Optimise(args) => cmd::optimise::run(args, &cli.global),
         Command::Config(command) => cmd::config::run(command, &cli.global),
@@ -88,18 +98,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             complain(&failure);
             ExitCode::from(failure.exit as u8)
         }
-    }
-}
-
-/// Ctrl-C ends the program with a word and a code of its own; a half-drawn bar keeps its line.
-fn end_on_interrupt() {
-    let installed = ctrlc::set_handler(|| {
-        let line = if std::io::stderr().is_terminal() { "\n" } else { "" };
-        eprintln!("{line}helio: interrupted; start the same command again to have its result");
-        std::process::exit(Exit::Interrupted as i32);
-    });
-    if let Err(fault) = installed {
-        log::debug!("Ctrl-C ends the program without a word: {fault}");
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Commands live in [`cmd`], one module each; [`mod@bench`] runs two stations and the light between
 //! them in software; what they share — quantities with units, exit codes, plots, charts in the
+//! them in software, [`sim`] serves only the light to stations that are processes of their own; what
+//! they share — arguments with units, exit codes, plots, charts in the
 //! terminal, progress — stands beside them. Only this crate starts threads, reads the wall clock
 //! and logs.
 
@@ -16,5 +18,7 @@ pub mod quantity;
 pub mod recording;
 mod side;
 pub mod slotting;
+pub mod shutdown;
+pub mod sim;
 pub mod store;
 pub mod term;

@@ -6,15 +6,14 @@ mod picture;
 mod text;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use helio_distill::parameters::Code;
-use helio_sim::{Path, ReceiverKind};
-use helio_units::Decibel;
+use helio_sim::ReceiverKind;
 
 use crate::bench::{self, RunFault, RunOutcome, Scenario, Update};
 use crate::cli::Global;
+use crate::cmd::link_args::{LinkArgs, within};
 use crate::exit::{Exit, Failure, print, print_json};
 use crate::plot;
 use crate::term::Progress;
@@ -35,21 +34,14 @@ const MOST_BLOCKS: u32 = 100_000;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Demo {
-    /// Length of the fibre in km, at 0.2 dB/km
-    #[arg(long, default_value_t = 25.0, conflicts_with = "loss")]
-    km: f64,
-    /// A fixed loss in dB in place of a fibre
-    #[arg(long, value_name = "DB")]
-    loss: Option<f64>,
+    #[command(flatten)]
+    link: LinkArgs,
     /// Simulated time in seconds; rounded down to whole blocks
     #[arg(long, default_value_t = 20.0)]
     seconds: f64,
     /// Emitted slots of a block; 5,000,000 are emitted a second
     #[arg(long, default_value_t = bench::defaults::SLOTS_PER_BLOCK, value_name = "SLOTS")]
     block: u32,
-    /// Eavesdropper: intercept-resend=SHARE, a share of the pulses between 0 and 1
-    #[arg(long, value_name = "ATTACK")]
-    eve: Option<Eavesdropper>,
     /// The run's one seed: the same seed gives the same key to the bit
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -85,52 +77,12 @@ enum CodeArg {
     Cascade,
 }
 
-/// `intercept-resend=0.2`
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Eavesdropper(f64);
-
-impl FromStr for Eavesdropper {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let share = text.strip_prefix("intercept-resend=").and_then(|s| s.parse().ok());
-        match share {
-            Some(share) if (0.0..=1.0).contains(&share) => Ok(Eavesdropper(share)),
-            _ => Err("write intercept-resend=SHARE with a share between 0 and 1".into()),
-        }
-    }
-}
-
 impl Demo {
     fn scenario(&self) -> Result<Scenario, Failure> {
-        let within = |name: &str, value: f64, low: f64, high: f64| {
-            if (low..=high).contains(&value) {
-                Ok(())
-            } else {
-                // What is far outside is told by its size.
-                let value = match value.abs() {
-                    1e9.. => format!("{value:e}"),
-                    _ => value.to_string(),
-                };
-                Err(Failure::usage(format!(
-                    "--{name} {value} is outside {low} to {high}; choose a number within"
-                )))
-            }
-        };
-        within("km", self.km, 0.0, 1000.0)?;
-        within("loss", self.loss.unwrap_or(0.0), 0.0, 200.0)?;
         within("seconds", self.seconds, 0.01, 100_000.0)?;
         within("mismatch", self.mismatch, 0.0, 0.5)?;
         within("block", f64::from(self.block), 10_000.0, 1e9)?;
-        let base = Scenario::default();
-        let path = match self.loss {
-            Some(loss) => Path::Fixed { loss: Decibel(loss), delay: helio_units::Picoseconds(0) },
-            None => Path::Fibre {
-                length_km: self.km,
-                attenuation_per_km: Decibel(0.2),
-                group_index: 1.468,
-            },
-        };
+        let base = self.link.apply(Scenario::default())?;
         let slots = self.seconds * base.slot_rate_hz();
         // A run shorter than a block is one block of its own length.
         let slots_per_block = self.block.min(slots as u32);
@@ -144,10 +96,8 @@ impl Demo {
         }
         Ok(Scenario {
             seed: self.seed,
-            path,
             slots_per_block,
             blocks,
-            intercepted: self.eve.map_or(0.0, |e| e.0),
             receiver: match self.receiver {
                 ReceiverArg::Active => ReceiverKind::Active,
                 ReceiverArg::Passive => ReceiverKind::Passive,
@@ -242,18 +192,4 @@ fn verdict(outlook: &Outlook, outcome: &RunOutcome) -> Result<(), Failure> {
         ));
     }
     Err(Failure::new(Exit::NoKey, text::why_no_key(outlook, outcome)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_eavesdropper_is_a_share() {
-        assert_eq!("intercept-resend=0.2".parse(), Ok(Eavesdropper(0.2)));
-        for bad in ["intercept-resend", "intercept-resend=1.1", "intercept-resend=x", "pns=0.1", ""]
-        {
-            assert!(bad.parse::<Eavesdropper>().is_err(), "{bad}");
-        }
-    }
 }
