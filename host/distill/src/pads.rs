@@ -29,6 +29,11 @@ pub const PAD_BYTES: usize = 32;
 /// [`StationStore::burn_ahead`]: crate::release::StationStore::burn_ahead
 pub const INDEX_WINDOW: u64 = 16;
 
+/// Recovery pads a direction without which no block is begun: a question or its answer and a
+/// contact, twice. Whoever spoils blocks at their last step drains the reserve by a question each;
+/// without this floor the last of them could stay pending for good.
+pub const SETTLING_PADS: u64 = 4;
+
 /// What a pad is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

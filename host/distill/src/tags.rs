@@ -7,14 +7,9 @@ use crate::error::{Fault, Result};
 use crate::hash::TranscriptHash;
 use crate::ledger;
 use crate::message::{Envelope, Kind, Reader, Tag};
-use crate::pads::{INDEX_WINDOW, Purpose, Way};
+use crate::pads::{INDEX_WINDOW, Purpose, SETTLING_PADS, Way};
 use crate::release::StationStore;
 use crate::talk::Talk;
-
-/// Recovery pads a direction without which no block is begun: a question or its answer and a
-/// contact, twice. Whoever spoils blocks at their last step drains the reserve by a question each;
-/// without this floor the last of them could stay pending for good.
-const SETTLING_PADS: u64 = 4;
 
 impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
     /// Pads left in a pool, in the direction that has fewer.
