@@ -137,6 +137,11 @@ impl<O: Origin> DiskStore<O> {
         self.pads.book(self.header.identity.role)
     }
 
+    /// Pads of one pool in each direction, used ones included.
+    pub fn pads(&self, purpose: Purpose) -> u64 {
+        self.pads.size(purpose)
+    }
+
     /// Takes a new pre-shared secret in place of the old one, which is wiped: counters and ε begin
     /// at zero, keys and blocks stay. The other station must take the same one.
     ///

@@ -91,6 +91,11 @@ impl PadFile {
         Ok(PadFile { path: path.to_owned(), file, layout })
     }
 
+    /// Pads of one pool in each direction, used ones included.
+    pub fn size(&self, purpose: Purpose) -> u64 {
+        self.layout.size(purpose)
+    }
+
     /// All pads that are left, as `role` uses them.
     pub fn book(&self, role: Role) -> Result<PadBook> {
         let fault = |e| StoreFault::io(&self.path, &e);
