@@ -20,5 +20,6 @@ mod side;
 pub mod slotting;
 pub mod shutdown;
 pub mod sim;
+pub mod status;
 pub mod store;
 pub mod term;

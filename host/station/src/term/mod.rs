@@ -3,7 +3,9 @@
 mod chart;
 mod number;
 mod progress;
+mod screen;
 
 pub use chart::{CHART_COLUMNS, bars};
 pub use number::{grouped, round_up_125, si, trimmed, with_error};
 pub use progress::Progress;
+pub use screen::{Screen, give_back};
