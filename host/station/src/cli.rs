@@ -61,6 +61,7 @@ enum Command {
     /// List a station's keys, or deliver one
     #[command(subcommand)]
     Keys(cmd::keys::Command),
+    Status(cmd::status::Asked),
     /// Look at recorded time-tag traces
     #[command(subcommand)]
     Trace(cmd::trace::Command),
@@ -90,6 +91,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Config(command) => cmd::config::run(command, &cli.global),
         Command::Pair(args) => cmd::pair::run(args, &cli.global),
         Command::Keys(command) => cmd::keys::run(command, &cli.global),
+        Command::Status(args) => cmd::status::run(args, &cli.global),
         Command::Trace(command) => cmd::trace::run(command, &cli.global),
     };
     match end {

@@ -9,4 +9,5 @@ pub mod optimise;
 pub mod pair;
 pub mod replay;
 pub mod sim;
+pub mod status;
 pub mod trace;
