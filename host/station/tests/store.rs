@@ -14,6 +14,8 @@ mod kept;
 #[path = "../../distill/tests/talk/pair.rs"]
 #[allow(dead_code)]
 mod pair;
+#[path = "store/status.rs"]
+mod status;
 #[path = "store/support.rs"]
 mod support;
 #[path = "store/talk.rs"]
