@@ -36,6 +36,24 @@ impl<O: Origin> Default for MemoryStore<O> {
 }
 
 impl<O: Origin> MemoryStore<O> {
+    /// A memory that goes on where another one stood: for the replay of a station's talk. Of blocks that
+    /// were pending it knows the names, not the keys.
+    pub fn resumed(
+        watermarks: Watermarks,
+        burnt_ahead: [Vec<u64>; 2],
+        epsilon: f64,
+        pending: impl IntoIterator<Item = BlockId>,
+    ) -> MemoryStore<O> {
+        let entry = |id| (id, Entry { state: BlockState::Pending, held: None });
+        MemoryStore {
+            watermarks,
+            epsilon,
+            ahead: burnt_ahead.map(|indices| indices.into_iter().collect()),
+            blocks: pending.into_iter().map(entry).collect(),
+            ..MemoryStore::default()
+        }
+    }
+
     /// A usable key and its certificate.
     pub fn usable(&self, id: BlockId) -> Option<(&SecretKey<O>, &Certificate)> {
         let entry = self.blocks.get(&id).filter(|e| e.state == BlockState::Usable)?;

@@ -217,7 +217,7 @@ impl PadBook {
 
     /// The pad at an index, taken out of the book: a second call for it gives `None`, as does an
     /// index past the pool's end. The caller has made the use of the index durable before.
-    pub(crate) fn take(
+    pub fn take(
         &mut self,
         way: Way,
         purpose: Purpose,

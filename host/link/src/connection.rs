@@ -158,6 +158,11 @@ impl<T: Transport> Connection<T> {
         &self.inbound.losses
     }
 
+    /// The run in which the device was when it last spoke; 0 before it said anything or ran.
+    pub fn epoch(&self) -> u16 {
+        self.epoch
+    }
+
     /// The device's nonce, once it has said anything.
     pub fn nonce(&self) -> Option<u32> {
         self.inbound.tracker.nonce()

@@ -1,14 +1,18 @@
 //! The command line: what is asked for, and how the answer ends.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args, Parser, Subcommand};
+use helio_distill::Role;
 
 use crate::cmd;
 use crate::exit::{Exit, Failure};
 use crate::shutdown;
+use crate::status::unix_now_s;
+use crate::term::utc;
 
 /// Runs a quantum-key-distribution station, its bench in software and its tools.
 #[derive(Debug, Parser)]
@@ -27,6 +31,8 @@ const EXAMPLES: &str = "Examples:
   helio sim                         the light alone, for stations in processes of their own
   helio optimise --km 60            the best intensities for a link
   helio config init                 the files of a simulated pair on this computer
+  helio alice --config alice.toml   a station that lives on; helio bob is the other
+  helio status bob --watch          a look at a station while it runs
   helio trace g2 recording.ptu      correlation in a recorded trace
   helio help demo                   everything that a command takes";
 
@@ -50,6 +56,10 @@ enum Command {
     Demo(cmd::demo::Demo),
     Replay(cmd::replay::Replayed),
     Sim(cmd::sim::Sim),
+    /// Run the station that sends the pulses
+    Alice(cmd::node::Station),
+    /// Run the station that receives them
+    Bob(cmd::node::Station),
     Optimise(cmd::optimise::Optimise),
     /// Look at devices on the desk
     #[command(subcommand)]
@@ -70,7 +80,7 @@ enum Command {
 impl Command {
     /// Whether it runs until it is told to end, and its log is what there is to see of it.
     fn is_long(&self) -> bool {
-        matches!(self, Command::Sim(_))
+        matches!(self, Command::Sim(_) | Command::Alice(_) | Command::Bob(_))
     }
 }
 
@@ -80,12 +90,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(err) => return explain(&err),
     };
-    log_to_stderr(cli.global.verbose.saturating_add(cli.command.is_long().into()));
+    log_to_stderr(cli.global.verbose, cli.command.is_long());
     shutdown::listen();
     let end = match &cli.command {
         Command::Demo(demo) => cmd::demo::run(demo, &cli.global),
         Command::Replay(args) => cmd::replay::run(args, &cli.global),
         Command::Sim(args) => cmd::sim::run(args, &cli.global),
+        Command::Alice(args) => cmd::node::run(Role::Alice, args, &cli.global),
+        Command::Bob(args) => cmd::node::run(Role::Bob, args, &cli.global),
         Command::Device(command) => cmd::device::run(command, &cli.global),
         Command::Optimise(args) => cmd::optimise::run(args, &cli.global),
         Command::Config(command) => cmd::config::run(command, &cli.global),
@@ -134,9 +146,25 @@ fn told_remedy(sentence: &str) -> bool {
     ["write ", "choose ", "round "].iter().any(|word| sentence.contains(word))
 }
 
-fn log_to_stderr(verbose: u8) {
+/// A line a message: of a command that runs for long with its time, for whoever reads it at 3 a.m.
+fn log_to_stderr(verbose: u8, long: bool) {
+    let verbose = verbose.saturating_add(long.into());
     let level = ["warn", "info", "debug"][usize::from(verbose.min(2))];
-    env_logger::Builder::from_env(env_logger::Env::new().filter_or("HELIO_LOG", level)).init();
+    let env = env_logger::Env::new().filter_or("HELIO_LOG", level);
+    let mut builder = env_logger::Builder::from_env(env);
+    if long {
+        builder.format(|out, record| {
+            let time = utc(unix_now_s());
+            let level = match record.level() {
+                log::Level::Error => "error  ",
+                log::Level::Warn => "warning",
+                log::Level::Info => "       ",
+                log::Level::Debug | log::Level::Trace => "debug  ",
+            };
+            writeln!(out, "{time} {level} {}", record.args())
+        });
+    }
+    builder.init();
 }
 
 #[cfg(test)]

@@ -8,18 +8,20 @@
 //! and logs.
 
 pub mod bench;
+mod block_figure;
 pub mod cli;
 pub mod cmd;
 pub mod config;
 pub mod exit;
 pub mod line;
+pub mod node;
 pub mod plot;
 pub mod quantity;
 pub mod recording;
-mod side;
-pub mod slotting;
 pub mod shutdown;
+mod side;
 pub mod sim;
+pub mod slotting;
 pub mod status;
 pub mod store;
 pub mod term;

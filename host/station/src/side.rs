@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use helio_distill::release::StationStore;
-use helio_distill::{Event, Fault, alice, bob};
+use helio_distill::{Event, Fault, Progress, alice, bob};
 use helio_keys::EntropySource;
 use helio_timetag::{
     Buffer, InvalidSlotter, PhaseHistogram, SlotBatch, SlotCounters, Slotter, SlotterConfig,
@@ -26,6 +26,16 @@ pub(crate) trait Side {
     fn tick(&mut self, now_ns: u64) -> Result<(), Fault>;
     fn poll_message(&mut self) -> Option<Vec<u8>>;
     fn poll_event(&mut self) -> Option<Event>;
+    /// Whether contact is made.
+    fn is_open(&self) -> bool;
+    /// No new block from now on.
+    fn wind_down(&mut self);
+    /// Whether no block is in progress.
+    fn is_idle(&self) -> bool;
+    /// Ends the block in progress.
+    fn abort(&mut self, now_ns: u64) -> Result<(), Fault>;
+    fn progress(&self) -> Progress;
+    fn store(&self) -> &Self::Store;
     fn settings(&mut self, run: &SettingsRun) -> Result<(), Fault>;
     fn lost_settings(&mut self, slots: Range<u64>) -> Result<(), Fault>;
     fn tags(&mut self, batch: &TagBatch) -> Result<(), Fault>;
@@ -72,6 +82,24 @@ macro_rules! delegate_session {
         }
         fn poll_event(&mut self) -> Option<Event> {
             self.session.poll_event()
+        }
+        fn is_open(&self) -> bool {
+            self.session.is_open()
+        }
+        fn wind_down(&mut self) {
+            self.session.wind_down();
+        }
+        fn is_idle(&self) -> bool {
+            self.session.is_idle()
+        }
+        fn abort(&mut self, now_ns: u64) -> Result<(), Fault> {
+            self.session.abort(now_ns)
+        }
+        fn progress(&self) -> Progress {
+            self.session.progress()
+        }
+        fn store(&self) -> &S {
+            self.session.store()
         }
         fn settings(&mut self, run: &SettingsRun) -> Result<(), Fault> {
             self.session.push_settings(run.first, run.count, &run.packed)

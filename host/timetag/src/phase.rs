@@ -45,6 +45,11 @@ impl PhaseHistogram {
         self.bins
     }
 
+    /// Length of the slot that the last clicks fell into, in ticks; 0 before the first click.
+    pub fn period_ticks(&self) -> f64 {
+        self.period as f64 / (1u64 << FineTicks::FRACTION_BITS) as f64
+    }
+
     /// Counts of a channel's bins; bin `b` holds phases from `b / bins` of the slot on. Empty for
     /// channels from 8 on.
     pub fn channel(&self, channel: usize) -> &[u64] {

@@ -48,6 +48,8 @@ pub enum Item {
     MissingSettings(std::ops::Range<u64>),
     /// Tags in order of time.
     Tags(TagBatch),
+    /// How things stand, several times a second.
+    Report(Box<CableReport>),
     /// The run is over: nothing follows.
     End(Box<CableReport>),
 }
@@ -170,6 +172,8 @@ impl Collector<'_> {
             }
             DeviceMessage::Health(health) => {
                 self.report.health = *health;
+                self.report.tags = *self.decoder.counters();
+                self.give(Item::Report(Box::new(self.report.clone())));
                 if let InterlockState::Tripped(_) = health.interlock {
                     let (role, state) = (self.role, health.interlock);
                     self.report.fault.get_or_insert(DeviceFault::Tripped { role, state });
@@ -307,7 +311,7 @@ impl Debt {
                     None => self.tags = Some(batch),
                 }
             }
-            Item::Begun | Item::End(_) => {}
+            Item::Begun | Item::Report(_) | Item::End(_) => {}
         }
     }
 
@@ -377,6 +381,7 @@ pub fn carry<T: Transport>(
         if let Err(why) = received {
             collector.report.fault = Some(DeviceFault::Port { role, why });
         }
+        collector.report.losses = *connection.losses();
         collector.hand_over(|| beat(&mut connection));
         // On a run a device always has more to say than that it is there: its last word was lost.
         collector.ended |= collector.idle_answers > 1;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use helio_bench::{InterlockState, PhaseRandomisation, RandomClass};
+use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, TripCause};
 use helio_link::{Connection, Event, Transport, TransportError};
 use helio_units::{Hertz, TickLength};
 use helio_wire::{Capabilities, Configure, DeviceMessage, ErrorCode, HostMessage, Role};
@@ -171,6 +171,23 @@ pub fn start<T: Transport>(
     ];
     for (name, message) in steps {
         command(connection, role, name, &message, sink)?;
+    }
+    Ok(())
+}
+
+/// Ends whatever run is on and leaves the device dark and ready to be armed. A trip that a lost host
+/// or a bad cable caused is cleared; every other one is for a person.
+///
+/// # Errors
+/// [`DeviceFault::Port`] and [`DeviceFault::Silent`].
+pub fn rest<T: Transport>(connection: &mut Connection<T>, role: Role) -> Result<(), DeviceFault> {
+    let clear = [TripCause::LinkReset, TripCause::HeartbeatLost, TripCause::BadFrames];
+    let clear = clear.map(|cause| ("clear", HostMessage::Clear { cause }));
+    for (name, message) in clear.into_iter().chain([("disarm", HostMessage::Disarm)]) {
+        match command(connection, role, name, &message, &mut |_| {}) {
+            Ok(_) | Err(DeviceFault::Refused { .. }) => {}
+            Err(fault) => return Err(fault),
+        }
     }
     Ok(())
 }

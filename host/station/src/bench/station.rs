@@ -129,7 +129,7 @@ pub(super) fn serve(
                     }
                     result
                 }
-                Ok(Item::Begun) => Ok(()),
+                Ok(Item::Begun | Item::Report(_)) => Ok(()),
                 Ok(Item::End(report)) => {
                     outcome.cable = *report;
                     device = None;

@@ -23,9 +23,9 @@ const WALK: &str =
     "A simulated pair on this computer, each of the last three in a terminal of its own:
   helio config init
   helio pair --alice alice --bob bob --simulated
-  helio sim sim.toml
-  helio bob bob.toml
-  helio alice alice.toml";
+  helio sim --config sim.toml
+  helio bob --config bob.toml
+  helio alice --config alice.toml";
 
 /// What is asked about configurations.
 #[derive(Debug, Subcommand)]

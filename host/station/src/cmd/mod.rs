@@ -5,6 +5,7 @@ pub mod demo;
 pub mod device;
 pub mod keys;
 mod link_args;
+pub mod node;
 pub mod optimise;
 pub mod pair;
 pub mod replay;

@@ -1,5 +1,7 @@
 //! `helio sim`: the light alone, for stations that are processes of their own.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use helio_bench::{InterlockState, TripCause};
 use helio_wire::Role;
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 use crate::bench::Scenario;
 use crate::cli::Global;
 use crate::cmd::link_args::LinkArgs;
+use crate::config::SimConfig;
 use crate::exit::{Exit, Failure, print};
 use crate::shutdown::Shutdown;
 use crate::sim::{Departure, SimFault, SimNote, SimSetup, Speed, serve};
@@ -15,6 +18,7 @@ use crate::term::{grouped, si, trimmed};
 
 const EXAMPLES: &str = "Examples:
   helio sim                                   25 km; devices at tcp:127.0.0.1:7001 and 7002
+  helio sim --config sim.toml                 as helio config init wrote it
   helio sim --speed fastest --loss 12         as fast as the stations take it
   helio sim --alice-port 127.0.0.1:0 --json   any free port, told in a line of JSON
 
@@ -27,6 +31,9 @@ Whoever reaches a port commands that device: serve on the loopback address, or o
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Sim {
+    /// All of it from a file
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    config: Option<PathBuf>,
     #[command(flatten)]
     link: LinkArgs,
     /// Where Alice's station finds her device; port 0 takes a free one
@@ -51,6 +58,13 @@ struct Asked {
 
 impl Sim {
     fn asked(&self) -> Result<Asked, Failure> {
+        if let Some(path) = &self.config {
+            let config = SimConfig::load(path)?;
+            let scenario = config.scenario();
+            let (ports, speed) = (config.ports(), config.speed());
+            let setup = SimSetup { bench: scenario.bench(), ports, speed };
+            return Ok(Asked { scenario, setup });
+        }
         let seed = match self.seed {
             Some(seed) => seed,
             // Two runs of stations that remember each other must not repeat.
@@ -107,7 +121,9 @@ fn failure(fault: SimFault) -> Failure {
         SimFault::Thread(_) => Exit::Internal,
     };
     let option = match fault {
-        SimFault::InUse { role, .. } => format!(" with --{}-port", lower(role)),
+        SimFault::InUse { role, .. } => {
+            format!(" with --{}-port, or under [ports]", lower(role))
+        }
         _ => String::new(),
     };
     Failure::new(exit, format!("{fault}{option}"))

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
 use crate::cli::Global;
+use crate::config::StationConfig;
 use crate::exit::{Exit, Failure, print, print_json};
 use crate::status::view::{self, live};
 use crate::status::{AskFault, Seen, Status, look, watch};
@@ -30,6 +31,9 @@ pub struct Asked {
     /// The station's folder
     #[arg(value_name = "DIR", default_value = ".")]
     state: PathBuf,
+    /// The station's configuration, in place of its folder
+    #[arg(long, value_name = "FILE", conflicts_with = "state")]
+    config: Option<PathBuf>,
     /// Keep looking until interrupted
     #[arg(long)]
     watch: bool,
@@ -45,7 +49,10 @@ const LINE_EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// The folder holds no station, the station does not answer, or the output is at fault.
 pub fn run(args: &Asked, global: &Global) -> Result<(), Failure> {
-    let folder = &args.state;
+    let folder = &match &args.config {
+        Some(path) => StationConfig::load(path)?.state().to_owned(),
+        None => args.state.clone(),
+    };
     let first = look(folder);
     if !args.watch {
         let status = first.map_err(|fault| failure(fault, args))?;

@@ -16,7 +16,6 @@ mod protocol;
 mod section;
 mod sim;
 mod source;
-mod speed;
 mod station;
 pub mod templates;
 mod value;
@@ -31,7 +30,6 @@ pub use fault::ConfigFault;
 pub use line::{Endpoint, LineConfig};
 pub use sim::SimConfig;
 pub use source::Setting;
-pub use speed::Speed;
 pub use station::StationConfig;
 
 /// Where `helio sim` serves the devices of Alice and Bob if nothing else is written: these ports of

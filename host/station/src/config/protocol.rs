@@ -224,7 +224,9 @@ fn blame(
         BadParameter::BlockLength(_) => "slots_per_block",
         BadParameter::BasisWeight("Alice", _) => "alice_key_basis",
         BadParameter::BasisWeight(..) => "bob_key_basis",
-        BadParameter::Weights(_) | BadParameter::Bound(_) => "intensity",
+        BadParameter::Weights(_) | BadParameter::Bound(_) | BadParameter::Levels { .. } => {
+            "intensity"
+        }
     };
     protocol.fault(key, format_args!("cannot be: {bad}; choose another"))
 }

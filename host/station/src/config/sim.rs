@@ -10,13 +10,16 @@ use super::fault::ConfigFault;
 use super::line::HostPort;
 use super::section::{Keys, Section};
 use super::source::{self, Setting, Source};
-use super::speed::Speed;
+use super::value::texts;
 use super::{SIM_PORTS, VERSION};
 use crate::bench::Scenario;
 use crate::quantity::{
     Angle, Attenuation, Delay, Drift, Frequency, Length, Loss, Offset, Photons, Share, SlotRate,
     Tick,
 };
+use crate::sim::Speed;
+
+texts!(Speed);
 
 const TOP: Keys = &[
     "version",
@@ -187,7 +190,8 @@ fn parts(real: f64, of: f64) -> i64 {
 }
 
 fn scenario(top: &Section<'_>) -> Result<Scenario, ConfigFault> {
-    let base = Scenario::default();
+    // Light of stations lives on: a drift would leave the reach of any receiver in time.
+    let base = Scenario { clock_drift_ppb_per_s: 0.0, ..Scenario::default() };
     let light = top.section("light", LIGHT)?;
     let tick: Tick = light.or("tick", Tick(base.tick_length))?;
     let slot_rate: SlotRate = light.or("slot_rate", SlotRate::DEMO)?;

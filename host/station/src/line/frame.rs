@@ -37,6 +37,8 @@ pub enum Light {
         /// Why, in words.
         why: String,
     },
+    /// Dark, and ready for a run.
+    Ready,
     /// In a run: Bob's listens for the sync slots, Alice's sends them.
     Running,
 }

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use helio_distill::parameters::SessionId;
@@ -15,6 +15,7 @@ use helio_distill::parameters::SessionId;
 use super::frame::shown;
 use super::opening::{Opening, OpeningFault, Plan};
 use super::{BadFrame, Bye, Ends, Frame, LineFault, Meeting, MessageIn, MessageOut};
+use crate::status::unix_now_s;
 
 /// Over such a silence of this station a ping leaves.
 const PING_EVERY: Duration = Duration::from_secs(1);
@@ -91,6 +92,11 @@ impl Shared {
     /// Which run this station's device is in: the next opening says so.
     pub fn set_run(&self, run: Option<SessionId>) {
         self.lock().run = run;
+    }
+
+    /// No pause is left.
+    pub fn release(&self) {
+        self.lock().not_before = Instant::now();
     }
 
     /// No further line for so long.
@@ -231,7 +237,7 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
             return Ok(Err(Note::Closed("this station's random source failed".into())));
         };
         mine.run = self.shared.lock().run;
-        mine.unix_s = unix_s();
+        mine.unix_s = unix_now_s();
         out.send(&Frame::Opening(mine.to_bytes()).to_bytes())?;
         let begun = Instant::now();
         let heard = loop {
@@ -313,11 +319,6 @@ fn write(
         out.send(&bytes)?;
         shared.bytes[1].fetch_add(bytes.len() as u64, Ordering::Relaxed);
     }
-}
-
-/// This machine's clock; 0 where it believes to live before 1970.
-pub(crate) fn unix_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod tcp;
 use std::io;
 use std::time::Duration;
 
+pub(crate) use frame::shown;
 pub use frame::{BadFrame, Bye, Frame, Light, MAX_WORDS};
 pub use opening::{Opening, OpeningFault, Plan};
 

@@ -8,6 +8,13 @@
 //! | `SECRET-alice.settings`, `SECRET-bob.settings` | settings of each slot, readable by the owner only |
 //! | `keys.json` | fingerprints of the SIMULATED keys that the run made |
 //!
+//! That is a run of both stations in one process. A station on its own records its own half into its
+//! run's folder, with what its talk was told and said in place of `keys.json`:
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `SECRET-talk.tape` | start of the store, used pads, received messages with their times, checksums of sent ones, fingerprints of keys |
+//!
 //! The folder is for simulated runs: its secrets are on the disk, so a real key made from it would be
 //! burnt.
 
@@ -15,11 +22,18 @@ mod compare;
 mod play;
 mod run_file;
 mod settings_file;
+mod station;
+pub(crate) mod tape;
 mod write;
 
 pub use play::{Replay, ReplayFault, StageTimes, replay};
 pub use run_file::{KeyFile, RunFile};
+pub use station::{KeyLine, StationReplay, is_station, replay_station};
+pub(crate) use write::{CRC_32, private_file};
 pub use write::{Recorder, make_folder, write_keys};
+
+/// What a station's talk was told, word for word.
+pub(crate) const SECRET_TAPE: &str = "SECRET-talk.tape";
 
 use std::path::PathBuf;
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, bounded, unbounded};
 use helio_bench::SlotTiming;
 use helio_keys::SimulatedDevices;
-use helio_timetag::{Pool, Tag, TagBatch, TagEvent};
+use helio_timetag::{Buffer, Pool, Tag, TagBatch, TagEvent};
 use helio_trace::{Chunk, PtuReader, TimeTag};
 use helio_units::{FineTicks, Ticks};
 use helio_wire::Role;
@@ -155,7 +155,7 @@ impl Ahead {
             self.sent_below = match &item {
                 Item::Settings(run) => run.first + run.count,
                 Item::MissingSettings(slots) => slots.end,
-                Item::Begun | Item::Tags(_) | Item::End(_) => self.sent_below,
+                Item::Begun | Item::Tags(_) | Item::Report(_) | Item::End(_) => self.sent_below,
             };
             if to.send(item).is_err() {
                 self.sent_below = u64::MAX;
@@ -173,7 +173,7 @@ fn slot_at(timing: &SlotTiming, tick: Ticks) -> u64 {
 }
 
 /// Bob's tags from the trace, cut into the batches in which they came.
-struct TagPlayer {
+pub(super) struct TagPlayer {
     trace: PtuReader<File>,
     trace_path: PathBuf,
     lines: BufReader<File>,
@@ -183,7 +183,7 @@ struct TagPlayer {
 }
 
 impl TagPlayer {
-    fn open(folder: &Path, pool: Pool<TagBatch>) -> Result<TagPlayer, RecordingFault> {
+    pub fn open(folder: &Path, pool: Pool<TagBatch>) -> Result<TagPlayer, RecordingFault> {
         let trace_path = folder.join("clicks.ptu");
         let trace = PtuReader::open(&trace_path).map_err(|e| RecordingFault::Content {
             path: trace_path.clone(),
@@ -201,22 +201,14 @@ impl TagPlayer {
 
     /// Settings go before the tags of the same slots, as from a device.
     fn play(mut self, settings: SettingsReader, to: &Sender<Item>) -> Result<(), RecordingFault> {
-        let mut text = String::new();
         let mut settings = Ahead { from: settings, sent_below: 0 };
         let mut timing = None;
         loop {
-            text.clear();
-            let read = self.lines.read_line(&mut text).map_err(|why| RecordingFault::File {
-                path: self.lines_path.clone(),
-                doing: "cannot be read on; copy the recording again",
-                why,
-            })?;
-            if read == 0 {
+            let Some(line) = self.line()? else {
                 settings.send_below(u64::MAX, to)?;
                 let _ = to.send(Item::End(Box::default()));
                 return Ok(());
-            }
-            let line: BatchLine = serde_json::from_str(&text).map_err(|e| self.bad_line(&e))?;
+            };
             for event in &line.events {
                 if let TagEvent::Mark(mark) = event.event() {
                     timing = Some(mark);
@@ -231,6 +223,27 @@ impl TagPlayer {
                 return Ok(());
             }
         }
+    }
+
+    /// The next batch, without regard to settings; `false` at the end.
+    pub fn next_batch(&mut self, batch: &mut TagBatch) -> Result<bool, RecordingFault> {
+        let Some(line) = self.line()? else { return Ok(false) };
+        batch.clear();
+        self.fill(&line, batch)?;
+        Ok(true)
+    }
+
+    fn line(&mut self) -> Result<Option<BatchLine>, RecordingFault> {
+        let mut text = String::new();
+        let read = self.lines.read_line(&mut text).map_err(|why| RecordingFault::File {
+            path: self.lines_path.clone(),
+            doing: "cannot be read on; copy the recording again",
+            why,
+        })?;
+        if read == 0 {
+            return Ok(None);
+        }
+        serde_json::from_str(&text).map(Some).map_err(|e| self.bad_line(&e))
     }
 
     fn fill(&mut self, line: &BatchLine, batch: &mut TagBatch) -> Result<(), RecordingFault> {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
@@ -17,7 +18,7 @@ use super::RecordingFault;
 use super::run_file::{ChannelPart, KeyFile, RunFile, SlotsPart, VERSION};
 use super::settings_file::{SettingsWriter, cannot_write};
 use crate::bench::StationOutcome;
-use crate::bench::cable::Item;
+use crate::bench::cable::{Item, SettingsRun};
 use crate::bench::talk::TalkSetup;
 
 /// A line of `batches.jsonl`: one batch of tags as it came.
@@ -129,12 +130,36 @@ impl Recorder {
     /// # Errors
     /// [`RecordingFault`]; the recording is not complete then.
     pub fn item(&mut self, item: &Item) -> Result<(), RecordingFault> {
-        match (item, &mut self.clicks) {
-            (Item::Settings(run), _) => self.settings.settings(run),
-            (Item::MissingSettings(slots), _) => self.settings.missing(slots),
-            (Item::Tags(batch), Some(clicks)) => clicks.batch(batch),
-            (Item::Begun | Item::Tags(_) | Item::End(_), _) => Ok(()),
+        match item {
+            Item::Settings(run) => self.settings(run),
+            Item::MissingSettings(slots) => self.missing(slots),
+            Item::Tags(batch) => self.tags(batch),
+            Item::Begun | Item::Report(_) | Item::End(_) => Ok(()),
         }
+    }
+
+    /// Writes settings down.
+    ///
+    /// # Errors
+    /// As [`Recorder::item`].
+    pub fn settings(&mut self, run: &SettingsRun) -> Result<(), RecordingFault> {
+        self.settings.settings(run)
+    }
+
+    /// Writes down that settings are missing.
+    ///
+    /// # Errors
+    /// As [`Recorder::item`].
+    pub fn missing(&mut self, slots: &Range<u64>) -> Result<(), RecordingFault> {
+        self.settings.missing(slots)
+    }
+
+    /// Writes clicks down, at Bob.
+    ///
+    /// # Errors
+    /// As [`Recorder::item`].
+    pub fn tags(&mut self, batch: &TagBatch) -> Result<(), RecordingFault> {
+        self.clicks.as_mut().map_or(Ok(()), |clicks| clicks.batch(batch))
     }
 
     /// Completes the files.
@@ -241,7 +266,7 @@ impl Clicks {
 pub(super) type Crc32 = Digest<'static, u32, Table<16>>;
 
 /// The cable's checksum serves here too.
-pub(super) static CRC_32: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
+pub(crate) static CRC_32: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
 /// Adds a click to the checksum of a trace.
 pub(super) fn click_crc(crc: &mut Crc32, tick: u64, channel: u32) {
@@ -311,7 +336,7 @@ pub(super) fn settings_path(folder: &Path, role: Role) -> PathBuf {
 }
 
 /// A new file that only its owner reads and writes.
-pub(super) fn private_file(path: &Path) -> Result<File, RecordingFault> {
+pub(crate) fn private_file(path: &Path) -> Result<File, RecordingFault> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

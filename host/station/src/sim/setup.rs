@@ -20,7 +20,8 @@ pub struct SimSetup {
     pub speed: Speed,
 }
 
-/// How fast simulated time passes. Read and shown as `fastest`, `real-time`, `2x`.
+/// How fast simulated time passes. Read and shown as `fastest`, `real time`, `2x`; on a command line
+/// `real-time` is read too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
     /// So many times as fast as the wall clock, 0.001 to 1000, or as near to it as this computer
@@ -55,7 +56,7 @@ impl FromStr for Speed {
     fn from_str(text: &str) -> Result<Speed, InvalidSpeed> {
         let speed = match text {
             "fastest" => Some(Speed::Fastest),
-            "real-time" => Some(Speed::RealTime(1.0)),
+            "real time" | "real-time" => Some(Speed::RealTime(1.0)),
             _ => text.strip_suffix('x').and_then(|x| x.parse().ok()).map(Speed::RealTime),
         };
         let invalid = || InvalidSpeed(text.to_owned());
@@ -67,7 +68,7 @@ impl fmt::Display for Speed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Speed::Fastest => f.write_str("fastest"),
-            Speed::RealTime(1.0) => f.write_str("real-time"),
+            Speed::RealTime(1.0) => f.write_str("real time"),
             Speed::RealTime(factor) => write!(f, "{factor}x"),
         }
     }

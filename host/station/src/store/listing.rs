@@ -10,6 +10,7 @@ use redb::{ReadableDatabase, ReadableTable};
 use super::block_table::{BLOCKS, CERTIFICATES, Row, id_of, key_of};
 use super::disk_store::{DiskStore, found_origin};
 use super::fault::StoreFault;
+use super::header::Identity;
 use super::station_store::seconds_since_1970;
 
 type Result<T> = std::result::Result<T, StoreFault>;
@@ -152,10 +153,18 @@ impl AnyStore {
     /// # Errors
     /// As [`DiskStore::open`].
     pub fn open(station: &Path) -> Result<AnyStore> {
+        AnyStore::open_as(station, None)
+    }
+
+    /// The same; with an identity, only this one.
+    ///
+    /// # Errors
+    /// As [`DiskStore::open`].
+    pub fn open_as(station: &Path, identity: Option<&Identity>) -> Result<AnyStore> {
         if found_origin(station) == Some(Simulated::NAME) {
-            DiskStore::open(station, None).map(AnyStore::Simulated)
+            DiskStore::open(station, identity).map(AnyStore::Simulated)
         } else {
-            DiskStore::open(station, None).map(AnyStore::Real)
+            DiskStore::open(station, identity).map(AnyStore::Real)
         }
     }
 }

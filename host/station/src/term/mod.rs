@@ -4,8 +4,10 @@ mod chart;
 mod number;
 mod progress;
 mod screen;
+mod time;
 
 pub use chart::{CHART_COLUMNS, bars};
 pub use number::{grouped, round_up_125, si, trimmed, with_error};
 pub use progress::Progress;
 pub use screen::{Screen, give_back};
+pub use time::utc;

@@ -1,0 +1,142 @@
+//! What the talk tells: a line in the log, a count in the status, and sometimes the end.
+
+use helio_distill::release::BlockState;
+use helio_distill::{BlockReport, Event};
+use helio_keys::Origin;
+
+use super::faults::Gravity;
+use super::station::Station;
+use super::words;
+use crate::exit::Failure;
+use crate::side::Side;
+use crate::status::{LastBlock, Level, StationEvent, unix_now_s};
+use crate::store::DiskStore;
+
+impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
+    /// Everything the talk has told since the last time.
+    pub fn hear_events(&mut self) -> Result<(), Failure> {
+        while let Some(event) = self.run.as_mut().and_then(|run| run.side.poll_event()) {
+            self.event(event)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), Failure> {
+        match event {
+            Event::ContactMade { block_pads_left, recovery_pads_left } => {
+                self.contact.made += 1;
+                self.contact.failed_in_a_row = 0;
+                self.contact.last_fault = None;
+                let peer = self.line.as_ref().map_or("?", |line| line.peer.as_str());
+                let text = format!(
+                    "contact with {} at {peer}, proven: {block_pads_left} pads for blocks, \
+                     {recovery_pads_left} in reserve",
+                    self.config.peer()
+                );
+                self.tell(log::Level::Info, text);
+            }
+            Event::ContactLost(fault) => {
+                let sentence = fault.to_string();
+                let had_contact = self.contact.made > 0;
+                if let Some(failure) = Gravity::of(&fault).failure(had_contact, &sentence) {
+                    return Err(failure);
+                }
+                self.contact_failed(&sentence);
+                self.tell(
+                    log::Level::Warn,
+                    format!("contact lost: {sentence}; the station tries again"),
+                );
+                self.drop_line(&sentence);
+            }
+            Event::BlockDone(report) => self.block_done(&report),
+            Event::KeyReady { id, bits } => {
+                self.gauges.keys.usable += 1;
+                self.gauges.keys.usable_bits += bits;
+                self.gauges.run_key_bits += bits;
+                let certificate = self.run.as_ref().map(|run| run.side.store().certificate(id));
+                match certificate {
+                    Some(Ok(Some(certificate))) => {
+                        if let Some(folder) = self.folder() {
+                            folder.certificate(&certificate);
+                        }
+                    }
+                    Some(Err(fault)) => self.tell(log::Level::Warn, fault.to_string()),
+                    Some(Ok(None)) | None => {}
+                }
+            }
+            Event::BlockFailed { id, fault } => {
+                self.gauges.keys.burnt_blocks += 1;
+                self.block_lost(LastBlock::failed(id, Some(unix_now_s()), fault.to_string()));
+                self.tell(log::Level::Warn, words::failed(id.block, &fault));
+            }
+            Event::BlockUnresolved { id, fault } => {
+                self.gauges.keys.pending += 1;
+                let text = format!(
+                    "block {} is unresolved: {fault}; both stations settle it at the next contact",
+                    id.block
+                );
+                self.block_lost(LastBlock::failed(id, Some(unix_now_s()), text.clone()));
+                self.tell(log::Level::Warn, text);
+            }
+            Event::Resolved { id, state } => {
+                self.recount_keys();
+                let end = match state {
+                    BlockState::Usable => "usable: both stations hold its key",
+                    BlockState::Burnt => "burnt: the other station does not hold its key",
+                    BlockState::Pending => "pending",
+                };
+                self.tell(log::Level::Info, format!("{id} turned out {end}"));
+            }
+            Event::BlocksDropped(blocks) => {
+                let many = blocks.end - blocks.start;
+                let which = match many {
+                    1 => format!("block {} was", blocks.start),
+                    _ => format!("blocks {} to {} were", blocks.start, blocks.end - 1),
+                };
+                self.gauges.blocks_dropped += many;
+                self.tell(
+                    log::Level::Warn,
+                    format!("{which} dropped: the talk lags too far behind the light"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn block_done(&mut self, report: &BlockReport) {
+        let seconds = self.block_seconds();
+        self.tell(log::Level::Info, words::block(report, seconds));
+        let mut last = LastBlock::from_report(report, unix_now_s());
+        last.detectors = self.gauges.named(&report.by_detector);
+        if report.length == 0 {
+            self.gauges.keys.burnt_blocks += 1;
+        }
+        self.block_lost(last);
+        if let Some(folder) = self.folder() {
+            folder.block(report, seconds);
+        }
+    }
+
+    /// A block for the list of the last ones.
+    fn block_lost(&mut self, block: LastBlock) {
+        self.gauges.block(block);
+    }
+
+    /// A line for the log, for the status and for the run's folder.
+    pub fn tell(&mut self, level: log::Level, text: String) {
+        log::log!(level, "{text}");
+        let severity = match level {
+            log::Level::Error => Level::Error,
+            log::Level::Warn => Level::Warn,
+            _ => Level::Info,
+        };
+        if let Some(folder) = self.folder() {
+            folder.event(severity, &text);
+        }
+        self.gauges.event(StationEvent { unix_s: unix_now_s(), level: severity, text });
+    }
+
+    fn folder(&mut self) -> Option<&mut super::run_folder::RunFolder> {
+        self.run.as_mut().and_then(|run| run.folder.as_mut())
+    }
+}

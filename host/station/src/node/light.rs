@@ -1,0 +1,254 @@
+//! The device and its runs: when light begins, what its data become, when it is over.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{RecvError, bounded};
+use helio_distill::Role;
+use helio_keys::{Origin, Simulated};
+use helio_timetag::{Pool, TagBatch};
+use helio_wire::Capabilities;
+
+use super::device::{Begin, Note, Order};
+use super::station::{RunLight, Station};
+use crate::bench::cable::{CableReport, Item};
+use crate::bench::device::DeviceIdentity;
+use crate::exit::{Exit, Failure};
+use crate::line::{Frame, Light};
+use crate::side::Side;
+use crate::store::DiskStore;
+
+/// Items between the device's thread and the station: some seconds of a device at 5 MHz.
+const DEPTH: usize = 1024;
+/// After a run that the device ended: no other one before this.
+const REST: Duration = Duration::from_secs(2);
+/// How long what was measured is talked about after the light is over.
+const AFTER_LIGHT: Duration = Duration::from_secs(30);
+
+impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
+    /// Whatever is due: light that can begin, a run that is over, a line of no use.
+    pub fn advance(&mut self) -> Result<(), Failure> {
+        self.check_line();
+        self.say_light();
+        self.begin_light()?;
+        let Some(run) = &self.run else { return Ok(()) };
+        if let RunLight::Over(since, why) = &run.light
+            && self.stopping.is_none()
+            && self.line.is_some()
+            && (run.side.is_idle() || since.elapsed() > AFTER_LIGHT)
+        {
+            let why = why.clone();
+            self.ask_for_new_run(&why);
+        }
+        Ok(())
+    }
+
+    /// Tells the other station how far the device is, when that changes.
+    fn say_light(&mut self) {
+        let Some(run) = &self.run else { return };
+        let light = match (&run.light, &self.device_state.absent) {
+            (RunLight::On(_), _) => Light::Running,
+            (_, Some(why)) => Light::Absent { why: why.clone() },
+            _ if self.device_state.dark => Light::Ready,
+            _ => return,
+        };
+        let Some(line) = self.line.as_mut().filter(|_| run.side.is_open()) else { return };
+        if line.said_light.as_ref() != Some(&light) {
+            let _ = line.out.try_send(Frame::Light(light.clone()));
+            line.said_light = Some(light);
+        }
+    }
+
+    /// Alice's device is dark first, so that no slot of an earlier run is heard; then Bob's listens, then
+    /// hers begins, so that slot 0 is heard.
+    fn begin_light(&mut self) -> Result<(), Failure> {
+        let rests = self.device_state.rest_until.is_some_and(|until| Instant::now() < until);
+        let (Some(identity), Some(line), Some(run)) =
+            (self.device_state.identity.as_ref().filter(|_| !rests), &self.line, &mut self.run)
+        else {
+            return Ok(());
+        };
+        let other = match self.role {
+            Role::Bob => Light::Ready,
+            Role::Alice => Light::Running,
+        };
+        if !matches!(run.light, RunLight::Dark)
+            || !self.device_state.dark
+            || !run.side.is_open()
+            || line.other_light != Some(other)
+            || self.stopping.is_some()
+        {
+            return Ok(());
+        }
+        let (items, waiting) = bounded(DEPTH);
+        let pool = (self.role == Role::Bob).then(|| {
+            let (pool, back) = Pool::new(DEPTH, TagBatch::default);
+            self.gauges.empties = Some(back);
+            pool
+        });
+        run.light = RunLight::Ordered(waiting);
+        self.device_state.dark = false;
+        let configure = self.config.configure(identity.tick_length)?;
+        self.device.order(Order::Begin(Begin { configure, items, pool }));
+        Ok(())
+    }
+
+    pub fn hear_device(&mut self, note: Result<Note, RecvError>) -> Result<(), Failure> {
+        match note {
+            Ok(Note::Up(identity)) => self.device_up(*identity),
+            Ok(Note::Dark) => {
+                self.device_state.dark = true;
+                Ok(())
+            }
+            Ok(Note::Down(why)) => {
+                self.device_state.dark = false;
+                self.device_state.identity = None;
+                self.device_state.absent = Some(why.clone());
+                self.tell(log::Level::Warn, format!("{why}; the station looks for it again"));
+                self.end_light(&why);
+                Ok(())
+            }
+            Err(RecvError) => Err(super::line::thread_failed("device")),
+        }
+    }
+
+    fn device_up(&mut self, identity: DeviceIdentity) -> Result<(), Failure> {
+        check(&self.config, self.role, O::NAME, &identity)?;
+        self.tell(
+            log::Level::Info,
+            format!(
+                "device {} ({}, {}) is ready at {}",
+                identity.serial,
+                identity.board,
+                identity.firmware,
+                self.config.device()
+            ),
+        );
+        self.device_state.absent = None;
+        if self.device_state.tick.is_some_and(|tick| tick != identity.tick_length) {
+            return Err(Failure::new(
+                Exit::Device,
+                format!(
+                    "the device at {} was exchanged for one with another tick; start the station \
+                     again",
+                    self.config.device()
+                ),
+            ));
+        }
+        if self.device_state.tick.replace(identity.tick_length).is_none() {
+            // From now on sides of the talk can be made.
+            self.keeper.shared.release();
+        }
+        self.device_state.identity = Some(identity);
+        self.device_state.dark = true;
+        Ok(())
+    }
+
+    pub fn take_item(&mut self, item: Result<Item, RecvError>) {
+        let Some(run) = &mut self.run else { return };
+        let result = match item {
+            Ok(Item::Begun) => {
+                self.light_on();
+                return;
+            }
+            Ok(Item::Settings(settings)) => run.side.settings(&settings),
+            Ok(Item::MissingSettings(slots)) => run.side.lost_settings(slots),
+            Ok(Item::Tags(mut batch)) => {
+                self.gauges.to_detectors(&mut batch);
+                let result = run.side.tags(&batch);
+                self.gauges.give_back(batch);
+                result
+            }
+            Ok(Item::Report(report)) => {
+                self.device_state.report = Some(*report);
+                Ok(())
+            }
+            Ok(Item::End(report)) => {
+                self.light_ended(*report);
+                return;
+            }
+            Err(RecvError) => {
+                self.light_ended(CableReport::default());
+                return;
+            }
+        };
+        if let Err(fault) = result {
+            log::debug!("{fault}");
+        }
+    }
+
+    fn light_on(&mut self) {
+        let Some(run) = &mut self.run else { return };
+        if let RunLight::Ordered(items) = std::mem::replace(&mut run.light, RunLight::Dark) {
+            run.light = RunLight::On(items);
+        }
+        let new = run.new;
+        let session = new.session;
+        self.keeper.shared.set_run(Some(session));
+        self.gauges.run_began();
+        self.open_folder(new);
+        let text = match self.role {
+            Role::Alice => format!("light on: run {session}"),
+            Role::Bob => format!("listening for Alice's sync slots: run {session}"),
+        };
+        self.tell(log::Level::Info, text);
+    }
+
+    fn light_ended(&mut self, report: CableReport) {
+        let why = match &report.fault {
+            Some(fault) => fault.to_string(),
+            None => "the device ended its run; both stations begin another one".to_owned(),
+        };
+        self.device_state.report = Some(report);
+        self.device_state.rest_until = Some(Instant::now() + REST);
+        self.tell(log::Level::Warn, format!("light off: {why}"));
+        self.end_light(&why);
+    }
+}
+
+/// Whether this device can drive this station as configured.
+fn check(
+    config: &crate::config::StationConfig,
+    role: Role,
+    origin: &str,
+    identity: &DeviceIdentity,
+) -> Result<(), Failure> {
+    let refuse = |sentence: String| Err(Failure::new(Exit::Configuration, sentence));
+    let simulated = identity.capabilities.has(Capabilities::SIMULATED);
+    if simulated != (origin == Simulated::NAME) {
+        let device = if simulated { "simulated" } else { "real" };
+        return refuse(format!(
+            "the device at {} is {device} and this station's keys are {origin}; name another \
+             device, or a state folder that `helio pair` made for such devices",
+            config.device()
+        ));
+    }
+    let slot_ticks = config.slot_ticks(identity.tick_length)?;
+    let rate_hz = 1e12 / (f64::from(slot_ticks) * identity.tick_length.as_ps_f64());
+    if rate_hz > identity.max_slot_rate.0 as f64 * 1.000_1 {
+        return refuse(format!(
+            "the device at {} follows {} slots a second at most; lower slot_rate on both stations",
+            config.device(),
+            identity.max_slot_rate.0
+        ));
+    }
+    match role {
+        Role::Alice => {
+            let parameters = config.parameters(helio_distill::parameters::SessionId([0; 16]));
+            if let Err(bad) = parameters.fits_levels(&identity.levels_nano) {
+                return refuse(format!("the device at {}: {bad}", config.device()));
+            }
+        }
+        Role::Bob => {
+            let wanted = config.detectors().len();
+            if usize::from(identity.channels) != wanted {
+                return refuse(format!(
+                    "the device at {} has {} detectors and the configuration names {wanted}; name \
+                     each of them under [[channel]]",
+                    config.device(),
+                    identity.channels
+                ));
+            }
+        }
+    }
+    Ok(())
+}
