@@ -108,6 +108,7 @@ struct Seen {
     slots: Option<(u64, u64)>,
     marks: u32,
     tags: u32,
+    stopped: bool,
 }
 
 impl Seen {
@@ -122,6 +123,7 @@ impl Seen {
                 self.slots = Some((self.slots.map_or(settings.first.0, |(first, _)| first), end));
             }
             DeviceMessage::SlotMark(_) => self.marks += 1,
+            DeviceMessage::Stopped { .. } => self.stopped = true,
             DeviceMessage::Tags(batch) => self.tags += u32::from(batch.count),
             _ => {}
         }
@@ -168,6 +170,15 @@ impl Host {
     }
 }
 
+/// Does something at the end of a scope, also of one that panics.
+struct Finally<F: Fn()>(F);
+
+impl<F: Fn()> Drop for Finally<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 /// Both run, from slot 0 on, and Bob's clock locks.
 fn both_get_slots(alice: &mut Host, bob: &mut Host, epoch: u16) {
     bob.start(epoch);
@@ -175,6 +186,8 @@ fn both_get_slots(alice: &mut Host, bob: &mut Host, epoch: u16) {
     let done = [AtomicBool::new(false), AtomicBool::new(false)];
     let hear = |host: &mut Host, me: usize| {
         let role = host.role;
+        // A side that fails must not leave the other one waiting.
+        let _failed = Finally(|| done.iter().for_each(|done| done.store(true, Relaxed)));
         host.hear(|seen| {
             done[me].fetch_or(seen.is_enough(role), Relaxed);
             done.iter().all(|done| done.load(Relaxed))
@@ -203,7 +216,9 @@ fn hosts_come_go_and_come_back_and_sigterm_is_a_good_end() {
     drop(bob);
     assert_eq!(sim.wait_for("host_gone", "bob")["why"], "left");
     bob = sim.host(Role::Bob);
+    // Or Bob's clock would lock to the old run's slots.
     alice.connection.send(&HostMessage::Stop).unwrap();
+    alice.hear(|seen| seen.stopped);
     both_get_slots(&mut alice, &mut bob, 4);
     let last = sim.terminate();
     assert_eq!(last["note"], "progress");

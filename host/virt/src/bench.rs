@@ -224,6 +224,13 @@ impl Inner {
             if !stuck {
                 return Ok(true);
             }
+            // A device that does not run need not wait for the other one's host.
+            if !self.alice.is_running() {
+                self.answer_alice()?;
+            }
+            if !self.bob.is_running() {
+                self.answer_bob()?;
+            }
             if !waited {
                 self.wait();
             }
@@ -234,14 +241,20 @@ impl Inner {
     /// Answers commands; lets time pass from when both devices run.
     fn stand(&mut self) -> Result<(), Gone> {
         self.wait();
-        self.alice_port.stand(&mut self.alice, self.world.alice_now()).map_err(alices)?;
-        self.bob_port.stand(&mut self.bob, self.world.bob_now()).map_err(bobs)?;
+        self.answer_alice()?;
+        self.answer_bob()?;
         if self.alice.is_running() && self.bob.is_running() {
             self.passing = true;
-            self.alice_port.depart(self.world.alice_now());
-            self.bob_port.depart(self.world.bob_now());
         }
         Ok(())
+    }
+
+    fn answer_alice(&mut self) -> Result<(), Gone> {
+        self.alice_port.stand(&mut self.alice, self.world.alice_now()).map_err(alices)
+    }
+
+    fn answer_bob(&mut self) -> Result<(), Gone> {
+        self.bob_port.stand(&mut self.bob, self.world.bob_now()).map_err(bobs)
     }
 
     /// Waits for anything that a host does.

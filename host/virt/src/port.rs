@@ -78,12 +78,12 @@ impl Port {
     }
 
     /// A run begins at `now`: the first whole beat after it is the first one asked for.
-    pub fn depart(&mut self, now: Ticks) {
+    fn depart(&mut self, now: Ticks) {
         let beat = (now.0 / self.beat + 1) * self.beat + self.grace;
         self.due = Ticks(beat.min(self.heard.0 + self.silence));
     }
 
-    /// Turns of the device while time stands: each chunk that the host has sent reaches it by
+    /// Turns of a device that does not run, while time stands: each chunk that the host has sent reaches it by
     /// itself, so that it does not matter how many come together. Two turns a chunk, so that the
     /// control plane tells what came of its orders.
     pub fn stand(&mut self, device: &mut impl Device, now: Ticks) -> Result<(), HostGone> {
@@ -91,14 +91,14 @@ impl Port {
         if !self.is_full() && !self.waiting.is_empty() {
             // Came for a run that has ended meanwhile.
             let waiting = std::mem::take(&mut self.waiting);
-            self.turns(device, now, &waiting);
+            self.answer(device, now, &waiting);
         }
         for _ in 0..CHUNKS {
             if self.is_full() || !self.try_receive()? {
                 break;
             }
             let chunk = std::mem::take(&mut self.chunk);
-            self.turns(device, now, &chunk);
+            self.answer(device, now, &chunk);
             self.chunk = chunk;
         }
         self.flush()
@@ -110,10 +110,16 @@ impl Port {
         self.flush()
     }
 
-    fn turns(&mut self, device: &mut impl Device, now: Ticks, rx: &[u8]) {
-        if !rx.is_empty() {
-            self.heard = now;
+    fn answer(&mut self, device: &mut impl Device, now: Ticks, rx: &[u8]) {
+        let ran = device.is_running();
+        self.heard = now;
+        self.turns(device, now, rx);
+        if !ran && device.is_running() {
+            self.depart(now);
         }
+    }
+
+    fn turns(&mut self, device: &mut impl Device, now: Ticks, rx: &[u8]) {
         device.turn(now, rx, &mut self.cable);
         device.turn(now, &[], &mut self.cable);
     }
