@@ -31,6 +31,24 @@ pub(crate) enum Contact {
     },
 }
 
+/// How far a contact is, without what it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Closed,
+    Greeting,
+    Open,
+}
+
+impl Contact {
+    pub fn stage(&self) -> Stage {
+        match self {
+            Contact::Closed => Stage::Closed,
+            Contact::Greeting { .. } => Stage::Greeting,
+            Contact::Open { .. } => Stage::Open,
+        }
+    }
+}
+
 /// What the other station's Hello said, not yet proven.
 pub(crate) struct OtherHello {
     pub message: Vec<u8>,

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use helio_keys::EntropySource;
 
-use crate::contact::Contact;
+use crate::contact::{Contact, Stage};
 use crate::desk::{Desk, Local};
 use crate::error::{Effect, Fault, Result};
 use crate::event::Event;
@@ -81,8 +81,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// What was wrong with it; [`Fault::effect`] says what that ended. Events tell the same.
     pub fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<()> {
         self.desk.now_ns = now_ns;
+        // A proof that is refused has closed the contact by the time its fault is known.
+        let stage = self.desk.contact.stage();
         let result = self.dispatch(message);
-        self.conclude(result)
+        self.conclude_from(stage, result)
     }
 
     /// Lets time pass: a silent Bob ends the block in progress.
@@ -219,8 +221,13 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
 
     /// Turns a fault into what it ends.
     fn conclude(&mut self, result: Result<()>) -> Result<()> {
+        self.conclude_from(self.desk.contact.stage(), result)
+    }
+
+    /// The same; `stage` is where the contact stood before.
+    fn conclude_from(&mut self, stage: Stage, result: Result<()>) -> Result<()> {
         let Err(fault) = result else { return Ok(()) };
-        let greeting = matches!(self.desk.contact, Contact::Greeting { .. });
+        let greeting = stage == Stage::Greeting;
         let effect = if greeting && fault.effect() == Effect::Block {
             Effect::Contact
         } else {
@@ -231,7 +238,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             // The station's own memory failed while the block was ended: nothing can go on.
             effect = Effect::Contact;
         }
-        if effect == Effect::Contact && !matches!(self.desk.contact, Contact::Closed) {
+        if effect == Effect::Contact && stage != Stage::Closed {
             self.desk.contact = Contact::Closed;
             self.desk.events.push_back(Event::ContactLost(fault.clone()));
         }

@@ -17,7 +17,7 @@ use std::ops::Range;
 use helio_keys::EntropySource;
 use helio_timetag::{Detection, SlotBatch};
 
-use crate::contact::Contact;
+use crate::contact::{Contact, Stage};
 use crate::desk::{Desk, Local};
 use crate::error::{Effect, Fault, InputError, Result};
 use crate::event::Event;
@@ -95,8 +95,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// What was wrong with it; [`Fault::effect`] says what that ended. Events tell the same.
     pub fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<()> {
         self.desk.now_ns = now_ns;
+        // A proof that is refused has closed the contact by the time its fault is known.
+        let stage = self.desk.contact.stage();
         let result = self.dispatch(message);
-        self.conclude(result)
+        self.conclude_from(stage, result)
     }
 
     /// Lets time pass: a silent Alice ends the block in progress, and the next one begins.
@@ -332,8 +334,13 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
 
     /// Turns a fault into what it ends; then the next block begins.
     fn conclude(&mut self, result: Result<()>) -> Result<()> {
+        self.conclude_from(self.desk.contact.stage(), result)
+    }
+
+    /// The same; `stage` is where the contact stood before.
+    fn conclude_from(&mut self, stage: Stage, result: Result<()>) -> Result<()> {
         let Err(fault) = result else { return Ok(()) };
-        let greeting = matches!(self.desk.contact, Contact::Greeting { .. });
+        let greeting = stage == Stage::Greeting;
         let mut effect = match fault.effect() {
             Effect::Block if greeting => Effect::Contact,
             effect => effect,
@@ -343,7 +350,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             effect = Effect::Contact;
         }
         match effect {
-            Effect::Contact if !matches!(self.desk.contact, Contact::Closed) => {
+            Effect::Contact if stage != Stage::Closed => {
                 self.desk.contact = Contact::Closed;
                 self.desk.events.push_back(Event::ContactLost(fault.clone()));
             }

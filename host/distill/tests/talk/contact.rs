@@ -76,6 +76,12 @@ fn another_secret_is_noticed_at_contact() {
     pair.connect(&mut carry);
     let both = [(Role::Alice, Fault::ContactTag), (Role::Bob, Fault::ContactTag)];
     assert!(pair.faults.len() == 2 && both.iter().all(|f| pair.faults.contains(f)));
+    // Whoever only reads events hears of it too.
+    pair.drain_events();
+    for role in [Role::Alice, Role::Bob] {
+        let lost = (role, Event::ContactLost(Fault::ContactTag));
+        assert!(pair.events.contains(&lost), "{role}: {:?}", pair.events);
+    }
     no_key_comes(&mut pair);
 }
 
