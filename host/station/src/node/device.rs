@@ -132,12 +132,16 @@ impl Work {
         Ok(Connection::new(transport))
     }
 
+    fn lost(&self, fault: &DeviceFault) -> Left {
+        Left::Device(format!("{}: {fault}", self.address))
+    }
+
     fn attend(&mut self, mut connection: Connection<Box<dyn Transport + Send>>) -> Left {
         let greeted = device::greet(&mut connection, self.role)
             .and_then(|identity| device::rest(&mut connection, self.role).map(|()| identity));
         let identity = match greeted {
             Ok(identity) => identity,
-            Err(fault) => return Left::Device(fault.to_string()),
+            Err(fault) => return self.lost(&fault),
         };
         self.said = None;
         if self.notes.send(Note::Up(Box::new(identity.clone()))).is_err() {
@@ -149,10 +153,10 @@ impl Work {
                     let (back, fault) = self.run(connection, &identity, begin);
                     connection = back;
                     if let Some(fault) = fault.filter(is_gone) {
-                        return Left::Device(fault.to_string());
+                        return self.lost(&fault);
                     }
                     if let Err(fault) = device::rest(&mut connection, self.role) {
-                        return Left::Device(fault.to_string());
+                        return self.lost(&fault);
                     }
                     if self.notes.send(Note::Dark).is_err() {
                         return Left::Station;

@@ -1,5 +1,7 @@
 //! What the talk tells: a line in the log, a count in the status, and sometimes the end.
 
+use std::ops::Range;
+
 use helio_distill::release::BlockState;
 use helio_distill::{BlockReport, Event};
 use helio_keys::Origin;
@@ -87,24 +89,45 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 };
                 self.tell(log::Level::Info, format!("{id} turned out {end}"));
             }
-            Event::BlocksDropped(blocks) => {
-                let many = blocks.end - blocks.start;
-                let which = match many {
-                    1 => format!("block {} was", blocks.start),
-                    _ => format!("blocks {} to {} were", blocks.start, blocks.end - 1),
-                };
-                self.gauges.blocks_dropped += many;
-                self.tell(
-                    log::Level::Warn,
-                    format!("{which} dropped: the talk lags too far behind the light"),
-                );
-            }
+            Event::BlocksDropped(blocks) => self.blocks_dropped(blocks),
         }
         Ok(())
     }
 
+    /// One line when it begins and one when it is over: without contact every block is dropped.
+    fn blocks_dropped(&mut self, blocks: Range<u64>) {
+        let begun = self.gauges.dropped.is_some();
+        let first = self.gauges.dropped.as_ref().map_or(blocks.start, |dropped| dropped.start);
+        self.gauges.dropped = Some(first..blocks.end);
+        if begun {
+            return;
+        }
+        let open = self.run.as_ref().is_some_and(|run| run.side.is_open());
+        let why = if open {
+            "the talk lags behind the light; longer blocks or a faster line help"
+        } else {
+            "there is no contact with the other station"
+        };
+        let text = format!(
+            "block {} is dropped, and those after it, while this lasts: {why}",
+            blocks.start
+        );
+        self.tell(log::Level::Warn, text);
+    }
+
+    /// Blocks are talked about again.
+    fn drops_are_over(&mut self) {
+        if let Some(Range { start, end }) = self.gauges.dropped.take()
+            && end - start > 1
+        {
+            let text = format!("blocks {start} to {} were dropped; the next ones are not", end - 1);
+            self.tell(log::Level::Info, text);
+        }
+    }
+
     fn block_done(&mut self, report: &BlockReport) {
         let seconds = self.block_seconds();
+        self.drops_are_over();
         self.tell(log::Level::Info, words::block(report, seconds));
         let mut last = LastBlock::from_report(report, unix_now_s());
         last.detectors = self.gauges.named(&report.by_detector);

@@ -1,6 +1,7 @@
 //! What a station shows of itself: gauges kept on the way, put into the shared [`Status`] several
 //! times a second.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use helio_distill::release::BlockState;
@@ -31,7 +32,8 @@ const SHOWN_BINS: usize = 64;
 pub(super) struct Gauges {
     pub keys: Keys,
     pub run_key_bits: u64,
-    pub blocks_dropped: u64,
+    /// Blocks that are being dropped one after the other.
+    pub dropped: Option<Range<u64>>,
     /// Where Bob's tag batches return to.
     pub empties: Option<PoolReturn<TagBatch>>,
     /// Name of each detector of the talk, and its input at the device.

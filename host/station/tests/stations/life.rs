@@ -1,0 +1,152 @@
+//! Two stations when all is well.
+
+use crate::desk::{Desk, complaint, entries, helio, text};
+
+#[test]
+fn three_processes_make_key_stop_and_go_on() {
+    let desk = Desk::new("2x");
+    let mut sim = desk.start("sim");
+    let mut bob = desk.start("bob");
+    let mut alice = desk.start("alice");
+    alice.wait_for("bits of key", 3);
+    bob.wait_for("bits of key", 3);
+
+    let status = desk.wait_for_phase("bob", "running");
+    assert_eq!(status["ready"], true, "{status}");
+    assert_eq!(status["station"]["origin"], "SIMULATED");
+    // What is shown lags behind the log by a fifth of a second.
+    assert!(status["keys"]["usable"].as_u64().unwrap() >= 2, "{status}");
+    assert!(status["pads"]["block_left"].as_u64().unwrap() < 10_000);
+    assert!(status["epsilon"]["spent"].as_f64().unwrap() >= 2e-10);
+    assert_eq!(status["device"]["locked"], true);
+    let last = &status["last_blocks"][0];
+    let qber = last["test_qber"]["rate"].as_f64().unwrap();
+    assert!((0.005..0.02).contains(&qber), "{last}");
+    let detectors = last["detectors"].as_array().unwrap();
+    assert_eq!(detectors.len(), 3, "two and the double clicks: {last}");
+    assert_eq!(detectors[0]["detector"], "SPAD 1");
+    assert!(detectors[1]["key"]["rate"].as_f64().unwrap() < 0.02, "{last}");
+    let offset = status["window"]["detectors"][0]["mean_offset_ps"].as_f64().unwrap();
+    assert!(offset.abs() < 5_000.0, "{}", status["window"]);
+    let words = helio(&["status", desk.path("alice").to_str().unwrap()]);
+    assert!(text(&words.stdout).contains("running"), "{}", text(&words.stdout));
+
+    // A graceful end leaves nothing unresolved, and says where to go on.
+    let (status, log) = alice.terminate();
+    assert_eq!(status.code(), Some(0), "{}", log.join("\n"));
+    let farewell = |line: &String| line.contains("start the same command again to go on");
+    assert!(log.iter().any(farewell), "{}", log.join("\n"));
+    bob.wait_for("the other station ends the line: it is shutting down", 1);
+    let mut alice = desk.start("alice");
+    alice.wait_for("bits of key", 2);
+    sim.wait_for("Alice", 2);
+    let (status, log) = bob.terminate();
+    assert_eq!(status.code(), Some(0), "{}", log.join("\n"));
+    let (status, _) = alice.terminate();
+    assert_eq!(status.code(), Some(0));
+    let (status, _) = sim.terminate();
+    assert_eq!(status.code(), Some(0));
+
+    assert!(desk.equal_keys() >= 5);
+    let unresolved = |name| {
+        let blocks = desk.blocks(name);
+        let pending = helio_distill::release::BlockState::Pending;
+        blocks.values().filter(|(state, _)| *state == pending).count()
+    };
+    assert_eq!((unresolved("alice"), unresolved("bob")), (0, 0));
+
+    // Each run left a folder.
+    let runs = entries(&desk.path("runs"));
+    assert_eq!(runs.len(), 4, "{runs:?}");
+    for run in &runs {
+        let read = |name: &str| std::fs::read_to_string(run.join(name)).expect(name);
+        let record: serde_json::Value = serde_json::from_str(&read("station.json")).unwrap();
+        assert!(record["ended"].is_string() && record["program"].is_string(), "{record}");
+        assert!(record["calibration"]["delta1"].is_f64() || record["calibration"].is_object());
+        assert!(read("station.toml").contains("slots_per_block = 2_500_000"));
+        assert!(read("events.log").contains("bits of key"));
+        assert!(read("run.svg").contains("QBER"));
+        for line in read("certificates.jsonl").lines() {
+            let public = serde_json::from_str(line).expect("the public part of a certificate");
+            helio_distill::certificate::recompute(&public).expect("a certificate that stands");
+        }
+        assert!(!read("blocks.jsonl").is_empty());
+    }
+    // What is stopped is still told, from the disk.
+    let status = desk.status("alice");
+    assert_eq!(status["phase"], "stopped");
+    assert!(status["keys"]["usable"].as_u64().unwrap() >= 5);
+}
+
+#[test]
+fn a_line_that_is_cut_costs_the_block_in_progress_and_no_run() {
+    let desk = Desk::new("2x");
+    let tap = crate::tap::Tap::between(&desk);
+    let _sim = desk.start("sim");
+    let mut bob = desk.start("bob");
+    let mut alice = desk.start("alice");
+    alice.wait_for("bits of key", 2);
+    for cuts in 1..=3 {
+        let keys = alice.count("bits of key");
+        tap.cut();
+        alice.wait_for("line lost", cuts);
+        alice.wait_for("bits of key", keys + 2);
+    }
+    // The light went on all the time.
+    assert_eq!((alice.count("light on"), bob.count("listening for")), (1, 1));
+    bob.wait_for("contact with", 4);
+    alice.terminate();
+    bob.terminate();
+    assert!(desk.equal_keys() >= 6);
+}
+
+#[test]
+fn a_light_that_goes_away_comes_back() {
+    let desk = Desk::new("2x");
+    let mut sim = desk.start("sim");
+    let mut bob = desk.start("bob");
+    let mut alice = desk.start("alice");
+    alice.wait_for("bits of key", 1);
+    sim.kill();
+    alice.wait_for("nothing listens on tcp:127.0.0.1", 1);
+    bob.wait_for("nothing listens on tcp:127.0.0.1", 1);
+    let status = desk.wait_for_phase("alice", "waiting-for-device");
+    assert!(status["waiting_for"].as_str().unwrap().contains("tcp:127.0.0.1"), "{status}");
+    let _sim = desk.start("sim");
+    let keys = alice.count("bits of key");
+    alice.wait_for("bits of key", keys + 2);
+    bob.terminate();
+    let (status, log) = alice.terminate();
+    assert_eq!(status.code(), Some(0), "{}", log.join("\n"));
+    assert!(desk.equal_keys() >= 3);
+}
+
+#[test]
+fn the_end_of_the_pads_stops_both_with_the_remedy_and_the_reserve_intact() {
+    let desk = Desk::with("4x", &["--pads", "4", "--reserve", "50"]);
+    let _sim = desk.start("sim");
+    let bob = desk.start("bob");
+    let alice = desk.start("alice");
+    let (status, log) = bob.ended();
+    assert_eq!(status.code(), Some(7), "{}", log.join("\n"));
+    assert!(complaint(&log).contains("no pads left"), "{}", complaint(&log));
+    assert!(complaint(&log).contains("pair the stations again"));
+    drop(alice);
+    let status = desk.status("bob");
+    assert_eq!(status["pads"]["block_left"], 0);
+    assert!(status["pads"]["recovery_left"].as_u64().unwrap() >= 40, "{status}");
+    assert!(status["waiting_for"].as_str().unwrap().contains("pair"), "{status}");
+    assert!(desk.equal_keys() >= 3);
+
+    // A new secret, and both go on; the old keys stay.
+    let (a, b) = (desk.path("alice"), desk.path("bob"));
+    let (a, b) = (a.to_str().unwrap(), b.to_str().unwrap());
+    let renewed = helio(&["pair", "--simulated", "--renew", "--alice", a, "--bob", b]);
+    assert!(renewed.status.success(), "{}", text(&renewed.stderr));
+    let mut bob = desk.start("bob");
+    let alice = desk.start("alice");
+    bob.wait_for("bits of key", 1);
+    alice.terminate();
+    bob.terminate();
+    assert!(desk.equal_keys() >= 4);
+}

@@ -1,0 +1,127 @@
+//! The two stations on two hosts of their own, with a slow and lossy wire between them.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::desk::{Desk, Process};
+
+/// How long each of the two runs is looked at, in seconds.
+const SECONDS: u64 = 40;
+
+fn run(command: &str) {
+    let output = Command::new("sh").args(["-ec", command]).output().expect("a shell");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{command}: {text}");
+}
+
+/// Two hosts, joined by a relay, each with a fast wire of its own to the light on this machine.
+struct Hosts {
+    names: [String; 2],
+    relay: Child,
+}
+
+impl Hosts {
+    /// `None`, aloud, where this machine cannot make them.
+    fn new(delay_ms: u32, loss: f64) -> Option<Hosts> {
+        let id = std::process::id() % 10_000;
+        let names = [format!("hxa{id}"), format!("hxb{id}")];
+        let try_out =
+            format!("ip netns add {0} && ip netns del {0} && test -c /dev/net/tun", names[0]);
+        let can = Command::new("sh").args(["-c", &try_out]).output();
+        let python = Command::new("python3").arg("--version").output();
+        if !can.is_ok_and(|o| o.status.success()) || !python.is_ok_and(|o| o.status.success()) {
+            println!(
+                "SKIPPED: network of two hosts: run as root on Linux with iproute2, /dev/net/tun and \
+                 python3"
+            );
+            return None;
+        }
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/network/relay.py");
+        let mut relay = Command::new("python3")
+            .args([script, &names[0], &names[1], &delay_ms.to_string(), &loss.to_string(), "7"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3");
+        let mut ready = String::new();
+        let stdout = relay.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut ready).expect("a line");
+        assert_eq!(ready, "ready\n");
+        let hosts = Hosts { names, relay };
+        for (i, name) in hosts.names.iter().enumerate() {
+            let (mine, other) = (1 + i, 2 - i);
+            run(&format!(
+                "ip netns add {name}; ip link set {name} netns {name}; \
+                 ip -n {name} addr add 10.97.0.{mine} peer 10.97.0.{other} dev {name}; \
+                 ip -n {name} link set {name} up; ip -n {name} link set lo up; \
+                 ip link add {name}h type veth peer name {name}g netns {name}; \
+                 ip addr add 10.97.{mine}.1/24 dev {name}h; ip link set {name}h up; \
+                 ip -n {name} addr add 10.97.{mine}.2/24 dev {name}g; ip -n {name} link set {name}g up"
+            ));
+        }
+        Some(hosts)
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        let _ = self.relay.kill();
+        let _ = self.relay.wait();
+        for name in &self.names {
+            let _ = Command::new("ip").args(["netns", "del", name]).output();
+            let _ = Command::new("ip").args(["link", "del", &format!("{name}h")]).output();
+        }
+    }
+}
+
+/// Key bits that Bob made in the last part of a run of real time.
+fn key_rate(desk: &Desk, hosts: &Hosts) -> f64 {
+    let start = |name: &'static str, host: &str| {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", host, env!("CARGO_BIN_EXE_helio"), name, "--config"]);
+        command.arg(desk.path(&format!("{name}.toml")));
+        Process::start(name, command)
+    };
+    let mut sim = desk.start("sim");
+    sim.wait_for("Bob", 1);
+    let mut bob = start("bob", &hosts.names[1]);
+    let alice = start("alice", &hosts.names[0]);
+    bob.wait_for("bits of key", 1);
+    let bits = |status: &serde_json::Value| status["keys"]["usable_bits"].as_u64().expect("bits");
+    let (before, begun) = (bits(&desk.status("bob")), Instant::now());
+    std::thread::sleep(Duration::from_secs(SECONDS));
+    let status = desk.status("bob");
+    let rate = (bits(&status) - before) as f64 / begun.elapsed().as_secs_f64();
+    let failed = bob.count("failed") + bob.count("dropped");
+    println!("{rate:.0} bit/s of key, {failed} blocks failed or dropped");
+    alice.terminate();
+    bob.terminate();
+    sim.terminate();
+    rate
+}
+
+#[test]
+fn delay_and_loss_leave_most_of_the_key_rate() {
+    let desk = Desk::new("real time");
+    // The blocks and the fibre of the default link: about 0.4 MB of talk a second.
+    for name in ["alice", "bob"] {
+        desk.edit(name, "slots_per_block = 2_500_000", "slots_per_block = 20_000_000");
+        desk.edit(name, "127.0.0.1:7", "127.0.0.1:7");
+    }
+    desk.edit("sim", "length = \"0 km\"", "length = \"25 km\"");
+    desk.edit("sim", "127.0.0.1", "0.0.0.0");
+    desk.edit("bob", "listen = \"127.0.0.1:", "listen = \"10.97.0.2:");
+    desk.edit("alice", "connect = \"127.0.0.1:", "connect = \"10.97.0.2:");
+    desk.edit("alice", "tcp:127.0.0.1:", "tcp:10.97.1.1:");
+    desk.edit("bob", "tcp:127.0.0.1:", "tcp:10.97.2.1:");
+    let Some(good) = Hosts::new(0, 0.0) else { return };
+    let without = key_rate(&desk, &good);
+    drop(good);
+    // 50 ms each way.
+    let Some(bad) = Hosts::new(50, 0.01) else { return };
+    let with = key_rate(&desk, &bad);
+    let share = with / without;
+    println!("with 50 ms and 1 % loss each way: {:.0} % of the rate without", 100.0 * share);
+    assert!(share >= 0.8, "{with} of {without} bit/s");
+}
