@@ -170,11 +170,15 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 }
             }
             Frame::Bye(bye) => {
-                let why = match bye {
-                    Bye::NewRun { why } | Bye::Refused { why } => crate::line::shown(&why),
-                    Bye::ShuttingDown => "it is shutting down".into(),
+                let (level, why) = match bye {
+                    Bye::NewRun { why } => (log::Level::Info, format!(", for a new run: {why}")),
+                    Bye::Refused { why } => {
+                        (log::Level::Warn, format!(" and stops, saying: {why}"))
+                    }
+                    Bye::ShuttingDown => (log::Level::Info, ": it is shutting down".to_owned()),
                 };
-                self.tell(log::Level::Info, format!("the other station ends the line: {why}"));
+                let why = crate::line::shown(&why);
+                self.tell(level, format!("the other station ends the line{why}"));
             }
             // Pings and openings do not come here.
             Frame::Ping | Frame::Opening(_) => {}

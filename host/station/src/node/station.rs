@@ -237,7 +237,11 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         let _ = self.hear_events();
         self.speak();
         if let Some(line) = self.line.take() {
-            let _ = line.out.try_send(Frame::Bye(Bye::ShuttingDown));
+            let bye = match end {
+                Ok(()) => Bye::ShuttingDown,
+                Err(failure) => Bye::Refused { why: failure.to_string() },
+            };
+            let _ = line.out.try_send(Frame::Bye(bye));
         }
         let why = match end {
             Ok(()) => "stopped; start the same command again to go on".to_owned(),

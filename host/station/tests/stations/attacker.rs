@@ -66,7 +66,7 @@ fn forged_bits_of_any_message_make_no_key_and_are_named() {
     attacked.tap.meddle(move |_, mut frame| {
         if talk(&frame).is_some_and(|(open, _)| open.block.is_some() && open.kind != Kind::Abort) {
             count += 1;
-            if count % 2 == 0 {
+            if count.is_multiple_of(2) {
                 let at = 1 + at(&frame[1..], f64::from(count % 97) / 97.0);
                 frame[at] ^= 1 << (count % 8);
             }

@@ -1,5 +1,11 @@
 //! Two stations when all is well.
 
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::Duration;
+
+use serialport::SerialPort;
+
 use crate::desk::{Desk, complaint, entries, helio, text};
 
 #[test]
@@ -149,4 +155,80 @@ fn the_end_of_the_pads_stops_both_with_the_remedy_and_the_reserve_intact() {
     alice.terminate();
     bob.terminate();
     assert!(desk.equal_keys() >= 4);
+}
+
+#[test]
+fn the_end_of_epsilon_stops_both_with_the_remedy() {
+    let desk = Desk::new("4x");
+    for name in ["alice", "bob"] {
+        desk.edit(name, "epsilon = 1e-10", "epsilon = 2e-7");
+    }
+    let _sim = desk.start("sim");
+    let bob = desk.start("bob");
+    let _alice = desk.start("alice");
+    let (status, log) = bob.ended();
+    assert_eq!(status.code(), Some(7), "{}", log.join("\n"));
+    let sentence = complaint(&log);
+    assert!(sentence.contains("would pass 1e-6; pair the stations again"), "{sentence}");
+    let status = desk.status("bob");
+    assert!(status["epsilon"]["spent"].as_f64().unwrap() <= 1e-6, "{status}");
+    assert!(status["waiting_for"].as_str().unwrap().contains("pair"), "{status}");
+}
+
+#[test]
+fn a_backup_that_was_put_back_is_noticed_and_its_pads_are_void() {
+    let desk = Desk::new("4x");
+    let _sim = desk.start("sim");
+    let copy = |from: &str, to: &str| {
+        let status = Command::new("cp").arg("-a").args([desk.path(from), desk.path(to)]).status();
+        assert!(status.expect("cp").success());
+    };
+    copy("bob", "backup");
+    let bob = desk.start("bob");
+    let mut alice = desk.start("alice");
+    alice.wait_for("bits of key", 2);
+    bob.terminate();
+    alice.terminate();
+    std::fs::rename(desk.path("bob"), desk.path("lost")).expect("moved");
+    copy("backup", "bob");
+    let bob = desk.start("bob");
+    let mut alice = desk.start("alice");
+    let (status, log) = bob.ended();
+    assert_eq!(status.code(), Some(3), "{}", log.join("\n"));
+    let sentence = complaint(&log);
+    assert!(sentence.contains("a restored backup") && sentence.contains("void"), "{sentence}");
+    // Alice notices it herself or hears it of Bob, whichever is first.
+    alice.wait_for("restored backup", 1);
+    let status = desk.status("bob");
+    assert_eq!(status["pads"]["void"], true, "{status}");
+    // Void for good, whatever is started again.
+    let (status, log) = desk.start("bob").ended();
+    assert_eq!(status.code(), Some(3), "{}", log.join("\n"));
+}
+
+#[test]
+fn a_station_finds_its_device_on_a_serial_port() {
+    let desk = Desk::new("2x");
+    let _sim = desk.start("sim");
+    let config = std::fs::read_to_string(desk.path("bob.toml")).expect("a configuration");
+    let (_, rest) = config.split_once("tcp:127.0.0.1:").expect("an address");
+    let port: u16 = rest.split('"').next().expect("a port").parse().expect("a number");
+    let (near, far) = serialport::TTYPort::pair().expect("a pseudo-terminal");
+    let name = serialport::SerialPort::name(&far).expect("a name");
+    desk.edit("bob", &format!("tcp:127.0.0.1:{port}"), &format!("serial:{name}"));
+    // The cable: what the light serves by TCP comes to the station by the serial port.
+    let light = TcpStream::connect(("127.0.0.1", port)).expect("the light");
+    let (mut from_light, mut to_light) = (light.try_clone().expect("a socket"), light);
+    let (mut from_station, mut to_station) = (near.try_clone_native().expect("a port"), near);
+    from_station.set_timeout(Duration::from_secs(3600)).expect("a timeout");
+    std::thread::spawn(move || std::io::copy(&mut from_light, &mut to_station));
+    std::thread::spawn(move || std::io::copy(&mut from_station, &mut to_light));
+    let mut bob = desk.start("bob");
+    let alice = desk.start("alice");
+    bob.wait_for(&format!("is ready at serial:{name}"), 1);
+    bob.wait_for("bits of key", 2);
+    bob.terminate();
+    alice.terminate();
+    assert!(desk.equal_keys() >= 2);
+    drop(far);
 }
