@@ -5,10 +5,14 @@ use std::fs::{File, read_to_string, write};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use helio_trace::ptu::WriterOptions;
-use helio_trace::{Chunk, PtuReader, PtuWriter, RecordType, TimeTag};
-use helio_units::{TickLength, Ticks};
+use helio_trace::TimeTag;
+use helio_units::Ticks;
 use serde_json::Value;
+
+#[path = "support/clicks.rs"]
+mod clicks;
+
+use clicks::rewrite;
 
 fn helio(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_helio")).args(args).output().expect("helio runs")
@@ -65,33 +69,6 @@ fn twenty_recorded_runs_give_the_same_keys_again() {
     }
     assert!(keys >= 10, "only {keys} keys: equality would say little");
     println!("20 runs, {keys} keys, all the same again");
-}
-
-/// Rewrites the trace of a recording, click by click.
-fn rewrite(folder: &Path, change: impl Fn(usize, TimeTag) -> Option<TimeTag>) {
-    let path = folder.join("clicks.ptu");
-    let mut reader = PtuReader::open(&path).unwrap();
-    let (mut clicks, mut chunk) = (Vec::new(), Chunk::default());
-    while reader.read_chunk(&mut chunk).unwrap() {
-        clicks.extend_from_slice(&chunk.photons);
-    }
-    let options = WriterOptions {
-        record_type: RecordType::GenericT2,
-        guid: [0; 16],
-        created_unix_s: None,
-        creator: "test".into(),
-        creator_version: "1".into(),
-        hardware: "test".into(),
-        comment: String::new(),
-    };
-    let file = File::create(&path).unwrap();
-    let mut writer = PtuWriter::new(file, TickLength::CYCLE_150_MHZ, &options).unwrap();
-    let mut end = Ticks(0);
-    for click in clicks.into_iter().enumerate().filter_map(|(i, click)| change(i, click)) {
-        writer.photon(click.tick, click.channel).unwrap();
-        end = click.tick;
-    }
-    writer.finish(end).unwrap();
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 #[path = "stations/attacker.rs"]
 mod attacker;
+#[path = "support/clicks.rs"]
+mod clicks;
 #[path = "stations/desk.rs"]
 mod desk;
 #[path = "stations/kill.rs"]

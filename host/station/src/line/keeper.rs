@@ -81,6 +81,8 @@ pub struct Shared {
 #[derive(Debug)]
 struct State {
     run: Option<SessionId>,
+    /// No line yet, until the station is ready for one.
+    held: bool,
     not_before: Instant,
 }
 
@@ -94,9 +96,9 @@ impl Shared {
         self.lock().run = run;
     }
 
-    /// No pause is left.
+    /// The station is ready for lines.
     pub fn release(&self) {
-        self.lock().not_before = Instant::now();
+        self.lock().held = false;
     }
 
     /// No further line for so long.
@@ -117,14 +119,15 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread; `opening` gives what this station says first, with a fresh nonce each time.
+    /// Starts the thread, which looks for no line before [`Shared::release`]; `opening` gives what this
+    /// station says first, with a fresh nonce each time.
     pub fn start(
         meeting: Box<dyn Meeting>,
         patience: Patience,
         opening: impl FnMut() -> Option<Opening> + Send + 'static,
     ) -> Keeper {
         let shared = Arc::new(Shared {
-            state: Mutex::new(State { run: None, not_before: Instant::now() }),
+            state: Mutex::new(State { run: None, held: true, not_before: Instant::now() }),
             stop: AtomicBool::new(false),
             bytes: Default::default(),
         });
@@ -158,7 +161,14 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
         if self.stopping() {
             return false;
         }
-        let wait = self.shared.lock().not_before.saturating_duration_since(Instant::now());
+        let (held, not_before) = {
+            let state = self.shared.lock();
+            (state.held, state.not_before)
+        };
+        let wait = match held {
+            true => LOOK_EVERY,
+            false => not_before.saturating_duration_since(Instant::now()),
+        };
         if !wait.is_zero() {
             std::thread::sleep(wait.min(LOOK_EVERY));
             return true;
@@ -339,7 +349,9 @@ mod tests {
             count += 1;
             Some(Opening::new(role, PairingId([secret; 16]), "SIMULATED", [count; 8]))
         };
-        (ends, Keeper::start(Box::new(meeting), PATIENCE, opening))
+        let keeper = Keeper::start(Box::new(meeting), PATIENCE, opening);
+        keeper.shared.release();
+        (ends, keeper)
     }
 
     fn opened(keeper: &Keeper) -> Opened {

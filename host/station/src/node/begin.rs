@@ -162,9 +162,8 @@ impl<O: Origin> Begin<O> {
             let nonce = random().ok()?;
             Some(Opening::new(role, header.pairing, O::NAME, nonce))
         };
+        // It looks for no line before the device was there once, whose tick the talk needs.
         let keeper = Keeper::start(meeting, patience, opening);
-        // The talk needs the device's tick: no line before the device was there once.
-        keeper.shared.hold_off(Duration::MAX / 4);
         let device = DeviceThread::start(config.device(), device_role(role));
         let detectors = config.detectors().iter().map(|c| (c.name.clone(), u32::from(c.input)));
         let gauges = Gauges::new(detectors.collect());

@@ -135,7 +135,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             ));
         }
         if self.device_state.tick.replace(identity.tick_length).is_none() {
-            // From now on sides of the talk can be made.
+            // From now on sides of the talk can be made: lines are welcome.
             self.keeper.shared.release();
         }
         self.device_state.identity = Some(identity);

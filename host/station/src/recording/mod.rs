@@ -23,7 +23,7 @@ mod play;
 mod run_file;
 mod settings_file;
 mod station;
-pub(crate) mod tape;
+pub mod tape;
 mod write;
 
 pub use play::{Replay, ReplayFault, StageTimes, replay};

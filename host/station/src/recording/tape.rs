@@ -20,7 +20,8 @@ const STEP: usize = 64 * 1024;
 /// What the talk started from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TapeHeader {
+pub struct TapeHeader {
+    /// Whose.
     pub role: helio_distill::Role,
     /// What both stations agreed on.
     pub parameters: helio_distill::parameters::Parameters,
@@ -30,56 +31,85 @@ pub(crate) struct TapeHeader {
     pub silence_ns: u64,
     /// Blocks that are kept while the talk lags.
     pub max_blocks: usize,
-    /// Pads a direction, and those of them in reserve.
+    /// Pads a direction.
     pub pads_per_direction: u64,
+    /// Those of them that are in reserve.
     pub reserve: u64,
     /// The store before the first word.
     pub watermarks: Watermarks,
     /// Pads burnt beyond them: for blocks, in reserve.
     pub burnt_ahead: [Vec<u64>; 2],
+    /// The sum of ε before the first word.
     pub epsilon_spent: f64,
+    /// Blocks that were pending.
     pub pending: Vec<BlockId>,
 }
 
 /// One thing that the talk was told, or said.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Record {
+#[derive(Clone, PartialEq)]
+pub enum Record {
+    /// First of all.
     Header(Box<TapeHeader>),
+    /// The line stood.
     Connect {
+        /// The station's clock.
         now_ns: u64,
     },
+    /// A message came.
     Message {
+        /// The station's clock.
         now_ns: u64,
+        /// As it came.
         bytes: Vec<u8>,
     },
+    /// Time passed.
     Tick {
+        /// The station's clock.
         now_ns: u64,
     },
     /// The next settings, or missing ones, of the settings' file.
     Settings,
     /// The next batch of tags.
     Tags,
+    /// No new block from here on.
     WindDown,
+    /// The block in progress was given up.
     Abort {
+        /// The station's clock.
         now_ns: u64,
     },
     /// A pad that was used here.
     Pad {
+        /// Whose tag it was for.
         way: Way,
+        /// Which pool.
         purpose: Purpose,
+        /// Which pad.
         index: u64,
+        /// Its bytes.
         pad: Zeroizing<[u8; PAD_BYTES]>,
     },
-    /// CRC-32 of a message that left.
+    /// A message left.
     Said {
+        /// Its CRC-32.
         crc32: u32,
     },
-    /// A block that ended with a key: its number, bits and fingerprint.
+    /// A block ended with a key.
     Key {
+        /// Its number.
         block: u64,
+        /// Length of the key.
         bits: u64,
+        /// SHA-256 over the SIMULATED key, cut.
         fingerprint: String,
     },
+}
+
+/// The kind alone: a record may hold a pad.
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Record({})", char::from(self.kind()))
+    }
 }
 
 impl Record {
@@ -162,12 +192,18 @@ impl Record {
 }
 
 /// Writes the first bytes of a tape.
-pub(crate) fn begin(out: &mut impl Write) -> io::Result<()> {
+///
+/// # Errors
+/// Of the writer.
+pub fn begin(out: &mut impl Write) -> io::Result<()> {
     out.write_all(MAGIC)
 }
 
 /// Writes a record.
-pub(crate) fn write(out: &mut impl Write, record: &Record) -> io::Result<()> {
+///
+/// # Errors
+/// Of the writer.
+pub fn write(out: &mut impl Write, record: &Record) -> io::Result<()> {
     let content = record.content();
     out.write_all(&[record.kind()])?;
     out.write_all(&u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes())?;
@@ -175,7 +211,7 @@ pub(crate) fn write(out: &mut impl Write, record: &Record) -> io::Result<()> {
 }
 
 /// Reads records one by one.
-pub(crate) struct TapeReader<R> {
+pub struct TapeReader<R> {
     input: R,
 }
 

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use helio_trace::TimeTag;
+use helio_units::Ticks;
 use serde_json::Value;
 
+use crate::clicks::rewrite;
 use crate::desk::{Desk, entries, helio, text};
 use crate::tap::{Tap, pass, talk};
 
@@ -69,6 +72,17 @@ fn what_two_stations_said_is_said_again_to_the_bit() {
     let cut = helio(&["replay", bob.to_str().expect("UTF-8")]);
     assert_eq!(cut.status.code(), Some(3));
     assert!(text(&cut.stderr).contains("clicks.ptu"), "{}", text(&cut.stderr));
+    let told = |change: &dyn Fn(TimeTag) -> TimeTag| {
+        std::fs::write(&clicks, &bytes).expect("whole again");
+        rewrite(bob, |_, click| Some(change(click)));
+        let output = helio(&["replay", bob.to_str().expect("UTF-8")]);
+        assert_eq!(output.status.code(), Some(3));
+        text(&output.stderr)
+    };
+    let shifted = told(&|click| TimeTag { tick: Ticks(click.tick.0 + 50), ..click });
+    assert!(shifted.contains("shifted in time by +50 ticks"), "{shifted}");
+    let swapped = told(&|click| TimeTag { channel: 1 - click.channel, ..click });
+    assert!(swapped.contains("channels 0 and 1 exchanged"), "{swapped}");
     std::fs::write(&clicks, &bytes).expect("whole again");
 
     // One bit of the tape changed is found.
