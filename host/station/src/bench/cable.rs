@@ -26,6 +26,10 @@ const BEAT: Duration = Duration::from_millis(200);
 /// Over such a silence the device is asked whether it is there.
 const ASK: Duration = Duration::from_secs(1);
 
+/// So many answers in a row with nothing else between them, and a run without an end of its own is
+/// over all the same.
+const IDLE_ANSWERS: u32 = 10;
+
 /// Settings of consecutive slots, packed as on the wire.
 #[derive(Debug, Default)]
 pub struct SettingsRun {
@@ -383,8 +387,10 @@ pub fn carry<T: Transport>(
         }
         collector.report.losses = *connection.losses();
         collector.hand_over(|| beat(&mut connection));
-        // On a run a device always has more to say than that it is there: its last word was lost.
-        collector.ended |= collector.idle_answers > 1;
+        // On a run a device always has more to say than that it is there: its last word was lost. A
+        // device that ends by itself is one to wait little for; light elsewhere may be held up.
+        let most = if run.slots == 0 { IDLE_ANSWERS } else { 1 };
+        collector.ended |= collector.idle_answers > most;
     }
     collector.flush_settings();
     collector.flush_tags();
