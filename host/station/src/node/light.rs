@@ -19,6 +19,9 @@ use crate::store::DiskStore;
 
 /// Items between the device's thread and the station: some seconds of a device at 5 MHz.
 const DEPTH: usize = 1024;
+/// Tag batches that go round; in a jam more are made, and let go after it. Each takes its turn and
+/// grows to the largest batch: many of them would be memory that grows for hours.
+const BATCHES: usize = 32;
 /// After a run that the device ended: no other one before this.
 const REST: Duration = Duration::from_secs(2);
 /// How long what was measured is talked about after the light is over.
@@ -81,7 +84,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         }
         let (items, waiting) = bounded(DEPTH);
         let pool = (self.role == Role::Bob).then(|| {
-            let (pool, back) = Pool::new(DEPTH, TagBatch::default);
+            let (pool, back) = Pool::new(BATCHES, TagBatch::default);
             self.gauges.empties = Some(back);
             pool
         });

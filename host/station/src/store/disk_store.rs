@@ -23,8 +23,9 @@ use super::pairing::Pairing;
 
 type Result<T> = std::result::Result<T, StoreFault>;
 
-/// Pages kept in memory: the whole database of thousands of blocks.
-const CACHE_BYTES: usize = 16 << 20;
+/// Pages kept in memory: the counters and the last some hundred blocks. More would only be memory that
+/// grows for hours, as nothing old is read again.
+const CACHE_BYTES: usize = 2 << 20;
 
 /// The memory of one station on disk; while it lives, no other process can open it.
 pub struct DiskStore<O: Origin> {
