@@ -14,6 +14,8 @@ const STEP: usize = 64 * 1024;
 const CALL: Duration = Duration::from_secs(3);
 /// How often a listening station looks for a caller.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Calls looked through for the newest one; the system keeps fewer.
+const MOST_CALLS: usize = 10_000;
 /// A frame is a message and the byte before it.
 const LONGEST: usize = MAX_MESSAGE_BYTES + 1;
 
@@ -83,12 +85,29 @@ impl Listener {
     }
 }
 
+impl Listener {
+    /// The newest of the calls that wait, the others ended. A station that was held up finds calls that
+    /// the other one gave up long ago, with its first words still in them: each would cost a failed
+    /// contact, and while it waits longer after each, more would gather than it gets through.
+    fn newest_after(&self, mut newest: TcpStream) -> TcpStream {
+        for _ in 0..MOST_CALLS {
+            match self.listener.accept() {
+                Ok((later, _)) => newest = later,
+                Err(_) => break,
+            }
+        }
+        newest
+    }
+}
+
 impl Meeting for Listener {
     fn meet(&mut self, patience: Duration) -> Result<Option<Ends>, LineFault> {
         let begun = Instant::now();
         loop {
             match self.listener.accept() {
-                Ok((stream, _)) => return ends(stream, self.stuck_after).map(Some),
+                Ok((stream, _)) => {
+                    return ends(self.newest_after(stream), self.stuck_after).map(Some);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let left = patience.saturating_sub(begun.elapsed());
                     if left.is_zero() {
@@ -259,6 +278,21 @@ mod tests {
         assert_eq!(far.inward.receive(Duration::ZERO), Ok(None));
         drop(writer.join().unwrap());
         assert_eq!(far.inward.receive(LONG), Err(LineFault::Closed));
+    }
+
+    #[test]
+    fn calls_that_were_given_up_are_passed_over() {
+        let mut listener = Listener::bind("127.0.0.1:0", LONG).unwrap();
+        let mut caller = Caller::new(&listener.address, LONG);
+        for _ in 0..30 {
+            let mut given_up = caller.meet(LONG).unwrap().unwrap();
+            given_up.out.send(b"first words").unwrap();
+        }
+        let mut last = caller.meet(LONG).unwrap().unwrap();
+        let mut met = listener.meet(LONG).unwrap().unwrap();
+        met.out.send(b"heard").unwrap();
+        assert_eq!(last.inward.receive(LONG), Ok(Some(b"heard".to_vec())));
+        assert!(listener.meet(Duration::ZERO).unwrap().is_none(), "no old call is left");
     }
 
     #[test]
