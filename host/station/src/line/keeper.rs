@@ -25,6 +25,9 @@ const OPENING: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// After a refusal: no hurry, the cause does not go away by itself.
 const REFUSED: Duration = Duration::from_secs(1);
+/// A call that comes to nothing is not followed by the next one sooner: what takes calls and ends them
+/// at once, a tunnel whose far end is down, would be called without a pause.
+const NEXT_CALL: Duration = Duration::from_millis(250);
 /// Notes that wait for the station; behind them the network waits. A message is 64 MiB at most.
 const NOTES: usize = 4;
 /// Frames that wait for the network. A station says a few and waits for their answers.
@@ -193,11 +196,14 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
 
     fn serve(&mut self, ends: Ends) -> bool {
         let Ends { mut out, mut inward, peer } = ends;
+        let begun = Instant::now();
+        let pause = || std::thread::sleep(NEXT_CALL.saturating_sub(begun.elapsed()));
         let (plan, other) = match self.open(out.as_mut(), inward.as_mut()) {
             Ok(Ok(opened)) => opened,
             // The other end went away, or is no station: no word of it but for those who ask.
             Ok(Err(Note::Closed(why))) => {
                 log::debug!("{peer}: {why}");
+                pause();
                 return true;
             }
             Ok(Err(note)) => {
@@ -206,6 +212,7 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
             }
             Err(fault) => {
                 log::debug!("{peer}: {fault}");
+                pause();
                 return true;
             }
         };
@@ -401,6 +408,28 @@ mod tests {
         }
         alice.stop();
         bob.stop();
+    }
+
+    #[test]
+    fn what_ends_each_call_is_not_called_without_a_pause() {
+        struct Tunnel(Arc<AtomicU64>);
+        impl Meeting for Tunnel {
+            fn meet(&mut self, _: Duration) -> Result<Option<Ends>, crate::line::LineFault> {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                Ok(Some(line().0))
+            }
+            fn endpoint(&self) -> String {
+                String::new()
+            }
+        }
+        let calls = Arc::new(AtomicU64::new(0));
+        let opening = || Some(Opening::new(Role::Alice, PairingId([1; 16]), "SIMULATED", [1; 8]));
+        let keeper = Keeper::start(Box::new(Tunnel(calls.clone())), PATIENCE, opening);
+        keeper.shared.release();
+        std::thread::sleep(Duration::from_millis(600));
+        keeper.stop();
+        let calls = calls.load(Ordering::Relaxed);
+        assert!((1..=4).contains(&calls), "{calls} calls in 0.6 s");
     }
 
     #[test]
