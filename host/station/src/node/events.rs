@@ -103,7 +103,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             return;
         }
         let open = self.run.as_ref().is_some_and(|run| run.side.is_open());
-        let why = if open {
+        let why = if open && self.line.is_some() {
             "the talk lags behind the light; longer blocks or a faster line help"
         } else {
             "there is no contact with the other station"

@@ -177,8 +177,16 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                     }
                     Bye::ShuttingDown => (log::Level::Info, ": it is shutting down".to_owned()),
                 };
-                let why = crate::line::shown(&why);
-                self.tell(level, format!("the other station ends the line{why}"));
+                let why = format!("the other station ends the line{}", crate::line::shown(&why));
+                self.tell(level, why.clone());
+                // It was the last word: the end of the line is no other news, and no fault of it.
+                if self.line.is_some() {
+                    let open = self.run.as_ref().is_some_and(|run| run.side.is_open());
+                    if !open && self.stopping.is_none() {
+                        self.contact_failed(&why);
+                    }
+                    self.drop_line(&why);
+                }
             }
             // Pings and openings do not come here.
             Frame::Ping | Frame::Opening(_) => {}

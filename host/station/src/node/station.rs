@@ -216,7 +216,14 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     /// The program is to end: no new block, the light off, the block in progress to its end.
     fn wind_down(&mut self) {
         self.stopping = Some(Instant::now());
-        self.tell(log::Level::Info, "stopping: the block in progress is brought to its end".into());
+        // A line that ends now is not followed by another one.
+        self.keeper.shared.hold_off(Duration::MAX / 4);
+        let talks = self.line.is_some() && self.run.as_ref().is_some_and(|run| !run.side.is_idle());
+        let text = match talks {
+            true => "stopping: the block in progress is brought to its end, for at most 10 s",
+            false => "stopping: no block is in progress",
+        };
+        self.tell(log::Level::Info, text.into());
         if let Some(run) = &mut self.run {
             run.side.wind_down();
         }
@@ -227,6 +234,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     fn close(mut self, end: &Result<(), Failure>) {
         let now = self.now_ns();
         self.stopping.get_or_insert(Instant::now());
+        self.keeper.shared.hold_off(Duration::MAX / 4);
         self.end_light("this station is shutting down");
         if let Some(run) = &mut self.run
             && let Err(fault) = run.side.abort(now)
