@@ -19,7 +19,7 @@ use crate::line::tcp::{Caller, Listener};
 use crate::line::{Meeting, Opening};
 use crate::shutdown::Shutdown;
 use crate::side::{self, Side};
-use crate::status::{Phase, Status, StatusServer, unix_now_s};
+use crate::status::{Phase, Status, StatusServer, store_budget, unix_now_s};
 use crate::store::{AnyStore, DiskStore, Identity, StoreFault};
 
 /// Slots that may be on their way in batches, settings ahead of tags, on a link with few clicks.
@@ -148,7 +148,9 @@ impl<O: Origin> Begin<O> {
         let Begin { config, options, local, meeting, store } = self;
         let role = config.role();
         let header = store.header().clone();
-        let status = Arc::new(Mutex::new(first_status::<O>(&config)));
+        let status = first_status(&config, &store);
+        let status = status.map_err(|fault| Failure::new(Exit::File, fault))?;
+        let status = Arc::new(Mutex::new(status));
         let server = StatusServer::start(config.state(), status.clone());
         if let Err(fault) = &server {
             log::warn!("{fault}; the station runs, but `helio status` will not see it");
@@ -222,7 +224,10 @@ fn meeting(config: &StationConfig) -> Result<Box<dyn Meeting>, Failure> {
     })
 }
 
-fn first_status<O: Origin>(config: &StationConfig) -> Status {
+fn first_status<O: Origin>(
+    config: &StationConfig,
+    store: &DiskStore<O>,
+) -> Result<Status, StoreFault> {
     let mut status = Status::default();
     status.station.role = config.role().to_string().to_lowercase();
     status.station.peer = config.peer().to_owned();
@@ -231,8 +236,11 @@ fn first_status<O: Origin>(config: &StationConfig) -> Status {
     status.station.pid = Some(std::process::id());
     status.station.started_unix_s = Some(unix_now_s());
     status.station.state_folder = config.state().display().to_string();
+    // Until a run tells of them: a station that waits has them too.
+    let per_block = config.parameters(SessionId([0; 16])).epsilon_total;
+    (status.pads, status.epsilon) = store_budget(config.state(), store, Some(per_block))?;
     status.enter(Phase::Starting, unix_now_s());
-    status
+    Ok(status)
 }
 
 pub(super) fn device_role(role: Role) -> helio_wire::Role {

@@ -27,7 +27,7 @@ pub use model::{
     LastBlock, Level, Line, Lost, MOST_BLOCKS, MOST_EVENTS, Pads, Phase, Queue, Rates,
     STATUS_VERSION, Station, StationEvent, Status, Window, WindowEdges,
 };
-pub use offline::{obstacles, read_store};
+pub use offline::{obstacles, read_store, store_budget};
 pub use server::{MOST_CLIENTS, ServeFault, StatusServer};
 pub use watch::{Seen, watch};
 

@@ -35,7 +35,6 @@ fn read<O: Origin>(state_folder: &Path, store: &DiskStore<O>) -> Result<Status, 
             state_folder: shown(state_folder),
             ..Station::default()
         },
-        pads: pads(state_folder, store)?,
         keys: keys(&entries),
         ..Status::default()
     };
@@ -56,8 +55,7 @@ fn read<O: Origin>(state_folder: &Path, store: &DiskStore<O>) -> Result<Status, 
         };
         status.last_blocks.push(last);
     }
-    let spent = store.epsilon_spent().map_err(|e| medium(state_folder, e))?;
-    status.epsilon = Epsilon::new(spent, block_epsilon);
+    (status.pads, status.epsilon) = store_budget(state_folder, store, block_epsilon)?;
     let found = obstacles(&status);
     status.waiting_for = Some(match found.is_empty() {
         true => format!("it does not run; start it with `helio {}`", status.station.role),
@@ -101,6 +99,19 @@ pub fn obstacles(status: &Status) -> Vec<String> {
         ));
     }
     found
+}
+
+/// Pads and ε that a store has left; `per_block` is what a block takes of ε.
+///
+/// # Errors
+/// [`StoreFault::Io`] of reading.
+pub fn store_budget<O: Origin>(
+    folder: &Path,
+    store: &DiskStore<O>,
+    per_block: Option<f64>,
+) -> Result<(Pads, Epsilon), StoreFault> {
+    let spent = store.epsilon_spent().map_err(|e| medium(folder, e))?;
+    Ok((pads(folder, store)?, Epsilon::new(spent, per_block)))
 }
 
 fn pads<O: Origin>(folder: &Path, store: &DiskStore<O>) -> Result<Pads, StoreFault> {
