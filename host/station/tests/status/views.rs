@@ -118,6 +118,18 @@ fn the_live_view_has_everything_in_a_small_and_a_large_terminal() {
 }
 
 #[test]
+fn names_in_the_live_view_do_not_run_into_figures() {
+    let mut status = filled();
+    status.queues[0].name = "from the device".into();
+    for (block, name) in status.last_blocks[0].detectors.iter_mut().zip(["SPAD 1", "double clicks"])
+    {
+        block.detector = name.into();
+    }
+    let text = drawn(&of(&status, None), 80, 24);
+    has(&text, &["SPAD 1   test ", "double c test ", "from device "]);
+}
+
+#[test]
 fn the_live_view_says_that_a_station_is_away() {
     let status = filled();
     let away = "the station on bob went away; away for 3 s";

@@ -95,7 +95,7 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, status: &Status, away: Option<&s
             "block {}: {}, {:.1} s; {} more waiting",
             block.block, block.step, block.seconds, status.blocks_waiting
         )),
-        (None, None, None) => Span::raw("no block in progress"),
+        (None, None, None) => Span::raw("no block is being distilled just now"),
     };
     frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), rest);
 }

@@ -10,7 +10,9 @@ use super::charts::{gauge, histogram, spark};
 use crate::term::{grouped, si};
 
 /// Columns before a row of bars.
-const BEFORE_SPARK: usize = 28;
+const BEFORE_SPARK: usize = 33;
+/// Columns of a detector's name, a space behind it.
+const NAME: usize = 8;
 /// Columns of a gauge.
 const GAUGE: usize = 8;
 
@@ -24,9 +26,11 @@ fn with_spark<'a>(
 ) -> Line<'a> {
     let values: Vec<Option<f64>> = status.last_blocks.iter().rev().map(value).collect();
     let bars = spark(&values, width.saturating_sub(BEFORE_SPARK));
+    let label = format!("{label:<5}");
+    let columns = BEFORE_SPARK.saturating_sub(label.chars().count());
     Line::from(vec![
-        Span::styled(format!("{label:<5}"), ink.dim()),
-        Span::raw(format!("{figures:<23}")),
+        Span::styled(label, ink.dim()),
+        Span::raw(format!("{figures:<columns$}")),
         Span::raw(bars),
     ])
 }
@@ -46,8 +50,10 @@ pub fn errors<'a>(status: &Status, width: usize, ink: Ink) -> Vec<Line<'a>> {
     for detector in &newest.detectors {
         let (test, key) =
             (words::percent(detector.test.as_ref()), words::percent(detector.key.as_ref()));
-        let figures = format!("{test} test {key} key");
-        let row = (detector.detector.as_str(), figures);
+        let figures = format!("test {test}, key {key}");
+        let name: String = detector.detector.chars().take(NAME).collect();
+        let label = format!("{name:<NAME$} ");
+        let row = (label.as_str(), figures);
         lines.push(with_spark(status, row, width, ink, |block| {
             let same = block.detectors.iter().find(|d| d.detector == detector.detector)?;
             rate(&same.test).or(rate(&same.key))
@@ -127,7 +133,7 @@ pub fn stores<'a>(status: &Status, width: usize, ink: Ink) -> Vec<Line<'a>> {
     let columns = GAUGE + width.saturating_sub(35).min(16) / 2;
     let row = |label: &str, share: f64, text: String, style| {
         Line::from(vec![
-            Span::styled(format!("{:<11}", label.chars().take(10).collect::<String>()), ink.dim()),
+            Span::styled(format!("{:<12}", label.chars().take(11).collect::<String>()), ink.dim()),
             Span::styled(gauge(share, columns), style),
             Span::raw(format!(" {text}")),
         ])
@@ -152,7 +158,7 @@ pub fn stores<'a>(status: &Status, width: usize, ink: Ink) -> Vec<Line<'a>> {
         let full = share(queue.depth, queue.capacity);
         let text = format!("{} of {}", grouped(queue.depth), grouped(queue.capacity));
         let style = if full > 0.8 { ink.warn() } else { ratatui::style::Style::new() };
-        lines.push(row(&queue.name, full, text, style));
+        lines.push(row(&queue.name.replace("the ", ""), full, text, style));
     }
     lines
 }
