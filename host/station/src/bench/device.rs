@@ -41,6 +41,27 @@ pub struct DeviceIdentity {
     pub intensity_uncertainty_ppm: Option<u32>,
 }
 
+/// Where an interlock stands, in words.
+pub fn interlock_words(state: InterlockState) -> String {
+    match state {
+        InterlockState::Safe => "safe".to_owned(),
+        InterlockState::Armed => "armed".to_owned(),
+        InterlockState::Emitting => "emitting".to_owned(),
+        InterlockState::Tripped(cause) => {
+            let cause = match cause {
+                TripCause::HeartbeatLost => "its host was silent",
+                TripCause::BadFrames => "frames came damaged",
+                TripCause::UnknownCommand => "an unknown command came",
+                TripCause::RandomFault => "its random source failed",
+                TripCause::LinkReset => "its host went away",
+                TripCause::PlayerFault => "its player failed",
+                TripCause::External => "an outside signal",
+            };
+            format!("tripped ({cause})")
+        }
+    }
+}
+
 /// A device that did not do as told.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DeviceFault {
@@ -53,7 +74,10 @@ pub enum DeviceFault {
         why: TransportError,
     },
     /// No answer.
-    #[error("the {role:?} device did not answer {command} within 5 s; unplug and replug it")]
+    #[error(
+        "the {role:?} device did not answer {command} within 5 s; unplug \
+             and replug it, or end the other program that has it"
+    )]
     Silent {
         /// Whose device.
         role: Role,
@@ -81,7 +105,7 @@ pub enum DeviceFault {
         found: Role,
     },
     /// The interlock.
-    #[error("the {role:?} device went dark: {state:?}")]
+    #[error("the {role:?} device went dark, {}", interlock_words(*state))]
     Tripped {
         /// Whose device.
         role: Role,

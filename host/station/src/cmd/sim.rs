@@ -177,14 +177,19 @@ fn log_note(note: &SimNote) {
         SimNote::HostConnected { role, from } => log::info!("{role:?}'s host came from {from}"),
         SimNote::HostGone { role, why: Departure::Left } => log::info!("{role:?}'s host has gone"),
         SimNote::HostGone { role, why: Departure::Silent } => log::warn!(
-            "{role:?}'s host was dropped: the light waited 3 s for a word of it; restart that host"
+            "{role:?}'s host was dropped: the light waited 3 s for a word of it; if it does not come back, \
+             look at that station"
         ),
         SimNote::HostGone { role, why: Departure::NotReading } => {
-            log::warn!("{role:?}'s host was dropped: it took nothing for 3 s; restart that host")
+            log::warn!(
+                "{role:?}'s host was dropped: it took nothing for 3 s; if it does not come \
+                 back, look at that station"
+            )
         }
         SimNote::Device { role, interlock, running } => {
             let runs = if *running { ", runs" } else { "" };
-            log::info!("{role:?}'s device: {interlock:?}{runs}");
+            let state = crate::bench::device::interlock_words(*interlock);
+            log::info!("{role:?}'s device: {state}{runs}");
         }
         SimNote::Progress { simulated, slots, speed } => log::info!(
             "{} of light, {} slots, {} times real time",

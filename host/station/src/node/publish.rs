@@ -12,6 +12,7 @@ use helio_wire::Stream;
 
 use super::begin::{endpoint_words, slots_per_block};
 use super::station::{RunLight, Station};
+use crate::bench::device::interlock_words;
 use crate::line::Light;
 use crate::side::{Receiver, Side};
 use crate::status::{
@@ -287,7 +288,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             connected: identity.is_some(),
             board: identity.map(|i| i.board.clone()),
             serial: identity.map(|i| i.serial.clone()),
-            interlock: if on { format!("{:?}", health.interlock) } else { "dark".into() },
+            interlock: if on { interlock_words(health.interlock) } else { "dark".into() },
             slots: health.slots,
             slot_rate_hz: if on { self.config.slot_rate_hz() } else { 0.0 },
             locked: (self.role == Role::Bob).then_some(on && health.locked),
