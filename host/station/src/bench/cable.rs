@@ -133,8 +133,8 @@ impl Collector<'_> {
                 self.give(Item::MissingSettings(from.0..to.0));
             }
             Event::Rebooted { .. } => {
-                log::error!("{:?}'s device started anew in mid-run; the run is over", self.role);
-                self.ended = true;
+                let role = self.role;
+                self.report.fault.get_or_insert(DeviceFault::Rebooted { role });
             }
             Event::BadFrame(error) => log::debug!("{:?}'s cable: {error:?}", self.role),
             Event::Unknown(error) => {
@@ -387,10 +387,13 @@ pub fn carry<T: Transport>(
         }
         collector.report.losses = *connection.losses();
         collector.hand_over(|| beat(&mut connection));
-        // On a run a device always has more to say than that it is there: its last word was lost. A
-        // device that ends by itself is one to wait little for; light elsewhere may be held up.
-        let most = if run.slots == 0 { IDLE_ANSWERS } else { 1 };
-        collector.ended |= collector.idle_answers > most;
+        // On a run a device always has more to say than that it is there. One that ends by itself has
+        // lost its last word; of the light of another process it may be that it is held up.
+        if run.slots != 0 {
+            collector.ended |= collector.idle_answers > 1;
+        } else if collector.idle_answers > IDLE_ANSWERS {
+            collector.report.fault.get_or_insert(DeviceFault::Mute { role });
+        }
     }
     collector.flush_settings();
     collector.flush_tags();

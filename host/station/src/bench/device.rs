@@ -104,6 +104,21 @@ pub enum DeviceFault {
         /// Who is.
         found: Role,
     },
+    /// It started anew.
+    #[error("the {role:?} device started anew in mid-run; check its power and its cable")]
+    Rebooted {
+        /// Whose device.
+        role: Role,
+    },
+    /// It answers and has no data.
+    #[error(
+        "the {role:?} device answers but has sent no data for 10 s: its light is held up, or it has \
+         stopped by itself; a new run is begun"
+    )]
+    Mute {
+        /// Whose device.
+        role: Role,
+    },
     /// The interlock.
     #[error("the {role:?} device went dark, {}", interlock_words(*state))]
     Tripped {

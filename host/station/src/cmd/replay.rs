@@ -52,6 +52,13 @@ pub fn run(args: &Replayed, global: &Global) -> Result<(), Failure> {
         shown?;
         return one_station(args, global, &replay.map_err(failure)?);
     }
+    if recording::is_unrecorded(&args.folder) {
+        return Err(Failure::file(
+            &args.folder,
+            "is the folder of a run that was not recorded; start the station with --record to have \
+             the next one",
+        ));
+    }
     let replay = recording::replay(&args.folder, |update| {
         if let Update::Block(helio_wire::Role::Bob, report) = update {
             show(&report);

@@ -323,7 +323,7 @@ fn light_that_cannot_be_is_told_by_its_key() {
     let text = Template::Sim.text();
     for (from, to, words) in [
         ("\"real time\"", "\"warp\"", &["`speed` is \"warp\"", "2x"][..]),
-        ("seed = 1", "seed = -1", &["`seed` is -1", "from 0"]),
+        ("speed = ", "seed = -1\nspeed = ", &["`seed` is -1", "from 0"]),
         ("7002\"\n\n", "7001\"\n\n", &["`ports.bob`", "Alice's too"]),
         ("\"5 MHz\"", "\"4.99 MHz\"", &["`light.slot_rate`", "20000/3 ps", "such as 5 MHz"]),
         ("\"5 MHz\"", "\"1 kHz\"", &["`light.slot_rate`", "choose"]),
@@ -346,7 +346,7 @@ fn light_that_cannot_be_is_told_by_its_key() {
         ("dead_time = \"50 ns\"", "dead_time = \"2 ms\"", &["`detectors.dead_time`", "1000 µs"]),
         ("afterpulse = \"0 %\"", "afterpulse = \"60 %\"", &["`detectors.afterpulse` gives 60 %"]),
         ("\"3.7 ppm\"", "\"201 ppm\"", &["`clock.offset`"]),
-        ("drift = \"2 ppb/s\"", "drift = \"2 ppb\"", &["`clock.drift`", "ppb/s"]),
+        ("drift = \"0 ppb/s\"", "drift = \"2 ppb\"", &["`clock.drift`", "ppb/s"]),
         ("[eve]", "[evil]", &["unknown key `evil`", "`eve`"]),
         ("role = \"sim\"", "role = \"bob\"", &["name the file of the light"]),
     ] {

@@ -258,8 +258,11 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
         out.send(&Frame::Opening(mine.to_bytes()).to_bytes())?;
         let begun = Instant::now();
         let heard = loop {
-            if self.stopping() || begun.elapsed() > OPENING {
-                return Ok(Err(Note::Closed("no first word in time".into())));
+            if self.stopping() {
+                return Ok(Err(Note::Closed("this station is stopping".into())));
+            }
+            if begun.elapsed() > OPENING {
+                return Ok(Err(Note::Failed(LineFault::Mute)));
             }
             match inward.receive(LOOK_EVERY)?.map(Frame::from_bytes) {
                 None | Some(Ok(Frame::Ping)) => {}

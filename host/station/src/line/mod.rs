@@ -79,6 +79,12 @@ pub enum LineFault {
     /// The other station takes nothing.
     #[error("the other station has taken no byte for {0} s; check the line and that station")]
     Stuck(u64),
+    /// Somebody is there and says nothing.
+    #[error(
+        "the other end takes the call and says nothing; check that it is the other station, and that \
+         no third one has its line"
+    )]
+    Mute,
     /// This station's address.
     #[error("{0}")]
     Endpoint(String),

@@ -24,6 +24,8 @@ const DEPTH: usize = 1024;
 const BATCHES: usize = 32;
 /// After a run that the device ended: no other one before this.
 const REST: Duration = Duration::from_secs(2);
+/// A device sends something each few milliseconds: so much silence is told.
+const SILENCE: Duration = Duration::from_secs(3);
 /// How long what was measured is talked about after the light is over.
 const AFTER_LIGHT: Duration = Duration::from_secs(30);
 
@@ -33,6 +35,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         self.check_line();
         self.say_light();
         self.begin_light()?;
+        self.check_silence();
         let Some(run) = &self.run else { return Ok(()) };
         if let RunLight::Over(since, why) = &run.light
             && self.stopping.is_none()
@@ -43,6 +46,32 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             self.ask_for_new_run(&why);
         }
         Ok(())
+    }
+
+    /// How long the device of a run has sent nothing, if that is long.
+    pub fn silence(&self) -> Option<Duration> {
+        let on = self.run.as_ref().is_some_and(|run| matches!(run.light, RunLight::On(_)));
+        let silence = self.device_state.heard?.elapsed();
+        (on && silence > SILENCE).then_some(silence)
+    }
+
+    /// A device that sends nothing is told once, and once that it does again.
+    fn check_silence(&mut self) {
+        let silent = self.silence().is_some();
+        if silent == self.device_state.silence_told {
+            return;
+        }
+        self.device_state.silence_told = silent;
+        if silent {
+            let text = format!(
+                "the device has sent nothing for {} s: its light is held up, or its cable; the station \
+                 waits",
+                SILENCE.as_secs()
+            );
+            self.tell(log::Level::Warn, text);
+        } else if self.run.as_ref().is_some_and(|run| matches!(run.light, RunLight::On(_))) {
+            self.tell(log::Level::Info, "the device sends again".into());
+        }
     }
 
     /// Tells the other station how far the device is, when that changes.
@@ -148,6 +177,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
 
     pub fn take_item(&mut self, item: Result<Item, RecvError>) {
         let Some(run) = &mut self.run else { return };
+        self.device_state.heard = Some(Instant::now());
         let result = match item {
             Ok(Item::Begun) => {
                 self.light_on();

@@ -250,6 +250,14 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 let why = crate::line::shown(why);
                 (Phase::StartingLight, Some(format!("the other station's device: {why}")))
             }
+            (RunLight::On(_), _) if self.silence().is_some() => {
+                let seconds = self.silence().map_or(0, |silence| silence.as_secs());
+                let what = format!(
+                    "its device, which has sent nothing for {seconds} s: its light is held up, or its \
+                     cable"
+                );
+                (Phase::Running, Some(what))
+            }
             (RunLight::On(_), _) => {
                 let report = self.device_state.report.as_ref();
                 let locked = report.is_some_and(|report| report.health.locked);

@@ -105,6 +105,10 @@ pub(super) struct DeviceState {
     pub dark: bool,
     /// Why it is not there, if it is not.
     pub absent: Option<String>,
+    /// When a run's data last came.
+    pub heard: Option<Instant>,
+    /// Whether it was told that they do not come.
+    pub silence_told: bool,
     /// What the run's cable last reported.
     pub report: Option<CableReport>,
     /// After a run that did not last: no other one before this.

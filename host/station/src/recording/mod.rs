@@ -28,7 +28,7 @@ mod write;
 
 pub use play::{Replay, ReplayFault, StageTimes, replay};
 pub use run_file::{KeyFile, RunFile};
-pub use station::{KeyLine, StationReplay, is_station, replay_station};
+pub use station::{KeyLine, StationReplay, is_station, is_unrecorded, replay_station};
 pub(crate) use write::{CRC_32, private_file};
 pub use write::{Recorder, make_folder, write_keys};
 

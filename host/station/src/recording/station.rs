@@ -66,6 +66,11 @@ pub fn is_station(folder: &Path) -> bool {
     folder.join(SECRET_TAPE).exists()
 }
 
+/// Whether the folder is of a station's run without a recording.
+pub fn is_unrecorded(folder: &Path) -> bool {
+    folder.join("station.json").exists() && !folder.join("run.json").exists()
+}
+
 /// Tells a station's talk again what its tape holds.
 ///
 /// # Errors

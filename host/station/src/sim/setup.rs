@@ -103,14 +103,15 @@ mod tests {
     fn speeds_are_read_and_shown() {
         for (text, speed) in [
             ("fastest", Speed::Fastest),
-            ("real-time", Speed::RealTime(1.0)),
+            ("real time", Speed::RealTime(1.0)),
             ("2x", Speed::RealTime(2.0)),
             ("0.25x", Speed::RealTime(0.25)),
         ] {
             assert_eq!(text.parse(), Ok(speed));
             assert_eq!(speed.to_string(), text);
         }
-        for text in ["", "x", "2", "-1x", "0x", "NaNx", "infx", "1e9x", "Fastest", "real time"] {
+        assert_eq!("real-time".parse(), Ok(Speed::RealTime(1.0)), "a word for command lines");
+        for text in ["", "x", "2", "-1x", "0x", "NaNx", "infx", "1e9x", "Fastest", "real  time"] {
             assert!(text.parse::<Speed>().is_err(), "{text}");
         }
     }

@@ -38,6 +38,12 @@ pub enum StoreFault {
     /// Nothing there.
     #[error("{} holds no station; make a pair of them with `helio pair`", .0.display())]
     Missing(PathBuf),
+    /// What was there is there no more.
+    #[error(
+        "{} is gone: the station's folder was moved or removed while it was in use; put it back \
+         and start again", .0.display()
+    )]
+    Gone(PathBuf),
     /// Something there already.
     #[error(
         "{} holds a station already, nothing was written; choose another folder, or give both \
@@ -147,7 +153,7 @@ impl StoreFault {
             }
             ErrorKind::ReadOnlyFilesystem => StoreFault::ReadOnly(path),
             ErrorKind::PermissionDenied => StoreFault::Permission(path),
-            ErrorKind::NotFound => StoreFault::Missing(path),
+            ErrorKind::NotFound => StoreFault::Gone(path),
             ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
                 StoreFault::Corrupted { path, what: error.to_string() }
             }
