@@ -30,6 +30,9 @@ const REFUSED: Duration = Duration::from_secs(1);
 const NEXT_CALL: Duration = Duration::from_millis(250);
 /// Notes that wait for the station; behind them the network waits. A message is 64 MiB at most.
 const NOTES: usize = 4;
+/// After the station has ended a line: so long what it said last may take to leave, and what still
+/// comes is passed on.
+const LAST: Duration = Duration::from_secs(2);
 /// Frames that wait for the network. A station says a few and waits for their answers.
 const FRAMES: usize = 256;
 
@@ -84,7 +87,7 @@ pub struct Shared {
 #[derive(Debug)]
 struct State {
     run: Option<SessionId>,
-    /// No line yet, until the station is ready for one.
+    /// No line before [`Shared::release`].
     held: bool,
     not_before: Instant,
 }
@@ -99,7 +102,7 @@ impl Shared {
         self.lock().run = run;
     }
 
-    /// The station is ready for lines.
+    /// The station is ready for lines: from now on they are looked for.
     pub fn release(&self) {
         self.lock().held = false;
     }
@@ -122,8 +125,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread, which looks for no line before [`Shared::release`]; `opening` gives what this
-    /// station says first, with a fresh nonce each time.
+    /// Starts the thread, which looks for no line before [`Shared::release`]; `opening` gives what this station says first, with a fresh nonce each time.
     pub fn start(
         meeting: Box<dyn Meeting>,
         patience: Patience,
@@ -140,7 +142,7 @@ impl Keeper {
         Keeper { shared, notes, thread }
     }
 
-    /// Ends the thread; what was sent before goes out.
+    /// Ends the thread; what was sent before goes out, if the network takes it within 2 s.
     pub fn stop(self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         drop(self.notes);
@@ -164,14 +166,7 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
         if self.stopping() {
             return false;
         }
-        let (held, not_before) = {
-            let state = self.shared.lock();
-            (state.held, state.not_before)
-        };
-        let wait = match held {
-            true => LOOK_EVERY,
-            false => not_before.saturating_duration_since(Instant::now()),
-        };
+        let wait = self.wait();
         if !wait.is_zero() {
             std::thread::sleep(wait.min(LOOK_EVERY));
             return true;
@@ -183,6 +178,15 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
                 self.shared.hold_off(REFUSED);
                 self.tell(Note::Failed(fault))
             }
+        }
+    }
+
+    /// How long no line is looked for, at least.
+    fn wait(&self) -> Duration {
+        let state = self.shared.lock();
+        match state.held {
+            true => LOOK_EVERY,
+            false => state.not_before.saturating_duration_since(Instant::now()),
         }
     }
 
@@ -232,6 +236,11 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
         } else {
             String::new()
         };
+        // Closing the way in closes both: the station's last words leave before.
+        let ended = Instant::now();
+        while self.stopping() && !writer.is_finished() && ended.elapsed() < LAST {
+            std::thread::sleep(LOOK_EVERY / 10);
+        }
         drop(inward);
         // The station drops its end when it hears that the line is over.
         let open = self.tell(Note::Closed(why.clone()));
@@ -290,7 +299,14 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
     /// Frames to the station until the line ends; gives why it ended.
     fn read(&mut self, inward: &mut dyn MessageIn, over: &AtomicBool) -> String {
         let (mut heard, mut heard_at) = (inward.heard(), Instant::now());
+        let mut ended_at: Option<Instant> = None;
         loop {
+            // Whoever goes on talking does not keep a line that the station has ended.
+            if over.load(Ordering::Relaxed)
+                && ended_at.get_or_insert_with(Instant::now).elapsed() > LAST
+            {
+                return "this station ended it".into();
+            }
             let received = inward.receive(LOOK_EVERY);
             let now = inward.heard();
             if now > heard {
@@ -343,7 +359,9 @@ fn write(
 
 #[cfg(test)]
 mod tests {
+    use super::super::Light;
     use super::super::joint::{JointMeeting, line};
+    use super::super::tcp::{Caller, Listener};
     use super::*;
     use crate::store::PairingId;
     use helio_distill::Role;
@@ -362,6 +380,13 @@ mod tests {
         let keeper = Keeper::start(Box::new(meeting), PATIENCE, opening);
         keeper.shared.release();
         (ends, keeper)
+    }
+
+    /// What a Bob says first who is served by hand.
+    fn bobs_opening() -> Vec<u8> {
+        let mut opening = Opening::new(Role::Bob, PairingId([1; 16]), "SIMULATED", [9; 8]);
+        opening.unix_s = unix_now_s();
+        Frame::Opening(opening.to_bytes()).to_bytes()
     }
 
     fn opened(keeper: &Keeper) -> Opened {
@@ -395,6 +420,67 @@ mod tests {
         }
         alice.stop();
         bob.stop();
+    }
+
+    #[test]
+    fn nobody_is_met_before_the_station_is_ready() {
+        let (ends, meeting) = JointMeeting::new();
+        let opening = || Some(Opening::new(Role::Alice, PairingId([1; 16]), "SIMULATED", [1; 8]));
+        let alice = Keeper::start(Box::new(meeting), PATIENCE, opening);
+        let (a, mut far) = line();
+        ends.send(a).unwrap();
+        assert_eq!(far.inward.receive(Duration::from_millis(500)), Ok(None));
+        alice.shared.release();
+        assert!(matches!(far.inward.receive(LONG), Ok(Some(_))));
+        alice.stop();
+    }
+
+    #[test]
+    fn a_line_that_the_station_ended_is_over_however_much_still_comes() {
+        let (to_alice, alice) = keeper(Role::Alice, 1);
+        let (a, far) = line();
+        to_alice.send(a).unwrap();
+        let Ends { mut out, inward, .. } = far;
+        out.send(&bobs_opening()).unwrap();
+        drop(opened(&alice).out);
+        let flood = std::thread::spawn(move || {
+            let light = Frame::Light(Light::Ready).to_bytes();
+            while out.send(&light).is_ok() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            drop(inward);
+        });
+        let begun = Instant::now();
+        while !matches!(alice.notes.recv_timeout(LONG).unwrap(), Note::Closed(_)) {
+            assert!(begun.elapsed() < LONG, "the line stays");
+        }
+        alice.stop();
+        flood.join().unwrap();
+    }
+
+    #[test]
+    fn the_last_words_leave_before_the_line_is_closed() {
+        let (to_alice, alice) = keeper(Role::Alice, 1);
+        let mut listener = Listener::bind("127.0.0.1:0", LONG).unwrap();
+        let address = listener.endpoint().replace("listens on ", "");
+        to_alice.send(Caller::new(&address, LONG).meet(LONG).unwrap().unwrap()).unwrap();
+        let Ends { mut out, mut inward, .. } = listener.meet(LONG).unwrap().unwrap();
+        out.send(&bobs_opening()).unwrap();
+        let line = opened(&alice);
+        // More than the network holds while nobody takes anything.
+        for _ in 0..250 {
+            line.out.send(Frame::Talk(vec![1; 100_000])).unwrap();
+        }
+        line.out.send(Frame::Bye(Bye::ShuttingDown)).unwrap();
+        drop(line);
+        let stop = std::thread::spawn(move || alice.stop());
+        std::thread::sleep(Duration::from_millis(200));
+        let mut last = None;
+        while let Ok(Some(bytes)) = inward.receive(LONG) {
+            last = Some(Frame::from_bytes(bytes).unwrap());
+        }
+        assert!(last == Some(Frame::Bye(Bye::ShuttingDown)), "the bye is lost");
+        stop.join().unwrap();
     }
 
     #[test]

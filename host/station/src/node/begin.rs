@@ -164,7 +164,7 @@ impl<O: Origin> Begin<O> {
             let nonce = random().ok()?;
             Some(Opening::new(role, header.pairing, O::NAME, nonce))
         };
-        // It looks for no line before the device was there once, whose tick the talk needs.
+        // It waits for the device: the talk needs its tick.
         let keeper = Keeper::start(meeting, patience, opening);
         let device = DeviceThread::start(config.device(), device_role(role));
         let detectors = config.detectors().iter().map(|c| (c.name.clone(), u32::from(c.input)));
