@@ -23,6 +23,8 @@ const CONTACT: Duration = Duration::from_secs(20);
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60)];
 /// Messages of no use after which a line is given up: they cost time, and somebody makes them.
 const MOST_USELESS: u32 = 200;
+/// A device takes longer to change twice.
+const HASTY: Duration = Duration::from_millis(500);
 
 impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     pub fn line_note(&mut self, note: Note) -> Result<(), Failure> {
@@ -106,6 +108,8 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             since: Instant::now(),
             other_light: None,
             said_light: None,
+            lit_at: None,
+            said_bye: false,
             useless: 0,
         });
         let now = self.now_ns();
@@ -160,16 +164,11 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                     self.note_fault(result);
                 }
             }
-            Frame::Light(light) => {
-                if let (Light::Absent { why }, Some(_)) = (&light, &self.line) {
-                    let why = crate::line::shown(why);
-                    self.tell(log::Level::Warn, format!("the other station's device: {why}"));
-                }
-                if let Some(line) = &mut self.line {
-                    line.other_light = Some(light);
-                }
-            }
+            Frame::Light(light) => self.other_light(light),
             Frame::Bye(bye) => {
+                // Once a line: whoever says it again and again fills no log.
+                let Some(line) = self.line.as_mut().filter(|line| !line.said_bye) else { return };
+                line.said_bye = true;
                 let (level, why) = match bye {
                     Bye::NewRun { why } => (log::Level::Info, format!(", for a new run: {why}")),
                     Bye::Refused { why } => {
@@ -190,6 +189,26 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             }
             // Pings and openings do not come here.
             Frame::Ping | Frame::Opening(_) => {}
+        }
+    }
+
+    /// What the other station says of its device. Anybody on the line can say it as often as he
+    /// likes, so it is told only where it changes, and a change soon after another is of no use.
+    fn other_light(&mut self, light: Light) {
+        let Some(line) = &mut self.line else { return };
+        if line.other_light.as_ref() == Some(&light) {
+            return;
+        }
+        let hasty = line.lit_at.is_some_and(|at| at.elapsed() < HASTY);
+        line.lit_at = Some(Instant::now());
+        line.useless += u32::from(hasty);
+        let why = match &light {
+            Light::Absent { why } if !hasty => Some(crate::line::shown(why)),
+            _ => None,
+        };
+        line.other_light = Some(light);
+        if let Some(why) = why {
+            self.tell(log::Level::Warn, format!("the other station's device: {why}"));
         }
     }
 

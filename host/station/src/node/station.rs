@@ -124,6 +124,10 @@ pub(super) struct Line {
     pub other_light: Option<Light>,
     /// What this station said of its own.
     pub said_light: Option<Light>,
+    /// When the other station said something new of its device.
+    pub lit_at: Option<Instant>,
+    /// Whether it said that it ends the line.
+    pub said_bye: bool,
     /// Messages that were no use, of this line.
     pub useless: u32,
 }
