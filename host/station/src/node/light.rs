@@ -9,9 +9,9 @@ use helio_timetag::{Pool, TagBatch};
 use helio_wire::Capabilities;
 
 use super::device::{Begin, Note, Order};
-use super::station::{RunLight, Station};
+use super::station::{RunLight, RunState, Station};
 use crate::bench::cable::{CableReport, Item};
-use crate::bench::device::DeviceIdentity;
+use crate::bench::device::{DeviceFault, DeviceIdentity};
 use crate::exit::{Exit, Failure};
 use crate::line::{Frame, Light};
 use crate::side::Side;
@@ -22,10 +22,13 @@ const DEPTH: usize = 1024;
 /// Tag batches that go round; in a jam more are made, and let go after it. Each takes its turn and
 /// grows to the largest batch: many of them would be memory that grows for hours.
 const BATCHES: usize = 32;
-/// After a run that the device ended: no other one before this.
-const REST: Duration = Duration::from_secs(2);
 /// A device sends something each few milliseconds: so much silence is told.
 const SILENCE: Duration = Duration::from_secs(3);
+/// After a run that the device ended: no other one before the first of these. Each new run costs both
+/// stations a pad of the reserve, so the rest doubles up to the second while no run lasts.
+const RESTS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(300)];
+/// A run that lasts: its device works.
+const LASTING: Duration = Duration::from_secs(60);
 /// How long what was measured is talked about after the light is over.
 const AFTER_LIGHT: Duration = Duration::from_secs(30);
 
@@ -40,6 +43,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         if let RunLight::Over(since, why) = &run.light
             && self.stopping.is_none()
             && self.line.is_some()
+            && !self.device_state.rests()
             && (run.side.is_idle() || since.elapsed() > AFTER_LIGHT)
         {
             let why = why.clone();
@@ -93,7 +97,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     /// Alice's device is dark first, so that no slot of an earlier run is heard; then Bob's listens, then
     /// hers begins, so that slot 0 is heard.
     fn begin_light(&mut self) -> Result<(), Failure> {
-        let rests = self.device_state.rest_until.is_some_and(|until| Instant::now() < until);
+        let rests = self.device_state.rests();
         let (Some(identity), Some(line), Some(run)) =
             (self.device_state.identity.as_ref().filter(|_| !rests), &self.line, &mut self.run)
         else {
@@ -217,6 +221,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         let new = run.new;
         let session = new.session;
         self.keeper.shared.set_run(Some(session));
+        self.device_state.on_since = Some(Instant::now());
         self.gauges.run_began();
         self.open_folder(new);
         let text = match self.role {
@@ -231,11 +236,29 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             Some(fault) => fault.to_string(),
             None => "the device ended its run; both stations begin another one".to_owned(),
         };
-        self.device_state.report = Some(report);
-        self.device_state.rest_until = Some(Instant::now() + REST);
+        // A port that fails is told by the device's thread, which looks for another one in its time.
+        let works = matches!(report.fault, Some(DeviceFault::Port { .. }))
+            || self.device_state.on_since.take().is_some_and(|since| since.elapsed() > LASTING);
+        let refused = matches!(report.fault, Some(DeviceFault::Refused { .. }));
+        let state = &mut self.device_state;
+        state.short_runs = if works { 0 } else { state.short_runs.saturating_add(1) };
+        state.rest_until = Some(Instant::now() + rest(state.short_runs));
+        state.report = Some(report);
         self.tell(log::Level::Warn, format!("light off: {why}"));
-        self.end_light(&why);
+        match &mut self.run {
+            // Nothing of this run was measured, so it can still begin: no new contact for that.
+            Some(RunState { light: light @ RunLight::Ordered(_), .. }) if refused => {
+                *light = RunLight::Dark;
+            }
+            _ => self.end_light(&why),
+        }
     }
+}
+
+/// How long a device rests after so many runs that did not last.
+fn rest(short_runs: u32) -> Duration {
+    let [first, last] = RESTS;
+    (first * (1 << short_runs.saturating_sub(1).min(10))).min(last)
 }
 
 /// Whether this device can drive this station as configured.
@@ -284,4 +307,16 @@ fn check(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_whose_runs_do_not_last_rests_longer_each_time() {
+        let seconds: Vec<u64> = (0..12).map(|runs| rest(runs).as_secs()).collect();
+        assert_eq!(seconds, [2, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+        assert_eq!(rest(u32::MAX), RESTS[1]);
+    }
 }

@@ -113,6 +113,17 @@ pub(super) struct DeviceState {
     pub report: Option<CableReport>,
     /// After a run that did not last: no other one before this.
     pub rest_until: Option<Instant>,
+    /// When the run that is on began.
+    pub on_since: Option<Instant>,
+    /// Runs in a row that the device ended soon.
+    pub short_runs: u32,
+}
+
+impl DeviceState {
+    /// Whether no run may begin yet.
+    pub fn rests(&self) -> bool {
+        self.rest_until.is_some_and(|until| Instant::now() < until)
+    }
 }
 
 /// A line that stands.
