@@ -68,7 +68,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             }
             Event::BlockFailed { id, fault } => {
                 self.gauges.keys.burnt_blocks += 1;
-                self.block_lost(LastBlock::failed(id, Some(unix_now_s()), fault.to_string()));
+                self.gauges.block(LastBlock::failed(id, Some(unix_now_s()), fault.to_string()));
                 self.tell(log::Level::Warn, words::failed(id.block, &fault));
             }
             Event::BlockUnresolved { id, fault } => {
@@ -77,7 +77,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                     "block {} is unresolved: {fault}; both stations settle it at the next contact",
                     id.block
                 );
-                self.block_lost(LastBlock::failed(id, Some(unix_now_s()), text.clone()));
+                self.gauges.block(LastBlock::failed(id, Some(unix_now_s()), text.clone()));
                 self.tell(log::Level::Warn, text);
             }
             Event::Resolved { id, state } => {
@@ -134,15 +134,10 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         if report.length == 0 {
             self.gauges.keys.burnt_blocks += 1;
         }
-        self.block_lost(last);
+        self.gauges.block(last);
         if let Some(folder) = self.folder() {
             folder.block(report, seconds);
         }
-    }
-
-    /// A block for the list of the last ones.
-    fn block_lost(&mut self, block: LastBlock) {
-        self.gauges.block(block);
     }
 
     /// A line for the log, for the status and for the run's folder.

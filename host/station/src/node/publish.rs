@@ -75,6 +75,8 @@ impl Gauges {
     pub fn run_began(&mut self) {
         self.run_key_bits = 0;
         self.clicks = None;
+        // Blocks of the new run have numbers of their own.
+        self.dropped = None;
     }
 
     pub fn block(&mut self, block: LastBlock) {
@@ -311,7 +313,10 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     fn shown_line(&self) -> Line {
         let bytes =
             |way: usize| self.keeper.shared.bytes[way].load(std::sync::atomic::Ordering::Relaxed);
-        let since = self.line.as_ref().map(|line| unix_now_s() - line.since.elapsed().as_secs());
+        let since = self
+            .line
+            .as_ref()
+            .map(|line| unix_now_s().saturating_sub(line.since.elapsed().as_secs()));
         Line {
             endpoint: endpoint_words(&self.config),
             connected: self.line.is_some(),
@@ -408,5 +413,17 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             run_key_bits: self.gauges.run_key_bits,
             ..self.gauges.rates.clone()
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_dropped_in_one_run_are_none_of_the_next() {
+        let mut gauges = Gauges { dropped: Some(100..150), ..Gauges::default() };
+        gauges.run_began();
+        assert_eq!(gauges.dropped, None);
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct RunFolder {
     path: PathBuf,
     record: Value,
     points: Vec<BlockPoint>,
-    /// Time of the run at the end of the last block, in seconds.
+    /// When the picture was drawn last.
     drawn_at: Option<Instant>,
     failed: bool,
 }
