@@ -57,7 +57,14 @@ impl Tape {
         }
         let written = match &mut self.open {
             Some((file, _)) => tape::write(file, record),
-            None if self.waiting.len() > MOST_WAITING => Ok(()),
+            None if self.waiting.len() > MOST_WAITING => {
+                return self.note(Err(RecordingFault::Content {
+                    path: "SECRET-talk.tape".into(),
+                    what: "would be too long: more was said before the light began than a contact \
+                           takes"
+                        .into(),
+                }));
+            }
             None => tape::write(&mut *self.waiting, record),
         };
         if let Err(why) = written {
