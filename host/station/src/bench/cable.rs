@@ -253,13 +253,34 @@ impl Collector<'_> {
     }
 
     /// Gives an item if there is room, after what is owed; else it is owed.
-    fn offer(&mut self, item: Item) {
-        let Some(item) = self.debt.settle(item, &mut self.waiting) else { return };
-        match self.outlet.items.try_send(item) {
-            Ok(()) => {}
-            Err(TrySendError::Full(item)) => self.debt.owe(item, &mut self.report.dropped),
-            Err(TrySendError::Disconnected(_)) => self.deaf = true,
+    fn offer(&mut self, mut item: Item) {
+        match &mut item {
+            Item::Settings(_) | Item::MissingSettings(_) => {
+                if let Some(owed) = self.debt.settings.take()
+                    && !self.try_give(Item::MissingSettings(owed))
+                {
+                    // No room for what comes first, so none for this.
+                    self.debt.owe(item, &mut self.report.dropped);
+                    return;
+                }
+            }
+            Item::Tags(batch) => self.debt.settle(batch),
+            Item::Begun | Item::Report(_) | Item::End(_) => {}
         }
+        self.try_give(item);
+    }
+
+    /// Gives an item if there is room, else it is owed; whether there was.
+    fn try_give(&mut self, item: Item) -> bool {
+        let full = match self.outlet.items.try_send(item) {
+            Ok(()) => return true,
+            Err(full) => full,
+        };
+        match full {
+            TrySendError::Full(item) => self.debt.owe(item, &mut self.report.dropped),
+            TrySendError::Disconnected(_) => self.deaf = true,
+        }
+        false
     }
 }
 
@@ -273,26 +294,11 @@ struct Debt {
 }
 
 impl Debt {
-    /// Puts what is owed before the item, or into it. `None` where the item went back into `waiting`
-    /// to come after what is owed.
-    fn settle(&mut self, item: Item, waiting: &mut VecDeque<Item>) -> Option<Item> {
-        match item {
-            Item::Settings(run) => match self.settings.take() {
-                Some(owed) => {
-                    waiting.push_front(Item::Settings(run));
-                    waiting.push_front(Item::MissingSettings(owed));
-                    None
-                }
-                None => Some(Item::Settings(run)),
-            },
-            Item::Tags(mut batch) => {
-                if let Some(mut owed) = self.tags.take() {
-                    owed.events.append(&mut batch.events);
-                    batch.events = owed.events;
-                }
-                Some(Item::Tags(batch))
-            }
-            item => Some(item),
+    /// Puts what is owed of tags before what the batch says.
+    fn settle(&mut self, batch: &mut TagBatch) {
+        if let Some(mut owed) = self.tags.take() {
+            owed.events.append(&mut batch.events);
+            batch.events = owed.events;
         }
     }
 
@@ -304,10 +310,12 @@ impl Debt {
             }
             Item::MissingSettings(slots) => self.owe_settings(slots),
             Item::Tags(mut batch) => {
-                if let (Some(first), lost @ 1..) = (batch.tags.first(), batch.tags.len() as u64) {
+                if let (Some(first), Some(last)) = (batch.tags.first(), batch.tags.last()) {
+                    let lost = batch.tags.len() as u64;
                     dropped.tags += lost;
-                    let from = Ticks(first.tick);
-                    batch.events.push(TagEvent::Gap { from, to: batch.reached, lost });
+                    // Only edges before `reached` are all there: the last one may lie at it.
+                    let to = Ticks(last.tick.saturating_add(1)).max(batch.reached);
+                    batch.events.push(TagEvent::Gap { from: Ticks(first.tick), to, lost });
                     batch.tags.clear();
                 }
                 match &mut self.tags {
@@ -469,6 +477,40 @@ mod tests {
         assert!(matches!(station.recv(), Ok(Item::MissingSettings(slots)) if slots == (4..8)));
         assert!(matches!(station.recv(), Ok(Item::Settings(run)) if run.first == 8));
         assert!(station.is_empty());
+    }
+
+    /// The device's thread never waits for room: the host's sign of life would stay out.
+    #[test]
+    fn settings_that_find_no_room_twice_are_owed_together() {
+        let (items, station) = bounded(1);
+        let mut collector = collector(&items);
+        for item in [batch(0..10), settings(0, 4), settings(4, 4), Item::MissingSettings(8..10)] {
+            collector.give(item);
+        }
+        collector.hand_over(|| {});
+        assert!(collector.waiting.is_empty());
+        assert_eq!(collector.report.dropped, Dropped { tags: 0, settings: 8 });
+        assert!(matches!(station.recv(), Ok(Item::Tags(_))));
+        // Room for what is owed, none for what comes after it.
+        collector.give(settings(10, 2));
+        collector.hand_over(|| {});
+        assert!(matches!(station.recv(), Ok(Item::MissingSettings(slots)) if slots == (0..10)));
+        collector.give(Item::MissingSettings(12..13));
+        collector.hand_over(|| {});
+        assert!(matches!(station.recv(), Ok(Item::MissingSettings(slots)) if slots == (10..12)));
+        assert_eq!(collector.debt.settings, Some(12..13));
+    }
+
+    #[test]
+    fn the_gap_of_dropped_tags_holds_the_last_of_them() {
+        let (mut debt, mut dropped) = (Debt::default(), Dropped::default());
+        let tags = [5, 9].map(|t| Tag::new(Ticks(t), 0)).to_vec();
+        debt.owe(
+            Item::Tags(TagBatch { tags, events: Vec::new(), reached: Ticks(9) }),
+            &mut dropped,
+        );
+        let owed = debt.tags.expect("owed").events;
+        assert_eq!(owed, [TagEvent::Gap { from: Ticks(5), to: Ticks(10), lost: 2 }]);
     }
 
     #[test]
