@@ -302,7 +302,7 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
         let mut ended_at: Option<Instant> = None;
         loop {
             // Whoever goes on talking does not keep a line that the station has ended.
-            if over.load(Ordering::Relaxed)
+            if (over.load(Ordering::Relaxed) || self.stopping())
                 && ended_at.get_or_insert_with(Instant::now).elapsed() > LAST
             {
                 return "this station ended it".into();
@@ -326,7 +326,7 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
                     Err(bad) => return bad.to_string(),
                 },
                 Ok(None) => {
-                    if over.load(Ordering::Relaxed) || self.stopping() {
+                    if is_over {
                         return "this station ended it".into();
                     }
                     let silent = heard_at.elapsed();
@@ -497,6 +497,41 @@ mod tests {
         }
         alice.stop();
         bob.stop();
+    }
+
+    /// Somebody who says something all the time keeps neither the line nor the program.
+    #[test]
+    fn a_line_that_is_never_silent_ends_when_the_station_ends_it() {
+        let (to_alice, alice) = keeper(Role::Alice, 1);
+        for ends_by_station in [true, false] {
+            let (a, mut other) = line();
+            to_alice.send(a).unwrap();
+            let mut words = Opening::new(Role::Bob, PairingId([1; 16]), "SIMULATED", [9; 8]);
+            words.unix_s = unix_now_s();
+            other.out.send(&Frame::Opening(words.to_bytes()).to_bytes()).unwrap();
+            let chatter = std::thread::spawn(move || {
+                while other.out.send(&Frame::Ping.to_bytes()).is_ok() {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            });
+            let opened = opened(&alice);
+            if ends_by_station {
+                drop(opened);
+                let note = alice.notes.recv_timeout(LONG);
+                assert!(matches!(note, Ok(Note::Closed(_))), "{note:?}");
+                chatter.join().unwrap();
+                continue;
+            }
+            drop(opened);
+            let (done, ended) = bounded(1);
+            std::thread::spawn(move || {
+                alice.stop();
+                let _ = done.send(());
+            });
+            assert!(ended.recv_timeout(LONG).is_ok(), "the line's thread does not end");
+            chatter.join().unwrap();
+            return;
+        }
     }
 
     #[test]
