@@ -23,6 +23,10 @@ use super::Session;
 use super::clicks::Measured;
 use super::detectors::{ByDetector, Clicked};
 
+/// After so many times the patience for a silence, an Alice who said that she stops is believed to
+/// go on.
+const STOPS_WITHIN: u64 = 4;
+
 /// The block in progress.
 pub(super) struct Current<O: helio_keys::Origin> {
     talk: Talk,
@@ -93,7 +97,11 @@ impl<O: helio_keys::Origin> Step<O> {
 impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// Announces the oldest block that waits, if none is in progress and contact is made.
     pub(super) fn announce_next(&mut self) -> Result<()> {
-        let wanted = !self.desk.winding_down && !self.other_stops;
+        let patience = STOPS_WITHIN.saturating_mul(self.desk.local.silence_ns);
+        let now = self.desk.now_ns;
+        // Who stops is gone by then; who is still there never said it, or thought better of it.
+        self.other_stops.take_if(|since| now.saturating_sub(*since) > patience);
+        let wanted = !self.desk.winding_down && self.other_stops.is_none();
         if self.current.is_some() || !self.desk.is_open() || !wanted {
             return Ok(());
         }
@@ -348,9 +356,11 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
 
     pub(super) fn hear_abort(&mut self, envelope: &Envelope, mut body: Reader<'_>) -> Result<()> {
         let (block, reason) = (envelope.block, body.u8().unwrap_or(0));
-        // Every further block would only be burnt, at its price in ε. Whoever forged this could as
-        // well have ended the contact.
-        self.other_stops |= reason == HINT_SHUTTING_DOWN;
+        // Every further block would only be burnt, at its price in ε. It may be forged, so it holds
+        // for a while only: one such message must not stop the station for good.
+        if reason == HINT_SHUTTING_DOWN {
+            self.other_stops = Some(self.desk.now_ns);
+        }
         if self.current.as_ref().is_none_or(|c| c.block() != block) {
             return Ok(());
         }

@@ -44,8 +44,8 @@ pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
     /// Blocks whose slots are past and that wait to be talked about.
     measured: VecDeque<Measured>,
     current: Option<Current<E::Origin>>,
-    /// Alice said in this contact, without authority, that she takes no more blocks.
-    other_stops: bool,
+    /// When Alice said in this contact, without authority, that she takes no more blocks.
+    other_stops: Option<u64>,
 }
 
 impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
@@ -68,7 +68,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             open_block: 0,
             measured: VecDeque::new(),
             current: None,
-            other_stops: false,
+            other_stops: None,
         })
     }
 
@@ -84,7 +84,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             let fault = Fault::Interrupted(current.block());
             self.end_block(fault)?;
         }
-        self.other_stops = false;
+        self.other_stops = None;
         self.desk.outbox.clear();
         self.desk.greet()
     }

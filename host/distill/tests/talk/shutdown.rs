@@ -81,6 +81,31 @@ fn winding_down_ends_the_block_in_progress_with_its_key_and_begins_no_other() {
     }
 }
 
+/// Whoever is on the line can say once, without authority, that Alice stops: that passes.
+#[test]
+fn a_forged_word_that_alice_stops_holds_for_a_while_only() {
+    let slots = blocks(53, 3);
+    let (mut other, _) = after(&slots, 0);
+    other.wind_down(Role::Alice);
+    other.deliver_all();
+    let is_hint = |(to, m): &&(Role, Vec<u8>)| {
+        *to == Role::Bob && inspect(m).is_some_and(|m| m.kind == Kind::Abort)
+    };
+    let forged = other.sent.iter().find(is_hint).expect("a hint").1.clone();
+
+    let mut world = World::new(&slots, PADS, 53);
+    world.connect();
+    world.deliver_all();
+    world.hand(Role::Bob, &forged);
+    world.feed();
+    world.deliver_all();
+    assert!(world.usable(Role::Bob).is_empty(), "not believed at all");
+    (0..4).for_each(|_| world.wait());
+    world.deliver_all();
+    assert!(world.usable(Role::Bob).contains(&0), "{:?}", world.pair.faults);
+    assert!(world.usable(Role::Alice).contains(&0), "{:?}", world.pair.faults);
+}
+
 const USABLE: [Option<BlockState>; 2] = [Some(BlockState::Usable); 2];
 
 #[test]
