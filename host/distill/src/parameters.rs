@@ -323,6 +323,17 @@ mod tests {
     }
 
     #[test]
+    fn words_of_the_other_station_stay_on_their_line() {
+        let mine = Parameters::example().fields();
+        let mut theirs = mine.clone();
+        theirs[1].value = "0\n2026 all is well\x1b[2J".into();
+        theirs.push(HelloField { name: "a\rb".into(), value: "c".into() });
+        let found = differences(&mine, &theirs);
+        assert_eq!(found.len(), 2);
+        assert!(found.iter().all(|d| !d.to_string().contains(char::is_control)), "{found:?}");
+    }
+
+    #[test]
     fn levels_fit_to_the_last_digit_or_not() {
         let p = Parameters::example();
         let [a, b, c] = p.mu_nano;

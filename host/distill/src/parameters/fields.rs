@@ -80,13 +80,16 @@ pub(crate) fn differences(mine: &[HelloField], theirs: &[HelloField]) -> Vec<Dif
         list.iter().find(|f| f.name == name).map_or(ABSENT.to_owned(), |f| f.value.clone())
     };
     let only_theirs = theirs.iter().filter(|t| !mine.iter().any(|m| m.name == t.name));
+    // Nobody has proven yet who says this, and it is for people to read: one line each.
+    let shown = |text: &str| text.replace(char::is_control, " ");
     mine.iter()
         .chain(only_theirs)
-        .map(|field| Difference {
-            field: field.name.clone(),
-            mine: find(mine, &field.name),
-            theirs: find(theirs, &field.name),
+        .map(|field| (&field.name, find(mine, &field.name), find(theirs, &field.name)))
+        .filter(|(_, mine, theirs)| mine != theirs)
+        .map(|(field, mine, theirs)| Difference {
+            field: shown(field),
+            mine,
+            theirs: shown(&theirs),
         })
-        .filter(|d| d.mine != d.theirs)
         .collect()
 }
