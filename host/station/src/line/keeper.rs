@@ -326,7 +326,7 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
                     Err(bad) => return bad.to_string(),
                 },
                 Ok(None) => {
-                    if is_over {
+                    if ended_at.is_some() {
                         return "this station ended it".into();
                     }
                     let silent = heard_at.elapsed();

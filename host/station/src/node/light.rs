@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvError, bounded};
+use helio_bench::{PhaseRandomisation, RandomClass};
 use helio_distill::Role;
 use helio_keys::{Origin, Simulated};
 use helio_timetag::{Pool, TagBatch};
@@ -261,6 +262,23 @@ fn rest(short_runs: u32) -> Duration {
     (first * (1 << short_runs.saturating_sub(1).min(10))).min(last)
 }
 
+/// Why no real key can come of a device, by what it says of itself.
+fn unsound(role: Role, identity: &DeviceIdentity) -> Option<&'static str> {
+    if identity.random_class == RandomClass::Seeded {
+        return Some(
+            "draws its settings from a seed, which is for simulations only; flash firmware with a \
+             random source",
+        );
+    }
+    if role == Role::Alice && identity.phase == PhaseRandomisation::Unknown {
+        return Some(
+            "does not know the phase of its pulses, and no decoy-state bound holds without; state \
+             in its firmware how the phase is randomised",
+        );
+    }
+    None
+}
+
 /// Whether this device can drive this station as configured.
 fn check(
     config: &crate::config::StationConfig,
@@ -277,6 +295,9 @@ fn check(
              device, or a state folder that `helio pair` made for such devices",
             config.device()
         ));
+    }
+    if let Some(what) = unsound(role, identity).filter(|_| !simulated) {
+        return refuse(format!("the device at {} {what}", config.device()));
     }
     let slot_ticks = config.slot_ticks(identity.tick_length)?;
     let rate_hz = 1e12 / (f64::from(slot_ticks) * identity.tick_length.as_ps_f64());
@@ -311,6 +332,8 @@ fn check(
 
 #[cfg(test)]
 mod tests {
+    use helio_units::{Hertz, TickLength};
+
     use super::*;
 
     #[test]
@@ -318,5 +341,33 @@ mod tests {
         let seconds: Vec<u64> = (0..12).map(|runs| rest(runs).as_secs()).collect();
         assert_eq!(seconds, [2, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
         assert_eq!(rest(u32::MAX), RESTS[1]);
+    }
+
+    #[test]
+    fn settings_from_a_seed_or_pulses_of_unknown_phase_make_no_real_key() {
+        let identity = |random_class, phase| DeviceIdentity {
+            role: helio_wire::Role::Alice,
+            board: "desk".into(),
+            firmware: "1".into(),
+            serial: "7".into(),
+            tick_length: TickLength::CYCLE_150_MHZ,
+            channels: 0,
+            capabilities: Capabilities::default(),
+            max_slot_rate: Hertz(1_000_000),
+            random_class,
+            random_name: "r".into(),
+            levels_nano: [0; 4],
+            phase,
+            intensity_uncertainty_ppm: None,
+        };
+        use PhaseRandomisation::{GainSwitched, Unknown};
+        for role in [Role::Alice, Role::Bob] {
+            let seeded = unsound(role, &identity(RandomClass::Seeded, GainSwitched));
+            assert!(seeded.is_some_and(|what| what.contains("from a seed")));
+            let good = identity(RandomClass::Computational, GainSwitched);
+            assert_eq!(unsound(role, &good), None);
+            let unknown = unsound(role, &identity(RandomClass::TrueRandom, Unknown));
+            assert_eq!(unknown.is_some(), role == Role::Alice);
+        }
     }
 }
