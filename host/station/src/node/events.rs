@@ -1,6 +1,7 @@
 //! What the talk tells: a line in the log, a count in the status, and sometimes the end.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use helio_distill::release::BlockState;
 use helio_distill::{BlockReport, Event};
@@ -13,6 +14,20 @@ use crate::exit::Failure;
 use crate::side::Side;
 use crate::status::{LastBlock, Level, StationEvent, unix_now_s};
 use crate::store::DiskStore;
+
+/// Each contact costs a pad of the reserve. So many may follow one another without a block in between,
+/// then each is the longer away from the last.
+const FREE_CONTACTS: u32 = 4;
+/// From the first of these to the second: a device that trips all night must not use up the reserve.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(300)];
+
+/// How long after a contact the next one may come at the earliest, if it was one of so many without
+/// a block.
+fn pause_after(contacts: u32) -> Option<Duration> {
+    let [first, last] = PAUSES;
+    let doublings = contacts.checked_sub(FREE_CONTACTS + 1)?;
+    Some((first * (1 << doublings.min(16))).min(last))
+}
 
 impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     /// Everything the talk has told since the last time.
@@ -28,6 +43,10 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             Event::ContactMade { block_pads_left, recovery_pads_left } => {
                 self.contact.made += 1;
                 self.contact.failed_in_a_row = 0;
+                self.contact.without_block = self.contact.without_block.saturating_add(1);
+                if let Some(pause) = pause_after(self.contact.without_block) {
+                    self.keeper.shared.hold_off(pause);
+                }
                 self.contact.last_fault = None;
                 let peer = self.line.as_ref().map_or("?", |line| line.peer.as_str());
                 let text = format!(
@@ -126,6 +145,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     }
 
     fn block_done(&mut self, report: &BlockReport) {
+        self.contact.without_block = 0;
         let seconds = self.block_seconds();
         self.drops_are_over();
         self.tell(log::Level::Info, words::block(report, seconds));
@@ -142,6 +162,8 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
 
     /// A line for the log, for the status and for the run's folder.
     pub fn tell(&mut self, level: log::Level, text: String) {
+        // Parts of it may be others' words.
+        let text = text.replace(char::is_control, " ");
         log::log!(level, "{text}");
         let severity = match level {
             log::Level::Error => Level::Error,
@@ -156,5 +178,21 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
 
     fn folder(&mut self) -> Option<&mut super::run_folder::RunFolder> {
         self.run.as_mut().and_then(|run| run.folder.as_mut())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A thousand pads last a week-end, whatever ends each contact before a block is done.
+    #[test]
+    fn contacts_without_a_block_become_rare() {
+        assert_eq!(pause_after(0), None);
+        assert_eq!(pause_after(FREE_CONTACTS), None);
+        assert_eq!(pause_after(FREE_CONTACTS + 1), Some(PAUSES[0]));
+        assert_eq!(pause_after(u32::MAX), Some(PAUSES[1]));
+        let all: Duration = (0..1_000).filter_map(pause_after).sum();
+        assert!(all > Duration::from_secs(3 * 86_400), "{all:?}");
     }
 }

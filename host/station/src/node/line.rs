@@ -101,7 +101,8 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 self.run = Some(RunState { side, new, light: RunLight::Dark, folder: None });
             }
         }
-        log::debug!("line to {peer}: {plan:?}, the other station runs helio {}", other.program);
+        let program = crate::line::shown(&other.program);
+        log::debug!("line to {peer}: {plan:?}, the other station runs helio {program}");
         self.line = Some(Line {
             out,
             peer,

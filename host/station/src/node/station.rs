@@ -148,6 +148,8 @@ pub(super) struct Line {
 pub(super) struct ContactState {
     pub made: u64,
     pub failed_in_a_row: u32,
+    /// Contacts since a block was done.
+    pub without_block: u32,
     pub last_fault: Option<String>,
 }
 
