@@ -9,12 +9,12 @@ fuzz_target!(|bytes: &[u8]| {
     let mut again = Vec::new();
     begin(&mut again).expect("memory");
     let mut records = Vec::new();
-    while let Ok(Some(record)) = reader.next() {
+    while let Ok(Some(record)) = reader.next_record() {
         write(&mut again, &record).expect("memory");
         records.push(record);
     }
     let mut reader = TapeReader::new(again.as_slice()).expect("what was written is read");
     for record in &records {
-        assert_eq!(reader.next().as_ref(), Ok(&Some(record.clone())));
+        assert_eq!(reader.next_record().as_ref(), Ok(&Some(record.clone())));
     }
 });

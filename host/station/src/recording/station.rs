@@ -150,7 +150,7 @@ impl Tape {
             why,
         })?;
         let mut reader = TapeReader::new(BufReader::new(file)).map_err(content)?;
-        let Some(Record::Header(header)) = reader.next().map_err(content)? else {
+        let Some(Record::Header(header)) = reader.next_record().map_err(content)? else {
             return Err(content("has no header; record the run again".into()));
         };
         let layout =
@@ -168,7 +168,7 @@ impl Tape {
             keys: Vec::new(),
             secret: Zeroizing::default(),
         };
-        while let Some(record) = reader.next().map_err(content)? {
+        while let Some(record) = reader.next_record().map_err(content)? {
             match record {
                 Record::Header(_) => return Err(content("has two headers".into())),
                 Record::Pad { way, purpose, index, pad } => {

@@ -233,7 +233,7 @@ impl<R: BufRead> TapeReader<R> {
     ///
     /// # Errors
     /// In words: it was cut or damaged.
-    pub fn next(&mut self) -> Result<Option<Record>, String> {
+    pub fn next_record(&mut self) -> Result<Option<Record>, String> {
         let torn = |error: io::Error| match error.kind() {
             io::ErrorKind::UnexpectedEof => "was cut; record the run again".to_owned(),
             _ => format!("cannot be read on ({error}); copy the recording again"),
@@ -305,7 +305,7 @@ mod tests {
     fn read(bytes: &[u8]) -> Result<Vec<Record>, String> {
         let mut reader = TapeReader::new(bytes)?;
         let mut all = Vec::new();
-        while let Some(record) = reader.next()? {
+        while let Some(record) = reader.next_record()? {
             all.push(record);
         }
         Ok(all)
