@@ -198,3 +198,28 @@ fn garbage_on_the_line_ends_it_and_not_the_station() {
     assert!(lines < 500, "a flood in the log: {lines} lines");
     attacked.recover(&[("bob", "somebody else is on it")]);
 }
+
+#[test]
+fn words_that_nobody_has_proven_do_not_fill_the_log() {
+    let mut attacked = Attacked::new();
+    let lines = attacked.bob.log().len();
+    // With each word of Alice a thousand reports and a thousand farewells, no two alike.
+    let mut count = 0u32;
+    attacked.tap.meddle(move |from, frame| {
+        if from == Role::Bob || talk(&frame).is_none() {
+            return pass(frame);
+        }
+        let words = (0..1_000).flat_map(|_| {
+            count += 1;
+            let absent = format!("\u{2}{{\"device\":\"absent\",\"why\":\"no {count}\"}}");
+            let bye = format!("\u{3}{{\"bye\":\"new-run\",\"why\":\"no {count}\"}}");
+            [absent, bye].map(|word| (Duration::ZERO, word.into_bytes()))
+        });
+        [pass(frame), words.collect()].concat()
+    });
+    let keys = attacked.bob.count("bits of key");
+    attacked.bob.wait_for("bits of key", keys + 3);
+    let more = attacked.bob.log().len() - lines;
+    assert!(more < 200, "a flood in the log: {more} lines");
+    attacked.recover(&[("bob", "the other station's device: no ")]);
+}
