@@ -7,7 +7,7 @@ use std::time::Duration;
 use crossbeam_channel::unbounded;
 use helio_link::{Connection, Event, PipeEnd, Transport, TransportError};
 use helio_station::bench::Scenario;
-use helio_station::bench::cable::{self, Item};
+use helio_station::bench::cable::{self, Item, Outlet, WhenFull};
 use helio_station::bench::device::{self, Run};
 use helio_virt::{Step, VirtBench, VirtConfig};
 use helio_wire::Role;
@@ -95,14 +95,17 @@ pub fn record(scenario: &Scenario) -> Recording {
                 // Nobody empties this channel: what is wanted is on the tap, but for the last word.
                 let (out, items) = unbounded();
                 scope.spawn(move || {
-                    let carried = cable::carry(connection, &identity, configure, run, None, &out);
+                    let outlet = Outlet { items: &out, pool: None, when_full: WhenFull::Wait };
+                    let carry =
+                        cable::carry(connection, &identity, configure, run, outlet, || false);
+                    let (connection, _) = carry;
                     drop(out);
                     let Some(Item::End(report)) = items.iter().last() else {
                         panic!("a cable ends with its report");
                     };
                     assert_eq!(report.fault, None);
                     assert!(report.losses.is_clean(), "{:?}", report.losses);
-                    carried
+                    connection
                 })
             })
             .collect();
