@@ -29,12 +29,15 @@ pub struct Local {
     pub max_blocks: usize,
     /// Where the device's settings come from.
     pub settings_label: RandomLabel,
+    /// Names and values of what else both stations must have equal (how slots are numbered and timed):
+    /// compared at contact with the parameters, and proven with them.
+    pub compared: Vec<(String, String)>,
 }
 
 impl Local {
     /// Half a minute of patience, four blocks of memory.
     pub fn new(settings_label: RandomLabel) -> Local {
-        Local { silence_ns: 30_000_000_000, max_blocks: 4, settings_label }
+        Local { silence_ns: 30_000_000_000, max_blocks: 4, settings_label, compared: Vec::new() }
     }
 }
 
@@ -326,6 +329,11 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
 
     fn shared_fields(&self) -> Vec<crate::message::HelloField> {
         let mut fields = self.parameters.fields();
+        let field = |(name, value): &(String, String)| crate::message::HelloField {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        fields.extend(self.local.compared.iter().map(field));
         // A real station with a simulated one makes no key, and neither side would notice later.
         let value = <E::Origin as helio_keys::Origin>::NAME.to_owned();
         fields.push(HelloField { name: "devices".to_owned(), value });

@@ -30,6 +30,9 @@ const ASK: Duration = Duration::from_secs(1);
 /// over all the same.
 const IDLE_ANSWERS: u32 = 10;
 
+/// Marks and gaps that are kept for a station that takes nothing: some minutes of them.
+const MOST_OWED: usize = 1 << 15;
+
 /// Settings of consecutive slots, packed as on the wire.
 #[derive(Debug, Default)]
 pub struct SettingsRun {
@@ -322,9 +325,29 @@ impl Debt {
                     Some(owed) => owed.events.append(&mut batch.events),
                     None => self.tags = Some(batch),
                 }
+                self.bound();
             }
             Item::Begun | Item::Report(_) | Item::End(_) => {}
         }
+    }
+
+    /// A station that takes nothing for minutes is not owed each mark: the stream is lost from the first
+    /// gap on, and all gaps are one.
+    fn bound(&mut self) {
+        let Some(owed) = self.tags.as_mut().filter(|owed| owed.events.len() > MOST_OWED) else {
+            return;
+        };
+        let gaps = owed.events.iter().filter_map(|event| match *event {
+            TagEvent::Gap { from, to, lost } => Some((from, to, lost)),
+            _ => None,
+        });
+        let whole = gaps.reduce(|(from, to, lost), gap| {
+            (from.min(gap.0), to.max(gap.1), lost.saturating_add(gap.2))
+        });
+        let Some((from, to, lost)) = whole else { return };
+        owed.events.clear();
+        owed.events.push(TagEvent::StreamLost { tick: from });
+        owed.events.push(TagEvent::Gap { from, to, lost });
     }
 
     fn owe_settings(&mut self, slots: std::ops::Range<u64>) {
@@ -511,6 +534,30 @@ mod tests {
         );
         let owed = debt.tags.expect("owed").events;
         assert_eq!(owed, [TagEvent::Gap { from: Ticks(5), to: Ticks(10), lost: 2 }]);
+    }
+
+    #[test]
+    fn a_station_that_takes_nothing_for_ever_is_owed_one_gap() {
+        let (items, station) = bounded(1);
+        let mut collector = collector(&items);
+        for i in 0..2 * MOST_OWED as u64 {
+            collector.give(batch(10 * i..10 * i + 10));
+            collector.hand_over(|| {});
+        }
+        let owed = |collector: &Collector<'_>| collector.debt.tags.as_ref().map(|t| t.events.len());
+        assert!(owed(&collector).is_some_and(|events| events <= MOST_OWED + 2));
+        let lost = 10 * (2 * MOST_OWED as u64 - 1);
+        assert_eq!(collector.report.dropped.tags, lost);
+        drop(station.recv());
+        collector.give(batch(0..0));
+        collector.hand_over(|| {});
+        let Ok(Item::Tags(told)) = station.recv() else { panic!("tags") };
+        assert_eq!(told.events[0], TagEvent::StreamLost { tick: Ticks(10) });
+        let gaps = told.events.iter().map(|event| match event {
+            TagEvent::Gap { lost, .. } => *lost,
+            _ => 0,
+        });
+        assert_eq!(gaps.sum::<u64>(), lost, "every tag is counted once");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(super) const LINE: Keys = &["listen", "connect", "silence", "lost_after", "c
 /// Spans of this section in picoseconds: their defaults and the longest, a day.
 const SILENCE: Span = Span(30_000_000_000_000);
 const LOST_AFTER: Span = Span(10_000_000_000_000);
+/// Three signs of life.
+const SHORTEST_LOST_AFTER: Duration = Duration::from_secs(3);
 const CLOCK_TOLERANCE: Span = Span(60_000_000_000_000);
 const DAY: Span = Span(86_400_000_000_000_000);
 
@@ -65,10 +67,18 @@ pub(super) fn read(line: &Section<'_>) -> Result<LineConfig> {
         }
         Ok(Duration::from_nanos(span.0.unsigned_abs().div_ceil(1000)))
     };
+    let lost_after = span("lost_after", LOST_AFTER)?;
+    if lost_after < SHORTEST_LOST_AFTER {
+        let seconds = SHORTEST_LOST_AFTER.as_secs();
+        let complaint = format!(
+            "is {lost_after:?}; a sign of life comes each second, choose {seconds} s or more"
+        );
+        return Err(line.fault("lost_after", complaint));
+    }
     Ok(LineConfig {
         endpoint,
         silence: span("silence", SILENCE)?,
-        lost_after: span("lost_after", LOST_AFTER)?,
+        lost_after,
         clock_tolerance: span("clock_tolerance", CLOCK_TOLERANCE)?,
     })
 }

@@ -163,6 +163,15 @@ impl StationConfig {
         self.protocol.slot_rate.hz()
     }
 
+    /// What the two stations compare besides the parameters: names and values.
+    pub fn compared(&self) -> Vec<(String, String)> {
+        let pair = |name: &str, value: String| (name.to_owned(), value);
+        vec![
+            pair("slot rate", self.protocol.slot_rate.to_string()),
+            pair("sync seed", self.protocol.sync_seed.to_string()),
+        ]
+    }
+
     /// Start of the public sync sequence.
     pub fn sync_seed(&self) -> u32 {
         self.protocol.sync_seed

@@ -21,6 +21,8 @@ use crate::status::unix_now_s;
 const PING_EVERY: Duration = Duration::from_secs(1);
 /// How long the other station may take for its first words.
 const OPENING: Duration = Duration::from_secs(5);
+/// A station's first word comes at once; so long after it did not, a later caller has its turn.
+const SHY: Duration = Duration::from_millis(500);
 /// How often the threads look around.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// After a refusal: no hurry, the cause does not go away by itself.
@@ -152,6 +154,16 @@ impl Keeper {
     }
 }
 
+/// What came of first words.
+enum First {
+    /// Both have the same plan.
+    Opened(Plan, Opening),
+    /// A later call takes the place of one that says nothing.
+    Newer(Ends),
+    /// Nothing, and the station is told why.
+    Nothing(Note),
+}
+
 struct Work<F> {
     meeting: Box<dyn Meeting>,
     patience: Patience,
@@ -198,28 +210,29 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
         self.to_station.send(note).is_ok()
     }
 
-    fn serve(&mut self, ends: Ends) -> bool {
-        let Ends { mut out, mut inward, peer } = ends;
+    fn serve(&mut self, mut ends: Ends) -> bool {
         let begun = Instant::now();
         let pause = || std::thread::sleep(NEXT_CALL.saturating_sub(begun.elapsed()));
-        let (plan, other) = match self.open(out.as_mut(), inward.as_mut()) {
-            Ok(Ok(opened)) => opened,
-            // The other end went away, or is no station: no word of it but for those who ask.
-            Ok(Err(Note::Closed(why))) => {
-                log::debug!("{peer}: {why}");
-                pause();
-                return true;
-            }
-            Ok(Err(note)) => {
-                self.shared.hold_off(REFUSED);
-                return self.tell(note);
-            }
-            Err(fault) => {
-                log::debug!("{peer}: {fault}");
-                pause();
-                return true;
+        let (plan, other) = loop {
+            match self.open(&mut ends) {
+                Ok(First::Opened(plan, other)) => break (plan, other),
+                Ok(First::Newer(newer)) => ends = newer,
+                Ok(First::Nothing(note)) => {
+                    // Whoever calls waits; who is called does not let strangers keep him from it.
+                    if self.meeting.calls() {
+                        self.shared.hold_off(REFUSED);
+                    }
+                    return self.tell(note);
+                }
+                // The other end went away: no word of it but for those who ask.
+                Err(fault) => {
+                    log::debug!("{}: {fault}", ends.peer);
+                    pause();
+                    return true;
+                }
             }
         };
+        let Ends { mut out, mut inward, peer } = ends;
         let (frames, waiting) = bounded(FRAMES);
         let over = Arc::new(AtomicBool::new(false));
         let writer = {
@@ -254,13 +267,11 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
     }
 
     /// First words both ways.
-    fn open(
-        &mut self,
-        out: &mut dyn MessageOut,
-        inward: &mut dyn MessageIn,
-    ) -> Result<Result<(Plan, Opening), Note>, LineFault> {
+    fn open(&mut self, ends: &mut Ends) -> Result<First, LineFault> {
+        let Ends { out, inward, .. } = ends;
         let Some(mut mine) = (self.opening)() else {
-            return Ok(Err(Note::Closed("this station's random source failed".into())));
+            let why = "this station's source of random bits failed; repair it".to_owned();
+            return Err(LineFault::Endpoint(why));
         };
         mine.run = self.shared.lock().run;
         mine.unix_s = unix_now_s();
@@ -268,16 +279,23 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
         let begun = Instant::now();
         let heard = loop {
             if self.stopping() {
-                return Ok(Err(Note::Closed("this station is stopping".into())));
+                return Err(LineFault::Closed);
             }
             if begun.elapsed() > OPENING {
-                return Ok(Err(Note::Failed(LineFault::Mute)));
+                return Ok(First::Nothing(Note::Failed(LineFault::Mute)));
+            }
+            // A caller that says nothing does not keep out the one that comes after it.
+            if begun.elapsed() > SHY
+                && !self.meeting.calls()
+                && let Ok(Some(newer)) = self.meeting.meet(Duration::ZERO)
+            {
+                return Ok(First::Newer(newer));
             }
             match inward.receive(LOOK_EVERY)?.map(Frame::from_bytes) {
                 None | Some(Ok(Frame::Ping)) => {}
                 Some(Ok(Frame::Opening(bytes))) => break Opening::from_bytes(&bytes),
                 Some(Ok(Frame::Bye(Bye::Refused { why }))) => {
-                    return Ok(Err(Note::Turned(shown(&why))));
+                    return Ok(First::Nothing(Note::Turned(shown(&why))));
                 }
                 Some(Ok(_)) => {
                     break Err(BadFrame("another message before its opening".into()).into());
@@ -289,11 +307,14 @@ impl<F: FnMut() -> Option<Opening>> Work<F> {
             let plan = mine.compare(&other, self.patience.clock_tolerance)?;
             Ok((plan, other))
         });
-        Ok(result.map_err(|fault| {
-            let bye = Bye::Refused { why: fault.to_string() };
-            let _ = out.send(&Frame::Bye(bye).to_bytes());
-            Note::Refused(fault)
-        }))
+        Ok(match result {
+            Ok((plan, other)) => First::Opened(plan, other),
+            Err(fault) => {
+                let bye = Bye::Refused { why: fault.to_string() };
+                let _ = out.send(&Frame::Bye(bye).to_bytes());
+                First::Nothing(Note::Refused(fault))
+            }
+        })
     }
 
     /// Frames to the station until the line ends; gives why it ended.
@@ -554,6 +575,21 @@ mod tests {
         keeper.stop();
         let calls = calls.load(Ordering::Relaxed);
         assert!((1..=4).contains(&calls), "{calls} calls in 0.6 s");
+    }
+
+    /// Who comes and says nothing does not keep the other station out.
+    #[test]
+    fn a_silent_stranger_gives_way_to_the_next_caller() {
+        let ((to_alice, alice), (to_bob, bob)) = (keeper(Role::Alice, 1), keeper(Role::Bob, 1));
+        let (end, silent) = line();
+        to_bob.send(end).unwrap();
+        let (a, b) = line();
+        to_alice.send(a).unwrap();
+        to_bob.send(b).unwrap();
+        assert_eq!(opened(&alice).plan, opened(&bob).plan);
+        drop(silent);
+        alice.stop();
+        bob.stop();
     }
 
     #[test]

@@ -60,6 +60,11 @@ pub trait Meeting: Send {
     /// No line can be had until something is changed.
     fn meet(&mut self, patience: Duration) -> Result<Option<Ends>, LineFault>;
 
+    /// Whether this station calls the other one; else it is called, by whoever likes.
+    fn calls(&self) -> bool {
+        false
+    }
+
     /// Where this station listens or whom it calls, for people.
     fn endpoint(&self) -> String;
 }

@@ -46,6 +46,10 @@ impl Meeting for Caller {
         Ok(None)
     }
 
+    fn calls(&self) -> bool {
+        true
+    }
+
     fn endpoint(&self) -> String {
         format!("calls {}", self.address)
     }

@@ -100,6 +100,7 @@ fn start<O: Origin, E: EntropySource<Origin = O>>(
     let local = Local {
         silence_ns: config.line().silence.as_nanos() as u64,
         max_blocks: BLOCKS_KEPT + short_blocks,
+        compared: config.compared(),
         ..Local::new(label)
     };
     let settings = (config.clone(), local.clone());

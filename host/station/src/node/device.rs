@@ -4,7 +4,7 @@
 //! is looked for again, for as long as the station lives.
 
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use helio_link::{Connection, DeviceAddress, Transport, TransportError};
@@ -124,7 +124,14 @@ impl Work {
 
     /// Waits before the next look; orders to a device that is not there are void.
     fn pause(&self) -> bool {
-        !matches!(self.orders.recv_timeout(RETRY), Err(RecvTimeoutError::Disconnected))
+        let until = Instant::now() + RETRY;
+        loop {
+            match self.orders.recv_deadline(until) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
     }
 
     fn open(&self) -> Result<Connection<Box<dyn Transport + Send>>, String> {

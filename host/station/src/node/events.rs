@@ -58,8 +58,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             }
             Event::ContactLost(fault) => {
                 let sentence = fault.to_string();
-                let had_contact = self.contact.made > 0;
-                if let Some(failure) = Gravity::of(&fault).failure(had_contact, &sentence) {
+                if let Some(failure) = Gravity::of(&fault).failure(self.goes_on(), &sentence) {
                     return Err(failure);
                 }
                 self.contact_failed(&sentence);

@@ -9,8 +9,8 @@ use crate::exit::{Exit, Failure};
 pub enum Gravity {
     /// It ends: nothing but a person can mend this.
     Final(Exit),
-    /// It ends if the two stations never had contact in its life: most likely it was set up
-    /// wrongly. Later it tries again: whoever is on the line could have made this.
+    /// It ends if it calls the other station and the two never had contact in its life: most likely it
+    /// was set up wrongly. Otherwise it tries again: whoever is on the line could have made this.
     AtFirst(Exit),
     /// It tries again.
     Passing,
@@ -33,10 +33,10 @@ impl Gravity {
     }
 
     /// How the program ends, if it does.
-    pub fn failure(&self, had_contact: bool, sentence: &str) -> Option<Failure> {
+    pub fn failure(&self, goes_on: bool, sentence: &str) -> Option<Failure> {
         match self {
             Gravity::Final(exit) => Some(Failure::new(*exit, sentence)),
-            Gravity::AtFirst(exit) if !had_contact => Some(Failure::new(*exit, sentence)),
+            Gravity::AtFirst(exit) if !goes_on => Some(Failure::new(*exit, sentence)),
             _ => None,
         }
     }

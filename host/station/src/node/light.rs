@@ -82,15 +82,15 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     /// Tells the other station how far the device is, when that changes.
     fn say_light(&mut self) {
         let Some(run) = &self.run else { return };
-        let light = match (&run.light, &self.device_state.absent) {
-            (RunLight::On(_), _) => Light::Running,
-            (_, Some(why)) => Light::Absent { why: why.clone() },
+        let light = match &run.light {
+            RunLight::On(_) => Light::Running,
+            _ if self.device_state.absent.is_some() => Light::Absent,
             _ if self.device_state.dark => Light::Ready,
             _ => return,
         };
         let Some(line) = self.line.as_mut().filter(|_| run.side.is_open()) else { return };
         if line.said_light.as_ref() != Some(&light) {
-            let _ = line.out.try_send(Frame::Light(light.clone()));
+            let _ = line.out.try_send(Frame::Light(light));
             line.said_light = Some(light);
         }
     }
@@ -313,6 +313,19 @@ fn check(
             let parameters = config.parameters(helio_distill::parameters::SessionId([0; 16]));
             if let Err(bad) = parameters.fits_levels(&identity.levels_nano) {
                 return refuse(format!("the device at {}: {bad}", config.device()));
+            }
+            if let Some(claimed) = parameters.intensity_uncertainty_ppm
+                && identity.intensity_uncertainty_ppm.is_none_or(|measured| measured > claimed)
+            {
+                let measured = match identity.intensity_uncertainty_ppm {
+                    Some(ppm) => format!("knows its intensities to {ppm} ppm"),
+                    None => "has never had its intensities measured".to_owned(),
+                };
+                return refuse(format!(
+                    "the device at {} {measured}, and intensity_uncertainty claims {claimed} ppm; \
+                     write what was measured, or \"unmeasured\", on both stations",
+                    config.device()
+                ));
             }
         }
         Role::Bob => {

@@ -9,6 +9,7 @@ use helio_keys::Origin;
 use super::faults::Gravity;
 use super::station::{Line, NewRun, RunLight, RunState, Station};
 use super::taped::{Tape, Taped};
+use crate::config::Endpoint;
 use crate::exit::{Exit, Failure};
 use crate::line::keeper::{Note, Opened};
 use crate::line::{Bye, Frame, Light, OpeningFault, Plan};
@@ -64,9 +65,15 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         }
     }
 
+    /// Whether a fault that looks like a wrong set-up is tried again: once there was contact, and where
+    /// others call, as anybody can. A station that calls, and never had contact, was set up wrongly.
+    pub fn goes_on(&self) -> bool {
+        self.contact.made > 0 || matches!(self.config.line().endpoint, Endpoint::Listen(_))
+    }
+
     /// First words that led to nothing.
     fn not_opened(&mut self, why: &str, exit: Option<Exit>) -> Result<(), Failure> {
-        if let Some(exit) = exit.filter(|_| self.contact.made == 0) {
+        if let Some(exit) = exit.filter(|_| !self.goes_on()) {
             return Err(Failure::new(exit, why));
         }
         if self.contact.last_fault.as_deref() != Some(why) {
@@ -118,7 +125,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             && let Err(fault) = run.side.connect(now)
         {
             let sentence = fault.to_string();
-            if let Some(failure) = Gravity::of(&fault).failure(self.contact.made > 0, &sentence) {
+            if let Some(failure) = Gravity::of(&fault).failure(self.goes_on(), &sentence) {
                 return Err(failure);
             }
             self.contact_failed(&sentence);
@@ -141,6 +148,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 seed: new.seed,
                 silence_ns: self.local.silence_ns,
                 max_blocks: self.local.max_blocks,
+                compared: self.local.compared.clone(),
                 pads_per_direction: pads.size(Purpose::Block) + reserve,
                 reserve,
                 watermarks: store.watermarks()?,
@@ -171,7 +179,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 let Some(line) = self.line.as_mut().filter(|line| !line.said_bye) else { return };
                 line.said_bye = true;
                 let (level, why) = match bye {
-                    Bye::NewRun { why } => (log::Level::Info, format!(", for a new run: {why}")),
+                    Bye::NewRun => (log::Level::Info, ", for a new run".to_owned()),
                     Bye::Refused { why } => {
                         (log::Level::Warn, format!(" and stops, saying: {why}"))
                     }
@@ -203,13 +211,10 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         let hasty = line.lit_at.is_some_and(|at| at.elapsed() < HASTY);
         line.lit_at = Some(Instant::now());
         line.useless += u32::from(hasty);
-        let why = match &light {
-            Light::Absent { why } if !hasty => Some(crate::line::shown(why)),
-            _ => None,
-        };
         line.other_light = Some(light);
-        if let Some(why) = why {
-            self.tell(log::Level::Warn, format!("the other station's device: {why}"));
+        if light == Light::Absent && !hasty {
+            let text = "the other station's device is not there; blocks go on when it is back";
+            self.tell(log::Level::Warn, text.into());
         }
     }
 
@@ -246,7 +251,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     /// Ends a line that works, saying why, so that both agree on a new run.
     pub fn ask_for_new_run(&mut self, why: &str) {
         if let Some(line) = &self.line {
-            let _ = line.out.try_send(Frame::Bye(Bye::NewRun { why: why.to_owned() }));
+            let _ = line.out.try_send(Frame::Bye(Bye::NewRun));
         }
         self.drop_line(why);
     }

@@ -248,9 +248,9 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             return (Phase::MakingContact, Some("the other station's proof".into()));
         };
         match (&run.light, &line.other_light) {
-            (_, Some(Light::Absent { why })) => {
-                let why = crate::line::shown(why);
-                (Phase::StartingLight, Some(format!("the other station's device: {why}")))
+            (_, Some(Light::Absent)) => {
+                let what = "the other station's device, which is not there; look there";
+                (Phase::StartingLight, Some(what.into()))
             }
             (RunLight::On(_), _) if self.silence().is_some() => {
                 let seconds = self.silence().map_or(0, |silence| silence.as_secs());

@@ -16,7 +16,7 @@ use super::taped::Taped;
 use crate::bench::cable::{CableReport, Item};
 use crate::bench::device::DeviceIdentity;
 use crate::config::StationConfig;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::line::keeper::{Keeper, Note};
 use crate::line::{Bye, Frame, Light};
 use crate::side::Side;
@@ -268,7 +268,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         if let Some(line) = self.line.take() {
             let bye = match end {
                 Ok(()) => Bye::ShuttingDown,
-                Err(failure) => Bye::Refused { why: failure.to_string() },
+                Err(failure) => Bye::Refused { why: farewell(failure.exit).into() },
             };
             let _ = line.out.try_send(Frame::Bye(bye));
         }
@@ -276,9 +276,9 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             Ok(()) => "stopped; start the same command again to go on".to_owned(),
             Err(failure) => failure.to_string(),
         };
-        self.end_run(&why);
         let level = if end.is_ok() { log::Level::Info } else { log::Level::Error };
-        self.tell(level, why);
+        self.tell(level, why.clone());
+        self.end_run(&why);
         self.publish(true);
         let Station { device, keeper, .. } = self;
         keeper.stop();
@@ -317,5 +317,17 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             Ok(note) => self.line_note(note),
             Err(RecvError) => Err(super::line::thread_failed("line")),
         }
+    }
+}
+
+/// What the other station is told of a fault that ends this one: no sentence of its own, as nobody may
+/// have proven yet who hears it.
+fn farewell(exit: Exit) -> &'static str {
+    match exit {
+        Exit::File => "its memory cannot be used (its disk, or a restored backup); see there",
+        Exit::NoKey => "its pads or its epsilon are at their end; pair the stations again",
+        Exit::Configuration => "its configuration does not fit; compare both",
+        Exit::Peer => "it does not accept this station; see there",
+        _ => "it cannot go on; see there",
     }
 }

@@ -4,7 +4,8 @@ use helio_distill::{BlockReport, Fault};
 
 use crate::term::{grouped, si};
 
-/// A block that ended, with a key or without.
+/// A block that ended, with a key or without. Errors of the key basis are private to the station: they
+/// stand in its status and its run folder, and not in a log that may be sent elsewhere.
 pub fn block(report: &BlockReport, seconds: f64) -> String {
     let rate =
         report.test_qber.rate.map_or("-".to_owned(), |rate| format!("{:.2} %", 100.0 * rate));
@@ -21,10 +22,8 @@ pub fn block(report: &BlockReport, seconds: f64) -> String {
         Some(reason) => format!("{head}{lost}, {reason}"),
         None => {
             let per_second = si(report.length as f64 / seconds.max(1e-9), "bit/s", 3);
-            let key = report.key_qber.and_then(|q| q.rate);
-            let key = key.map_or(String::new(), |q| format!(", key QBER {:.2} %", 100.0 * q));
             format!(
-                "{head}{key}{lost}, {} bits of key ({per_second}), epsilon {:.2e} spent",
+                "{head}{lost}, {} bits of key ({per_second}), epsilon {:.2e} spent",
                 grouped(report.length),
                 report.epsilon_spent
             )

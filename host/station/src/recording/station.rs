@@ -230,7 +230,12 @@ impl Parts {
         let devices = SimulatedDevices::declared(true, true)
             .ok_or_else(|| RunFault::Scenario("a replay is a simulation".into()))?;
         let local = Local::new(RandomLabel::Seeded);
-        let local = Local { silence_ns: header.silence_ns, max_blocks: header.max_blocks, ..local };
+        let local = Local {
+            silence_ns: header.silence_ns,
+            max_blocks: header.max_blocks,
+            compared: header.compared.clone(),
+            ..local
+        };
         let stream = header.role.to_string().to_lowercase();
         let pads = PadBook::new(tape.secret.clone(), header.role, header.reserve)
             .map_err(|e| RunFault::Scenario(e.to_string()))?;

@@ -31,6 +31,8 @@ pub struct TapeHeader {
     pub silence_ns: u64,
     /// Blocks that are kept while the talk lags.
     pub max_blocks: usize,
+    /// What was compared besides the parameters.
+    pub compared: Vec<(String, String)>,
     /// Pads a direction.
     pub pads_per_direction: u64,
     /// Those of them that are in reserve.
@@ -271,6 +273,7 @@ mod tests {
             seed: 7,
             silence_ns: 1,
             max_blocks: 9,
+            compared: vec![("slot rate".into(), "5 MHz".into())],
             pads_per_direction: 100,
             reserve: 20,
             watermarks: Watermarks { out_block: 3, ..Watermarks::default() },

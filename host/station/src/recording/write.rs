@@ -180,7 +180,7 @@ impl Clicks {
     ) -> Result<Clicks, RecordingFault> {
         let path = folder.join("clicks.ptu");
         let lines_path = folder.join("batches.jsonl");
-        let create = |path: &Path| File::create(path).map_err(|why| cannot_write(path, why));
+        // Which detector clicked tells the bit to whoever knows the swap.
         let mut guid = [0; 16];
         guid.copy_from_slice(&setup.parameters.session.0);
         let options = WriterOptions {
@@ -192,9 +192,9 @@ impl Clicks {
             hardware: "Heliograph simulated bench".into(),
             comment: "SIMULATED clicks of a QKD receiver; exact tick in run.json".into(),
         };
-        let out = BufWriter::new(create(&path)?);
+        let out = BufWriter::new(private_file(&path)?);
         let ptu = PtuWriter::new(out, tick, &options).map_err(|e| trace_fault(&path, &e))?;
-        let lines = BufWriter::new(create(&lines_path)?);
+        let lines = BufWriter::new(private_file(&lines_path)?);
         let run = RunFile {
             version: VERSION,
             origin: "SIMULATED".into(),

@@ -19,6 +19,8 @@ fn run(command: &str) {
 struct Hosts {
     names: [String; 2],
     relay: Child,
+    /// The first two numbers of all addresses.
+    net: String,
 }
 
 impl Hosts {
@@ -26,6 +28,8 @@ impl Hosts {
     fn new(delay_ms: u32, loss: f64) -> Option<Hosts> {
         let id = std::process::id() % 10_000;
         let names = [format!("hxa{id}"), format!("hxb{id}")];
+        // Networks of its own, so that two checkouts can be tried at once.
+        let net = format!("10.{}", 64 + id % 128);
         let try_out =
             format!("ip netns add {0} && ip netns del {0} && test -c /dev/net/tun", names[0]);
         let can = Command::new("sh").args(["-c", &try_out]).output();
@@ -48,16 +52,16 @@ impl Hosts {
         let stdout = relay.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut ready).expect("a line");
         assert_eq!(ready, "ready\n");
-        let hosts = Hosts { names, relay };
+        let hosts = Hosts { names, relay, net };
         for (i, name) in hosts.names.iter().enumerate() {
-            let (mine, other) = (1 + i, 2 - i);
+            let (mine, other, net) = (1 + i, 2 - i, &hosts.net);
             run(&format!(
                 "ip netns add {name}; ip link set {name} netns {name}; \
-                 ip -n {name} addr add 10.97.0.{mine} peer 10.97.0.{other} dev {name}; \
+                 ip -n {name} addr add {net}.0.{mine} peer {net}.0.{other} dev {name}; \
                  ip -n {name} link set {name} up; ip -n {name} link set lo up; \
                  ip link add {name}h type veth peer name {name}g netns {name}; \
-                 ip addr add 10.97.{mine}.1/24 dev {name}h; ip link set {name}h up; \
-                 ip -n {name} addr add 10.97.{mine}.2/24 dev {name}g; ip -n {name} link set {name}g up"
+                 ip addr add {net}.{mine}.1/24 dev {name}h; ip link set {name}h up; \
+                 ip -n {name} addr add {net}.{mine}.2/24 dev {name}g; ip -n {name} link set {name}g up"
             ));
         }
         Some(hosts)
@@ -112,18 +116,18 @@ fn key_rate(desk: &Desk, hosts: &Hosts) -> f64 {
 #[test]
 fn delay_and_loss_leave_most_of_the_key_rate() {
     let desk = Desk::new("real time");
-    // The blocks and the fibre of the default link: about 0.4 MB of talk a second.
+    // The blocks and the fibre of the default link: about 0.2 MB of talk a second.
     for name in ["alice", "bob"] {
         desk.edit(name, "slots_per_block = 2_500_000", "slots_per_block = 20_000_000");
-        desk.edit(name, "127.0.0.1:7", "127.0.0.1:7");
     }
     desk.edit("sim", "length = \"0 km\"", "length = \"25 km\"");
-    desk.edit("sim", "127.0.0.1", "0.0.0.0");
-    desk.edit("bob", "listen = \"127.0.0.1:", "listen = \"10.97.0.2:");
-    desk.edit("alice", "connect = \"127.0.0.1:", "connect = \"10.97.0.2:");
-    desk.edit("alice", "tcp:127.0.0.1:", "tcp:10.97.1.1:");
-    desk.edit("bob", "tcp:127.0.0.1:", "tcp:10.97.2.1:");
     let Some(good) = Hosts::new(0, 0.0) else { return };
+    let net = &good.net;
+    desk.edit("sim", "127.0.0.1", "0.0.0.0");
+    desk.edit("bob", "listen = \"127.0.0.1:", &format!("listen = \"{net}.0.2:"));
+    desk.edit("alice", "connect = \"127.0.0.1:", &format!("connect = \"{net}.0.2:"));
+    desk.edit("alice", "tcp:127.0.0.1:", &format!("tcp:{net}.1.1:"));
+    desk.edit("bob", "tcp:127.0.0.1:", &format!("tcp:{net}.2.1:"));
     let without = key_rate(&desk, &good);
     drop(good);
     // 50 ms each way.
