@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use helio_distill::Role;
+use helio_link::DeviceAddress;
 
 use crate::cli::Global;
 use crate::config::StationConfig;
@@ -26,6 +27,9 @@ pub struct Station {
     /// The station's configuration; by default alice.toml or bob.toml here
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Another device than the configuration names: usb:SERIAL, serial:/dev/ttyACM0, tcp:HOST:PORT, or sim
+    #[arg(long, value_name = "ADDRESS")]
+    device: Option<DeviceAddress>,
     /// Record each run into its folder, clicks as PTU and secrets too; helio replay makes the same keys
     /// again. For SIMULATED stations
     #[arg(long)]
@@ -39,7 +43,7 @@ pub struct Station {
 pub fn run(role: Role, args: &Station, _: &Global) -> Result<(), Failure> {
     let name = role.to_string().to_lowercase();
     let path = args.config.clone().unwrap_or_else(|| format!("{name}.toml").into());
-    let config = StationConfig::load(&path)?;
+    let mut config = StationConfig::load(&path)?;
     if config.role() != role {
         return Err(Failure::new(
             Exit::Configuration,
@@ -50,6 +54,9 @@ pub fn run(role: Role, args: &Station, _: &Global) -> Result<(), Failure> {
                 config.role().to_string().to_lowercase()
             ),
         ));
+    }
+    if let Some(address) = &args.device {
+        config.use_device(address.clone());
     }
     let shutdown = Shutdown::install();
     node::run(config, Options { record: args.record }, &shutdown)

@@ -148,6 +148,11 @@ impl StationConfig {
         }
     }
 
+    /// Takes another device than the file names.
+    pub fn use_device(&mut self, address: DeviceAddress) {
+        self.device = address;
+    }
+
     /// The line to the other station.
     pub fn line(&self) -> &LineConfig {
         &self.line

@@ -215,7 +215,7 @@ fn a_station_finds_its_device_on_a_serial_port() {
     let port: u16 = rest.split('"').next().expect("a port").parse().expect("a number");
     let (near, far) = serialport::TTYPort::pair().expect("a pseudo-terminal");
     let name = serialport::SerialPort::name(&far).expect("a name");
-    desk.edit("bob", &format!("tcp:127.0.0.1:{port}"), &format!("serial:{name}"));
+    let device = format!("serial:{name}");
     // The cable: what the light serves by TCP comes to the station by the serial port.
     let light = TcpStream::connect(("127.0.0.1", port)).expect("the light");
     let (mut from_light, mut to_light) = (light.try_clone().expect("a socket"), light);
@@ -223,9 +223,9 @@ fn a_station_finds_its_device_on_a_serial_port() {
     from_station.set_timeout(Duration::from_secs(3600)).expect("a timeout");
     std::thread::spawn(move || std::io::copy(&mut from_light, &mut to_station));
     std::thread::spawn(move || std::io::copy(&mut from_station, &mut to_light));
-    let mut bob = desk.start("bob");
+    let mut bob = desk.start_with("bob", &["--device", &device]);
     let alice = desk.start("alice");
-    bob.wait_for(&format!("is ready at serial:{name}"), 1);
+    bob.wait_for(&format!("is ready at {device}"), 1);
     bob.wait_for("bits of key", 2);
     bob.terminate();
     alice.terminate();
