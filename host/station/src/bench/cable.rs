@@ -124,7 +124,24 @@ struct Collector<'a> {
     deaf: bool,
 }
 
-impl Collector<'_> {
+impl<'a> Collector<'a> {
+    fn new(role: Role, outlet: Outlet<'a>) -> Collector<'a> {
+        Collector {
+            role,
+            bits_per_slot: if role == Role::Alice { 4 } else { 2 },
+            outlet,
+            waiting: VecDeque::new(),
+            debt: Debt::default(),
+            settings: SettingsRun::default(),
+            tags: TagBatch::default(),
+            decoder: TagDecoder::new(),
+            report: CableReport::default(),
+            ended: false,
+            idle_answers: 0,
+            deaf: false,
+        }
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Message(_, message) => self.message(message),
@@ -368,20 +385,7 @@ pub fn carry<T: Transport>(
     stop: impl Fn() -> bool,
 ) -> (Connection<T>, Option<DeviceFault>) {
     let role = identity.role;
-    let mut collector = Collector {
-        role,
-        bits_per_slot: if role == Role::Alice { 4 } else { 2 },
-        outlet,
-        waiting: VecDeque::new(),
-        debt: Debt::default(),
-        settings: SettingsRun::default(),
-        tags: TagBatch::default(),
-        decoder: TagDecoder::new(),
-        report: CableReport::default(),
-        ended: false,
-        idle_answers: 0,
-        deaf: false,
-    };
+    let mut collector = Collector::new(role, outlet);
     let started =
         device::start(&mut connection, role, configure, run, &mut |event| collector.event(event));
     match started {
@@ -459,20 +463,7 @@ mod tests {
     }
 
     fn collector(items: &Sender<Item>) -> Collector<'_> {
-        Collector {
-            role: Role::Bob,
-            bits_per_slot: 2,
-            outlet: Outlet { items, pool: None, when_full: WhenFull::Drop },
-            waiting: VecDeque::new(),
-            debt: Debt::default(),
-            settings: SettingsRun::default(),
-            tags: TagBatch::default(),
-            decoder: TagDecoder::new(),
-            report: CableReport::default(),
-            ended: false,
-            idle_answers: 0,
-            deaf: false,
-        }
+        Collector::new(Role::Bob, Outlet { items, pool: None, when_full: WhenFull::Drop })
     }
 
     /// Light does not wait for a station: what has no room becomes a gap and missing settings, in
