@@ -8,6 +8,7 @@ use helio_distill::{BlockReport, Event};
 use helio_keys::Origin;
 
 use super::faults::Gravity;
+use super::pause::doubled;
 use super::station::Station;
 use super::words;
 use crate::exit::Failure;
@@ -24,9 +25,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3
 /// How long after a contact the next one may come at the earliest, if it was one of so many without
 /// a block.
 fn pause_after(contacts: u32) -> Option<Duration> {
-    let [first, last] = PAUSES;
-    let doublings = contacts.checked_sub(FREE_CONTACTS + 1)?;
-    Some((first * (1 << doublings.min(16))).min(last))
+    Some(doubled(PAUSES, contacts.checked_sub(FREE_CONTACTS + 1)?))
 }
 
 impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
@@ -120,8 +119,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         if begun {
             return;
         }
-        let open = self.run.as_ref().is_some_and(|run| run.side.is_open());
-        let why = if open && self.line.is_some() {
+        let why = if self.is_open() && self.line.is_some() {
             "the talk lags behind the light; longer blocks or a faster line help"
         } else {
             "there is no contact with the other station"

@@ -10,6 +10,7 @@ use helio_timetag::{Pool, TagBatch};
 use helio_wire::Capabilities;
 
 use super::device::{Begin, Note, Order};
+use super::pause::doubled;
 use super::station::{RunLight, RunState, Station};
 use crate::bench::cable::{CableReport, Item};
 use crate::bench::device::{DeviceFault, DeviceIdentity};
@@ -55,9 +56,13 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
 
     /// How long the device of a run has sent nothing, if that is long.
     pub fn silence(&self) -> Option<Duration> {
-        let on = self.run.as_ref().is_some_and(|run| matches!(run.light, RunLight::On(_)));
         let silence = self.device_state.heard?.elapsed();
-        (on && silence > SILENCE).then_some(silence)
+        (self.is_lit() && silence > SILENCE).then_some(silence)
+    }
+
+    /// Whether a run's light is on.
+    pub fn is_lit(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| matches!(run.light, RunLight::On(_)))
     }
 
     /// A device that sends nothing is told once, and once that it does again.
@@ -74,7 +79,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 SILENCE.as_secs()
             );
             self.tell(log::Level::Warn, text);
-        } else if self.run.as_ref().is_some_and(|run| matches!(run.light, RunLight::On(_))) {
+        } else if self.is_lit() {
             self.tell(log::Level::Info, "the device sends again".into());
         }
     }
@@ -258,8 +263,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
 
 /// How long a device rests after so many runs that did not last.
 fn rest(short_runs: u32) -> Duration {
-    let [first, last] = RESTS;
-    (first * (1 << short_runs.saturating_sub(1).min(10))).min(last)
+    doubled(RESTS, short_runs.saturating_sub(1))
 }
 
 /// Why no real key can come of a device, by what it says of itself.

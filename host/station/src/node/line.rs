@@ -7,6 +7,7 @@ use helio_distill::release::StationStore;
 use helio_keys::Origin;
 
 use super::faults::Gravity;
+use super::pause::doubled;
 use super::station::{Line, NewRun, RunLight, RunState, Station};
 use super::taped::{Tape, Taped};
 use crate::config::Endpoint;
@@ -37,7 +38,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             }
             Note::Closed(why) => {
                 if let Some(line) = self.line.take() {
-                    let open = self.run.as_ref().is_some_and(|run| run.side.is_open());
+                    let open = self.is_open();
                     let lost = if open { "line lost" } else { "line lost before contact" };
                     if !open && self.stopping.is_none() {
                         self.contact_failed(&why);
@@ -189,7 +190,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 self.tell(level, why.clone());
                 // It was the last word: the end of the line is no other news, and no fault of it.
                 if self.line.is_some() {
-                    let open = self.run.as_ref().is_some_and(|run| run.side.is_open());
+                    let open = self.is_open();
                     if !open && self.stopping.is_none() {
                         self.contact_failed(&why);
                     }
@@ -221,7 +222,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     /// Contact that does not come about, and lines that are of no use.
     pub fn check_line(&mut self) {
         let Some(line) = &self.line else { return };
-        let open = self.run.as_ref().is_some_and(|run| run.side.is_open());
+        let open = self.is_open();
         if line.useless > MOST_USELESS {
             let why = format!(
                 "{} messages that no station sends came over the line; somebody else is on it",
@@ -240,9 +241,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
 
     /// A contact that failed: the next one waits, longer each time.
     pub fn contact_failed(&mut self, why: &str) {
-        let [first, last] = PAUSES;
-        let doublings = self.contact.failed_in_a_row.min(10);
-        let pause = (first * (1 << doublings)).min(last);
+        let pause = doubled(PAUSES, self.contact.failed_in_a_row);
         self.contact.failed_in_a_row = self.contact.failed_in_a_row.saturating_add(1);
         self.contact.last_fault = Some(why.to_owned());
         self.keeper.shared.hold_off(pause);

@@ -18,6 +18,7 @@ mod events;
 mod faults;
 mod light;
 mod line;
+mod pause;
 mod publish;
 mod run_folder;
 mod station;

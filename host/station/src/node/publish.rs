@@ -292,7 +292,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         let identity = self.device_state.identity.as_ref();
         let report = self.device_state.report.as_ref();
         let health = report.map(|report| report.health).unwrap_or_default();
-        let on = self.run.as_ref().is_some_and(|run| matches!(run.light, RunLight::On(_)));
+        let on = self.is_lit();
         Device {
             address: self.config.device().to_string(),
             connected: identity.is_some(),

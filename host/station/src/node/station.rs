@@ -207,6 +207,11 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         self.begun.elapsed().as_nanos() as u64
     }
 
+    /// Whether contact is made.
+    pub fn is_open(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.side.is_open())
+    }
+
     /// What the talk has to say leaves; without a line it is lost, as the talk expects.
     pub fn speak(&mut self) {
         let Some(run) = &mut self.run else { return };
