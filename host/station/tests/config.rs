@@ -2,31 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
-fn helio(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_helio"))
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .expect("helio runs")
-}
+#[path = "support/command.rs"]
+mod command;
+
+use command::{complaint, helio};
 
 fn text(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-/// One sentence on standard error that has all of these words.
-fn complaint(output: &Output, code: i32, words: &[&str]) {
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    assert_eq!(text.trim_end().lines().count(), 1, "one sentence: {text}");
-    for word in words {
-        assert!(text.contains(word), "{word:?} is missing in: {text}");
-    }
 }
 
 fn edit(file: &Path, from: &str, to: &str) {

@@ -1,30 +1,15 @@
 //! `helio pair` and `helio keys` as a user runs them.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
 use helio_keys::Simulated;
 use helio_station::store::DiskStore;
 use serde_json::Value;
 
-fn helio(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_helio"))
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .expect("helio runs")
-}
+#[path = "support/command.rs"]
+mod command;
 
-/// One sentence on standard error that has all of these words.
-fn complaint(output: &Output, code: i32, words: &[&str]) {
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    assert_eq!(text.trim_end().lines().count(), 1, "one sentence: {text}");
-    for word in words {
-        assert!(text.contains(word), "{word:?} is missing in: {text}");
-    }
-}
+use command::{complaint, helio};
 
 #[test]
 fn a_pair_shares_one_secret_and_is_not_made_twice() {
