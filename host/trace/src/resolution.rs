@@ -5,7 +5,11 @@
 //! simplest fraction that the stored number can be a rounding of: the first convergent of its
 //! continued fraction within a relative 2⁻⁵⁰ (four units in the last place: one rounding when it
 //! was written, one when it is turned into picoseconds, one bit to spare). A number that is no
-//! simple fraction comes out as a long one, still within 2⁻⁵⁰ of it: 1 ps in 13 minutes.
+//! simple fraction comes out as a long one, still within 2⁻⁵⁰ of it: 1 ps in 13 minutes. Where that
+//! fraction's denominator would need more than 32 bits (a number just beside a simple fraction, but
+//! too far from it to be its rounding), the last convergent that fits is taken: it is closer than
+//! 2⁻³¹, because a convergent with denominator q whose successor has q' is within 1/(q·q') (Hardy and
+//! Wright, theorem 171), here q' > 2³² and q times the number is at least 1/2.
 
 use helio_units::TickLength;
 
@@ -19,17 +23,23 @@ pub fn tick_length_of(seconds: f64) -> Option<TickLength> {
     if !(1e-3..PS_PER_SECOND).contains(&ps) {
         return None;
     }
-    let (mut last, mut now) = ((1u64, 0u64), (ps as u64, 1u64));
+    let (mut last, mut now) = ((1u64, 0u32), (ps as u64, 1u32));
     let mut rest = ps.fract();
-    while (now.0 as f64 / now.1 as f64 - ps).abs() > ps * TOLERANCE {
+    while (now.0 as f64 / f64::from(now.1) - ps).abs() > ps * TOLERANCE {
         let inverse = 1.0 / rest;
-        let term = inverse as u64;
-        let numerator = term.checked_mul(now.0)?.checked_add(last.0)?;
-        let denominator = term.checked_mul(now.1)?.checked_add(last.1)?;
-        (last, now) = (now, (numerator, denominator));
+        let Some(next) = convergent(inverse as u64, now, last) else { break };
+        (last, now) = (now, next);
         rest = inverse.fract();
     }
-    TickLength::new(now.0, u32::try_from(now.1).ok()?).ok()
+    TickLength::new(now.0, now.1).ok()
+}
+
+/// The convergent that follows `now` when the next term of the continued fraction is `term`; `None`
+/// where a tick's length cannot hold it.
+fn convergent(term: u64, now: (u64, u32), last: (u64, u32)) -> Option<(u64, u32)> {
+    let numerator = term.checked_mul(now.0)?.checked_add(last.0)?;
+    let denominator = term.checked_mul(now.1.into())?.checked_add(last.1.into())?;
+    Some((numerator, u32::try_from(denominator).ok()?))
 }
 
 /// A tick's length in seconds, correctly rounded but for one unit in the last place, as files store
@@ -69,6 +79,18 @@ mod tests {
         }
     }
 
+    /// The tick found and its relative distance from what was asked for.
+    fn found(seconds: f64) -> (TickLength, f64) {
+        let tick = tick_length_of(seconds).expect("a length in range");
+        (tick, (tick.as_ps_f64() / (seconds * PS_PER_SECOND) - 1.0).abs())
+    }
+
+    #[test]
+    fn a_number_just_beside_a_simple_fraction_is_no_dead_end() {
+        let (_, error) = found(10f64.powf(-14.000864714503994));
+        assert!(error < 2f64.powi(-31), "{error}");
+    }
+
     proptest! {
         #[test]
         fn a_simple_fraction_survives_the_file(n in 1u64..100_000_000, d in 1u32..10_000) {
@@ -78,17 +100,25 @@ mod tests {
         }
 
         #[test]
-        fn any_number_gives_a_tick_this_close_or_none(bits in any::<u64>()) {
+        fn any_number_is_a_tick_in_range_or_none(bits in any::<u64>()) {
             let seconds = f64::from_bits(bits);
-            if let Some(tick) = tick_length_of(seconds) {
-                let error = tick.as_ps_f64() / (seconds * 1e12) - 1.0;
-                prop_assert!(error.abs() < 4.0 * TOLERANCE);
-            }
+            let in_range = (1e-3..1e12).contains(&(seconds * 1e12));
+            prop_assert_eq!(tick_length_of(seconds).is_some(), in_range);
         }
 
         #[test]
-        fn any_length_of_tick_is_found(exponent in -15.0f64..-0.01) {
-            prop_assert!(tick_length_of(10f64.powf(exponent)).is_some());
+        fn any_length_of_tick_is_found_this_close(exponent in -15.0f64..-0.01) {
+            let (tick, error) = found(10f64.powf(exponent));
+            prop_assert!(error < 2f64.powi(-31), "{tick:?} is {error} off");
+        }
+
+        #[test]
+        fn beside_a_simple_fraction_the_closest_that_fits_is_found(
+            n in 1u64..1000, d in 1u32..1000, shift in 30i32..50,
+        ) {
+            let simple = n as f64 / f64::from(d);
+            let (_, error) = found(simple * (1.0 + 2f64.powi(-shift)) / PS_PER_SECOND);
+            prop_assert!(error < 2f64.powi(-31));
         }
     }
 }
