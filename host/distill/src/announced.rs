@@ -33,37 +33,46 @@ impl Announced {
         sift: &Sift,
         errors: &PublicBits,
     ) -> Announced {
-        let mut counts = Counts::default();
-        let mut bins = [(0, 0); TIME_BINS];
-        let (mut matches, mut tests) = (0, 0);
-        for (i, &offset) in detections.offsets.iter().enumerate() {
-            if !sift.matched.get(i) {
-                continue;
-            }
-            let intensity = usize::from(sift.intensities[matches]);
-            matches += 1;
-            if !detections.test_basis.get(i) {
-                counts.n_key[intensity] += 1;
-                continue;
-            }
-            let error = u64::from(errors.get(tests));
-            tests += 1;
-            counts.n_test[intensity] += 1;
-            counts.m_test[intensity] += error;
-            let bin = u64::from(offset) * TIME_BINS as u64 / u64::from(slots_per_block);
-            if let Some((errors, bits)) = bins.get_mut(bin as usize) {
-                *errors += error;
-                *bits += 1;
-            }
-        }
+        let basis = &detections.test_basis;
+        // Among the matches: those in the test basis, and those that are not of the brightest. Then
+        // each among the other, and the errors.
+        let test = basis.select(&sift.matched);
+        let others = sift.brightest.map_words(|_, brightest| !brightest);
+        let others_of_test = others.select(&test);
+        let dimmest_of_test = sift.dimmest.select(&test.select(&others));
+        let errors_of_others = errors.select(&others_of_test);
+        let dimmest_errors = errors_of_others.count(|i, error| error & dimmest_of_test.word(i));
+
+        let split = |all: usize, others: usize, dimmest: u64| {
+            [all as u64 - others as u64, others as u64 - dimmest, dimmest]
+        };
+        let matches = split(test.len(), others.ones(), sift.dimmest.ones() as u64);
+        let n_test = split(test.ones(), others_of_test.ones(), dimmest_of_test.ones() as u64);
+        let m_test = split(errors.ones(), errors_of_others.ones(), dimmest_errors);
+        let n_key = std::array::from_fn(|i| matches[i] - n_test[i]);
+
+        let tests = sift.matched.map_words(|i, matched| matched & basis.word(i));
+        let (mut from, mut first_test) = (0, 0);
+        let bins = (0..TIME_BINS as u64).map(|bin| {
+            let bin_of = |o: u32| u64::from(o) * TIME_BINS as u64 / u64::from(slots_per_block);
+            let to = from + detections.offsets[from..].partition_point(|&o| bin_of(o) <= bin);
+            let end_test = first_test + tests.ones_in(from..to);
+            let rate = ErrorRate::new(
+                errors.ones_in(first_test..end_test) as u64,
+                (end_test - first_test) as u64,
+            );
+            (from, first_test) = (to, end_test);
+            rate
+        });
+        let bins = bins.collect();
         let announced = detections.offsets.len() as u64;
-        let without_setting = sift.lost.as_ref().map_or(0, PublicBits::ones) as u64;
+        let without_setting = sift.lost.ones() as u64;
         Announced {
             detections: announced,
             without_setting,
-            mismatched: announced - without_setting - matches as u64,
-            counts,
-            bins: bins.iter().map(|&(errors, bits)| ErrorRate::new(errors, bits)).collect(),
+            mismatched: announced - without_setting - test.len() as u64,
+            counts: Counts { n_key, n_test, m_test, ..Counts::default() },
+            bins,
         }
     }
 }
@@ -74,19 +83,16 @@ mod tests {
 
     #[test]
     fn announced_data_are_counted_by_basis_intensity_and_time() {
-        let bits = |pattern: &[u8]| {
-            let mut bits = PublicBits::default();
-            pattern.iter().for_each(|&b| bits.push(b == 1));
-            bits
-        };
+        let bits = |pattern: &[u8]| PublicBits::of(pattern.iter().map(|&b| b == 1));
         let detections = Detections {
-            offsets: vec![0, 5, 50, 51, 99, 60],
+            offsets: vec![0, 5, 50, 51, 99, 99],
             test_basis: bits(&[0, 1, 1, 0, 1, 1]),
         };
         let sift = Sift {
-            lost: Some(bits(&[0, 0, 0, 0, 0, 1])),
+            lost: bits(&[0, 0, 0, 0, 0, 1]),
             matched: bits(&[1, 1, 1, 0, 1, 0]),
-            intensities: vec![2, 0, 1, 1],
+            brightest: bits(&[0, 1, 0, 0]),
+            dimmest: bits(&[1, 0, 0]),
             test_bits: bits(&[0, 0, 0]),
         };
         let a = Announced::gather(100, &detections, &sift, &bits(&[1, 0, 1]));

@@ -33,6 +33,7 @@ mod message;
 pub mod optimise;
 pub mod pads;
 pub mod parameters;
+mod planes;
 mod progress;
 mod ranges;
 pub mod reconcile;

@@ -50,7 +50,7 @@ impl SlotRanges {
 
     /// Answers for slots asked in rising order, each range looked at once.
     pub fn walker(&self) -> Walker<'_> {
-        Walker { ranges: self, at: 0 }
+        Walker { ranges: self, at: 0, range: self.ranges.front().cloned() }
     }
 }
 
@@ -58,15 +58,23 @@ impl SlotRanges {
 pub(crate) struct Walker<'a> {
     ranges: &'a SlotRanges,
     at: usize,
+    /// The range at `at`.
+    range: Option<Range<u64>>,
 }
 
 impl Walker<'_> {
+    /// Whether a range reaches into `span`; asked for spans in rising order, before their slots.
+    pub fn meets(&mut self, span: Range<u64>) -> bool {
+        self.contains(span.start) || self.range.as_ref().is_some_and(|r| r.start < span.end)
+    }
+
     pub fn contains(&mut self, slot: u64) -> bool {
-        while let Some(range) = self.ranges.ranges.get(self.at) {
+        while let Some(range) = &self.range {
             if slot < range.end {
                 return slot >= range.start;
             }
             self.at += 1;
+            self.range = self.ranges.ranges.get(self.at).cloned();
         }
         false
     }
@@ -88,6 +96,11 @@ mod tests {
             }
             for slot in 0..80 {
                 prop_assert_eq!(ranges.contains(slot), set[slot as usize]);
+            }
+            let mut walker = ranges.walker();
+            for start in 0..75 {
+                let meets = set[start as usize..][..5].contains(&true);
+                prop_assert_eq!(walker.meets(start..start + 5), meets);
             }
             let counted = set[10..40].iter().filter(|s| **s).count() as u64;
             prop_assert_eq!(ranges.count_in(10..40), counted);

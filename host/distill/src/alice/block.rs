@@ -5,7 +5,7 @@ use helio_keys::EntropySource;
 use crate::announced::Announced;
 use crate::error::{Fault, Result};
 use crate::event::Event;
-use crate::message::{Detections, Envelope, Kind, Reader, Sift, TestResult};
+use crate::message::{Detections, Envelope, FreeSlots, Kind, Reader, Sift, TestResult};
 use crate::progress::BlockProgress;
 use crate::reconcile::ReconcileAlice;
 use crate::release::StationStore;
@@ -131,7 +131,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         }
         let mut talk = Talk::new(parameters, id, self.desk.now_ns);
         let heard = talk.hear(envelope, message, self.desk.now_ns);
-        let announcement = Detections::read(body, parameters, block);
+        let announcement = Detections::read(body, &FreeSlots::of(parameters, block));
         let why_not = match (heard, &announcement) {
             (Err(fault), _) => Some(fault),
             (_, Err(why)) => Some(Fault::Malformed { kind: Some(Kind::Detections), why: *why }),
@@ -173,7 +173,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 return Err(error.into());
             }
         };
-        let said = self.desk.say(&mut talk, Kind::Sift, |out| sift.write(out));
+        let said = self.desk.say(&mut talk, Kind::Sift, |out| sift.write(out, &announcement.test_basis));
         let sifted = Sifted::new(key);
         let step = Step::TestResult { announcement, sift, sifted, lost_slots };
         self.current = Some(Current::new(talk, step, now_ns));

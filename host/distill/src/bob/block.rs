@@ -8,8 +8,8 @@ use crate::decide::{Decision, Way, decide};
 use crate::error::{Effect, Fault, HINT_SHUTTING_DOWN, Result};
 use crate::event::Event;
 use crate::message::{
-    Amplify, Declaration, Detections, Envelope, Kind, PublicBits, Reader, Sift, TestResult,
-    VerifyKey,
+    Amplify, Declaration, Detections, Envelope, FreeSlots, Kind, Reader, Sift, TestResult,
+    VerifyKey, Writer,
 };
 use crate::parameters::Receiver;
 use crate::progress::BlockProgress;
@@ -20,7 +20,7 @@ use crate::talk::Talk;
 use crate::token::{BlockLedger, Corrected, Origins, Sifted, Verified};
 
 use super::Session;
-use super::clicks::Measured;
+use super::clicks::{Measured, compare};
 use super::detectors::{ByDetector, Clicked};
 
 /// After so many times the patience for a silence, an Alice who said that she stops is believed to
@@ -115,7 +115,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             self.desk.afford_block()?;
             let Measured { announcement, bits, clicked, lost_slots, .. } = measured;
             let mut talk = Talk::new(&self.desk.parameters, id, self.desk.now_ns);
-            let said = self.desk.say(&mut talk, Kind::Detections, |out| announcement.write(out));
+            let free = FreeSlots::of(&self.desk.parameters, id.block);
+            let body = |out: &mut Writer| announcement.write(out, &free);
+            let said = self.desk.say(&mut talk, Kind::Detections, body);
             let step = Step::Sift { announcement, bits, clicked };
             let own = Own { lost_slots, detectors: None };
             self.current = Some(Current::new(talk, own, step, self.desk.now_ns));
@@ -223,18 +225,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         (announcement, bits, clicked): (Detections, SecretBits, Clicked),
         sift: &Sift,
     ) -> Result<Option<Step<E::Origin>>> {
-        let mut key = SecretBits::with_capacity(bits.len());
-        let mut errors = PublicBits::with_capacity(sift.test_bits.len());
-        for (i, bit) in bits.iter().enumerate() {
-            if !sift.matched.get(i) {
-                continue;
-            }
-            if announcement.test_basis.get(i) {
-                errors.push(bit != sift.test_bits.get(errors.len()));
-            } else {
-                key.push(bit);
-            }
-        }
+        let (key, errors) = compare(&announcement, &bits, sift);
         let test_basis = ByDetector::of_test_basis(&clicked, &announcement, sift, &errors);
         own.detectors = Some(test_basis);
         let parameters = &self.desk.parameters;

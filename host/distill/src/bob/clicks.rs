@@ -4,8 +4,9 @@ use helio_keys::{EntropyFault, EntropySource, SecretBits};
 use helio_timetag::Detection;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::message::{Detections, PublicBits};
+use crate::message::{Detections, FreeSlots, PublicBits, Sift, compress, in_word};
 use crate::parameters::{Parameters, Receiver};
+use crate::planes::{Bytes, CHUNK};
 use crate::ranges::SlotRanges;
 use crate::settings::Settings;
 
@@ -38,9 +39,9 @@ pub(super) fn assign(
     entropy: &mut impl EntropySource,
 ) -> Result<Measured, EntropyFault> {
     let (first, end) = (parameters.first_slot(block), parameters.end_slot(block));
-    let detections = detections.below(end);
-    let count = detections.len();
-    let spacing = u64::from(parameters.sync_spacing);
+    let parts = detections.below(end);
+    let count = parts.iter().map(|part| part.len()).sum();
+    let free = FreeSlots::of(parameters, block);
     let mut coins = Coins::default();
     let mut measured = Measured {
         block,
@@ -49,42 +50,95 @@ pub(super) fn assign(
             test_basis: PublicBits::with_capacity(count),
         },
         bits: SecretBits::with_capacity(count),
-        clicked: Clicked::with_capacity(count),
+        clicked: Clicked::with_capacity(count, parameters.receiver),
         lost_slots: dropped.count_in(first..end) + settings.lost_in(block),
     };
+    let is_active = matches!(parameters.receiver, Receiver::Active { .. });
     let mut dropped = dropped.walker();
     let mut set = settings.block(block);
-    for Detection { slot, mask } in detections {
-        if slot < first || slot % spacing == 0 || dropped.contains(slot) {
-            continue;
+    let (mut masks, mut codes) = (Bytes::ZERO, Bytes::ZERO);
+    for clicks in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
+        let mut offsets = [0; CHUNK];
+        let mut kept = 0;
+        let all_kept = !dropped.meets(clicks[0].slot..clicks[clicks.len() - 1].slot + 1);
+        for &Detection { slot, mask } in clicks {
+            // The range of a block fits 32 bits, and a slot that is kept lies in it.
+            let offset = slot.wrapping_sub(first) as u32;
+            (offsets[kept], masks.0[kept]) = (offset, mask);
+            let keep = slot >= first && !free.is_sync(offset) && (all_kept || !dropped.contains(slot));
+            kept += usize::from(keep);
         }
-        // The range of a block fits 32 bits, and the slot lies in it.
-        let offset = (slot - first) as u32;
-        let (test, bit) = match parameters.receiver {
-            Receiver::Active { .. } => {
-                let Some(code) = set.get(offset) else { continue };
-                let swap = code & 2 != 0;
-                // Both detectors: a random bit, never dropped.
-                let bit = if mask == 3 { coins.flip(entropy)? } else { (mask == 2) != swap };
-                (code & 1 != 0, bit)
-            }
-            Receiver::Passive => {
-                let (key, test) = (mask & 3, mask >> 2);
-                let test_basis = match (key, test) {
-                    (0, _) => true,
-                    (_, 0) => false,
-                    _ => coins.flip(entropy)?,
-                };
-                let pair = if test_basis { test } else { key };
-                (test_basis, if pair == 3 { coins.flip(entropy)? } else { pair == 2 })
-            }
+        if is_active {
+            let lost = set.lost_among(&offsets[..kept]);
+            kept = leave_out(lost, &mut offsets[..kept], &mut masks.0[..kept]);
+            set.look_up(&offsets[..kept], &mut codes.0);
+        }
+        let clicked: [u64; 4] = std::array::from_fn(|d| masks.plane(d as u32) & in_word(kept, 0));
+        let (test, bit) = if is_active {
+            // Both detectors: a random bit, never dropped.
+            let both = clicked[0] & clicked[1];
+            (codes.plane(0), coins.flip_at(both, clicked[1] ^ codes.plane(1), entropy)?)
+        } else {
+            passive(clicked, &mut coins, entropy)?
         };
-        measured.announcement.offsets.push(offset);
-        measured.announcement.test_basis.push(test);
-        measured.bits.push(bit);
-        measured.clicked.push(mask);
+        measured.announcement.offsets.extend_from_slice(&offsets[..kept]);
+        measured.announcement.test_basis.append(test & in_word(kept, 0), kept as u32);
+        measured.bits.push_bits(bit, kept as u32);
+        measured.clicked.push(&clicked, kept as u32);
     }
     Ok(measured)
+}
+
+/// Moves those that are not in `lost` together at the front; gives how many they are.
+fn leave_out(lost: u64, offsets: &mut [u32], masks: &mut [u8]) -> usize {
+    if lost == 0 {
+        return offsets.len();
+    }
+    let mut kept = 0;
+    for i in 0..offsets.len() {
+        (offsets[kept], masks[kept]) = (offsets[i], masks[i]);
+        kept += usize::from(lost >> i & 1 == 0);
+    }
+    kept
+}
+
+/// Basis and bit from four detectors; a random one where both bases, or both bits of one, clicked.
+fn passive(
+    [key_0, key_1, test_0, test_1]: [u64; 4],
+    coins: &mut Coins,
+    entropy: &mut impl EntropySource,
+) -> Result<(u64, u64), EntropyFault> {
+    let both_bases = (key_0 | key_1) & (test_0 | test_1);
+    let (mut test, mut bit) = (test_0 | test_1, 0);
+    let mut unsure = both_bases | key_0 & key_1 | test_0 & test_1;
+    let sure = !unsure;
+    while unsure != 0 {
+        let one = unsure & unsure.wrapping_neg();
+        unsure ^= one;
+        test = coins.flip_at(both_bases & one, test, entropy)?;
+        let [zero, set] = if test & one != 0 { [test_0, test_1] } else { [key_0, key_1] };
+        bit |= coins.flip_at(zero & set & one, set & one, entropy)?;
+    }
+    Ok((test, bit | sure & (key_1 | test_1)))
+}
+
+/// What Alice's answer makes of the bits: those of the key-basis matches, and for each test-basis
+/// match whether Bob's bit differs from hers.
+pub(super) fn compare(
+    announcement: &Detections,
+    bits: &SecretBits,
+    sift: &Sift,
+) -> (SecretBits, PublicBits) {
+    let basis = &announcement.test_basis;
+    let mut key = SecretBits::with_capacity(sift.matched.len());
+    let mut test = PublicBits::with_capacity(sift.test_bits.len());
+    for (i, (&bits, &matched)) in bits.words().iter().zip(sift.matched.words()).enumerate() {
+        let (keys, tests) = (matched & !basis.word(i), matched & basis.word(i));
+        key.push_bits(compress(bits, keys), keys.count_ones());
+        test.append(compress(bits, tests), tests.count_ones());
+    }
+    let errors = test.map_words(|i, word| word ^ sift.test_bits.word(i));
+    (key, errors)
 }
 
 /// Random bits for double clicks, drawn 64 at a time.
@@ -95,6 +149,21 @@ struct Coins {
 }
 
 impl Coins {
+    /// `word` with a random bit wherever `at` is set, from the low end up.
+    fn flip_at(
+        &mut self,
+        mut at: u64,
+        mut word: u64,
+        entropy: &mut impl EntropySource,
+    ) -> Result<u64, EntropyFault> {
+        while at != 0 {
+            let one = at & at.wrapping_neg();
+            word = word & !one | if self.flip(entropy)? { one } else { 0 };
+            at ^= one;
+        }
+        Ok(word)
+    }
+
     fn flip(&mut self, entropy: &mut impl EntropySource) -> Result<bool, EntropyFault> {
         if self.left == 0 {
             let mut bytes = Zeroizing::new([0; 8]);

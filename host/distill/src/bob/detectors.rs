@@ -2,7 +2,6 @@
 //! with the swap, which detector clicked is the bit itself. Nothing of it goes into a message.
 
 use helio_keys::SecretBits;
-use zeroize::Zeroizing;
 
 use crate::message::{Detections, PublicBits, Sift};
 use crate::parameters::Receiver;
@@ -14,39 +13,62 @@ const MOST: usize = 4;
 /// Row of detections in which more than one detector clicked.
 const DOUBLE: usize = MOST;
 
-/// Which detectors clicked in each detection of a list, as masks. Wiped when dropped; never grows
-/// beyond its first size, so that no copy stays behind.
-pub(super) struct Clicked(Zeroizing<Vec<u8>>);
+/// Which detectors clicked in each detection of a list: a string of bits for each detector.
+pub(super) struct Clicked([SecretBits; MOST]);
 
 impl Clicked {
-    pub fn with_capacity(detections: usize) -> Clicked {
-        Clicked(Zeroizing::new(Vec::with_capacity(detections)))
+    pub fn with_capacity(detections: usize, receiver: Receiver) -> Clicked {
+        let detectors = detectors(receiver);
+        Clicked(std::array::from_fn(|d| {
+            SecretBits::with_capacity(if d < detectors { detections } else { 0 })
+        }))
     }
 
-    /// Adds the next detection; one beyond the capacity is left out.
-    pub fn push(&mut self, mask: u8) {
-        if self.0.len() < self.0.capacity() {
-            self.0.push(mask);
+    /// Adds the next `count` detections, at most 64: one word for each detector of the receiver.
+    pub fn push(&mut self, words: &[u64], count: u32) {
+        self.0.iter_mut().zip(words).for_each(|(bits, &word)| bits.push_bits(word, count));
+    }
+
+    /// Those that `mask` selects, in order.
+    fn select(&self, mask: &PublicBits) -> Clicked {
+        Clicked(std::array::from_fn(|d| mask.select_secret(&self.0[d])))
+    }
+
+    /// Errors and bits by row; `errors` gives words with a bit for each detection of the list.
+    fn count(&self, errors: impl Iterator<Item = u64>) -> Counts {
+        let mut counts = Counts::default();
+        for (i, errors) in errors.enumerate() {
+            let word = |d: usize| self.0[d].words().get(i).copied().unwrap_or(0);
+            let clicked: [u64; MOST] = std::array::from_fn(word);
+            let (_, twice) = clicked.iter().fold((0, 0), |(once, twice), &detector| {
+                (once | detector, twice | once & detector)
+            });
+            let rows = clicked.iter().map(|detector| detector & !twice).chain([twice]);
+            for ((wrong, bits), row) in counts.iter_mut().zip(rows) {
+                *wrong += u64::from((row & errors).count_ones());
+                *bits += u64::from(row.count_ones());
+            }
         }
-    }
-
-    fn rows(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().map(|mask| match mask.count_ones() {
-            1 => (mask.trailing_zeros() as usize).min(DOUBLE),
-            _ => DOUBLE,
-        })
+        counts
     }
 }
 
 /// Errors and bits of each row.
 type Counts = [(u64, u64); MOST + 1];
 
+fn detectors(receiver: Receiver) -> usize {
+    match receiver {
+        Receiver::Active { .. } => 2,
+        Receiver::Passive => MOST,
+    }
+}
+
 /// The counts of one block as far as they are known.
 pub(super) struct ByDetector {
     test: Counts,
     key: Option<Counts>,
     /// Of the key-basis matches, until their errors are known.
-    key_clicked: Clicked,
+    key_clicked: Option<Clicked>,
 }
 
 impl ByDetector {
@@ -57,53 +79,30 @@ impl ByDetector {
         sift: &Sift,
         errors: &PublicBits,
     ) -> ByDetector {
-        let mut test = Counts::default();
-        let mut key_clicked = Clicked::with_capacity(clicked.0.len());
-        let mut tests = 0;
-        for (i, row) in clicked.rows().enumerate() {
-            if !sift.matched.get(i) {
-                continue;
-            }
-            if announcement.test_basis.get(i) {
-                count(&mut test[row], errors.get(tests));
-                tests += 1;
-            } else {
-                key_clicked.push(clicked.0[i]);
-            }
-        }
-        ByDetector { test, key: None, key_clicked }
+        let basis = &announcement.test_basis;
+        let tests = sift.matched.map_words(|i, matched| matched & basis.word(i));
+        let keys = sift.matched.map_words(|i, matched| matched & !basis.word(i));
+        let test = clicked.select(&tests).count(errors.words().iter().copied());
+        ByDetector { test, key: None, key_clicked: Some(clicked.select(&keys)) }
     }
 
     /// Counts where reconciliation changed the sifted string, and wipes which detectors clicked.
     /// The numbers mean something only once the corrected string is verified.
     pub fn of_key_basis(&mut self, sifted: &SecretBits, corrected: &SecretBits) {
-        let clicked = std::mem::replace(&mut self.key_clicked, Clicked::with_capacity(0));
-        let mut key = Counts::default();
-        for ((row, before), after) in clicked.rows().zip(sifted.iter()).zip(corrected.iter()) {
-            count(&mut key[row], before != after);
-        }
-        self.key = Some(key);
+        let changed = sifted.words().iter().zip(corrected.words()).map(|(a, b)| a ^ b);
+        self.key = self.key_clicked.take().map(|clicked| clicked.count(changed));
     }
 
     /// A line for each detector of the receiver, then one for double clicks.
     pub fn report(&self, receiver: Receiver) -> Vec<DetectorErrors> {
-        let detectors = match receiver {
-            Receiver::Active { .. } => 2,
-            Receiver::Passive => MOST,
-        };
         let rate = |(errors, bits)| ErrorRate::new(errors, bits);
         let line = |row: usize| DetectorErrors {
             detector: (row < DOUBLE).then_some(row as u8),
             test: rate(self.test[row]),
             key: self.key.as_ref().map(|key| rate(key[row])),
         };
-        (0..detectors).chain([DOUBLE]).map(line).collect()
+        (0..detectors(receiver)).chain([DOUBLE]).map(line).collect()
     }
-}
-
-fn count((errors, bits): &mut (u64, u64), error: bool) {
-    *errors += u64::from(error);
-    *bits += 1;
 }
 
 #[cfg(test)]
@@ -111,27 +110,26 @@ mod tests {
     use super::*;
 
     fn public(pattern: &[u8]) -> PublicBits {
-        let mut bits = PublicBits::default();
-        pattern.iter().for_each(|&bit| bits.push(bit == 1));
-        bits
+        PublicBits::of(pattern.iter().map(|&bit| bit == 1))
     }
 
     #[test]
     fn errors_are_counted_by_the_detector_that_clicked_alone() {
-        let mut clicked = Clicked::with_capacity(8);
-        [1, 2, 3, 1, 2, 2, 1, 3].into_iter().for_each(|mask| clicked.push(mask));
-        clicked.push(1);
+        let active = Receiver::Active { random_swap: true };
+        let mut clicked = Clicked::with_capacity(8, active);
+        // Masks 1, 2, 3, 1, 2, 2, 1, 3.
+        clicked.push(&[0b1100_1101, 0b1011_0110], 8);
         let announcement =
             Detections { offsets: (0..8).collect(), test_basis: public(&[1, 1, 1, 0, 0, 0, 1, 0]) };
         let sift = Sift {
-            lost: None,
+            lost: public(&[0; 8]),
             matched: public(&[1, 1, 1, 1, 1, 1, 0, 1]),
-            intensities: vec![0; 7],
+            brightest: public(&[1; 7]),
+            dimmest: public(&[]),
             test_bits: public(&[0, 0, 0]),
         };
         let errors = public(&[0, 1, 1]);
         let mut found = ByDetector::of_test_basis(&clicked, &announcement, &sift, &errors);
-        let active = Receiver::Active { random_swap: true };
         assert!(found.report(active).iter().all(|line| line.key.is_none()));
         let bits = |bits: [bool; 4]| SecretBits::from_bits(bits);
         found.of_key_basis(&bits([true, false, true, true]), &bits([true, true, true, false]));

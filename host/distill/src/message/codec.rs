@@ -1,4 +1,4 @@
-//! Reading and writing of little-endian numbers, variable-length numbers and packed bits.
+//! Reading and writing of little-endian numbers, variable-length numbers and bytes.
 //!
 //! The reader never allocates more than the bytes it was given and never panics.
 
@@ -34,6 +34,15 @@ impl Writer {
 
     pub fn u64(&mut self, value: u64) {
         self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// The first `count` bits of these words, low bits first, and zeros up to a whole byte. Bits
+    /// past `count` must be zero.
+    pub fn bits(&mut self, words: &[u64], count: usize) {
+        let end = self.bytes.len() + count.div_ceil(8);
+        self.bytes.reserve(words.len() * 8);
+        words.iter().for_each(|word| self.bytes.extend_from_slice(&word.to_le_bytes()));
+        self.bytes.truncate(end);
     }
 
     /// Seven bits a byte, low bits first, the high bit says that more follow.
@@ -91,6 +100,7 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
+    /// A number in as few bytes as it needs; any other way to write it is refused.
     pub fn varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
@@ -101,7 +111,8 @@ impl<'a> Reader<'a> {
             }
             value |= part << shift;
             if byte & 0x80 == 0 {
-                return Ok(value);
+                // One number has one encoding.
+                return if part == 0 && shift > 0 { Err(Malformed::BadValue) } else { Ok(value) };
             }
         }
         Err(Malformed::NumberTooLarge)
@@ -128,6 +139,34 @@ impl<'a> Reader<'a> {
         self.raw(length as usize)
     }
 
+    /// Bytes up to the one that holds the `ones`-th set bit, which must be among the first `limit`
+    /// bits; the bits after it must be zero.
+    pub fn unary(&mut self, ones: usize, limit: usize) -> Result<&'a [u8], Malformed> {
+        let (mut left, mut at) = (ones, 0);
+        while left >= 64 {
+            let word = self.rest[at..].first_chunk::<8>().ok_or(Malformed::Truncated)?;
+            left -= u64::from_le_bytes(*word).count_ones() as usize;
+            at += 8;
+        }
+        while left > 0 {
+            let byte = self.rest.get(at).ok_or(Malformed::Truncated)?;
+            let here = byte.count_ones() as usize;
+            if here > left {
+                return Err(Malformed::PaddingNotZero);
+            }
+            left -= here;
+            at += 1;
+        }
+        let taken = self.raw(at)?;
+        let past = taken.last().map_or(0, |last| at * 8 - last.leading_zeros() as usize);
+        if past > limit { Err(Malformed::BadValue) } else { Ok(taken) }
+    }
+
+    /// Bytes that are left.
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Everything that is left.
     pub fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.rest)
@@ -136,56 +175,6 @@ impl<'a> Reader<'a> {
     /// Nothing may follow.
     pub fn end(&self) -> Result<(), Malformed> {
         if self.rest.is_empty() { Ok(()) } else { Err(Malformed::TrailingBytes) }
-    }
-}
-
-/// Bits that everybody may know, packed from the low bits of each byte up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PublicBits {
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl PublicBits {
-    pub fn with_capacity(bits: usize) -> PublicBits {
-        PublicBits { bytes: Vec::with_capacity(bits.div_ceil(8)), len: 0 }
-    }
-
-    pub fn push(&mut self, bit: bool) {
-        if self.len.is_multiple_of(8) {
-            self.bytes.push(0);
-        }
-        if let Some(last) = self.bytes.last_mut() {
-            *last |= u8::from(bit) << (self.len % 8);
-        }
-        self.len += 1;
-    }
-
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// The bit at `index`; `false` past the end.
-    pub fn get(&self, index: usize) -> bool {
-        self.bytes.get(index / 8).is_some_and(|b| b >> (index % 8) & 1 == 1)
-    }
-
-    pub fn ones(&self) -> usize {
-        self.bytes.iter().map(|b| b.count_ones() as usize).sum()
-    }
-
-    pub fn write(&self, out: &mut Writer) {
-        out.raw(&self.bytes);
-    }
-
-    /// `len` bits; bits past the last one must be zero, so that one content has one encoding.
-    pub fn read(reader: &mut Reader<'_>, len: usize) -> Result<PublicBits, Malformed> {
-        let bytes = reader.raw(len.div_ceil(8))?.to_vec();
-        let used = len % 8;
-        if used != 0 && bytes.last().is_some_and(|b| b >> used != 0) {
-            return Err(Malformed::PaddingNotZero);
-        }
-        Ok(PublicBits { bytes, len })
     }
 }
 
@@ -205,6 +194,9 @@ mod tests {
         assert_eq!(Reader::new(&[0xFF; 10]).varint(), Err(Malformed::NumberTooLarge));
         let eleven = [0x80; 11];
         assert!(Reader::new(&eleven).varint().is_err());
+        for long in [&[0x80, 0][..], &[0xFF, 0x80, 0]] {
+            assert_eq!(Reader::new(long).varint(), Err(Malformed::BadValue));
+        }
     }
 
     #[test]
@@ -214,20 +206,5 @@ mod tests {
         let bytes = w.finish();
         assert_eq!(Reader::new(&bytes).count(u64::MAX), Err(Malformed::CountTooLarge));
         assert_eq!(Reader::new(&bytes).blob(usize::MAX), Err(Malformed::Truncated));
-    }
-
-    #[test]
-    fn bits_have_one_encoding() {
-        let mut bits = PublicBits::default();
-        for i in 0..11 {
-            bits.push(i % 3 == 0);
-        }
-        let mut w = Writer::default();
-        bits.write(&mut w);
-        let mut bytes = w.finish();
-        assert_eq!(PublicBits::read(&mut Reader::new(&bytes), 11), Ok(bits));
-        bytes[1] |= 0x80;
-        let again = PublicBits::read(&mut Reader::new(&bytes), 11);
-        assert_eq!(again, Err(Malformed::PaddingNotZero));
     }
 }

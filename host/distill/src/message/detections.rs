@@ -1,108 +1,181 @@
 //! Bob → Alice: coarse slots that clicked and were kept, and the basis of each. Never fine times,
 //! never the detector, never the swap.
+//!
+//! The body: how many detections; the least number of slots between two of them (a hold-off shows
+//! here, and need not be said again for each); their places among the slots that can hold one; then
+//! the bases. Sync slots have no number, and two slots cannot come in another order.
 
-use super::{Malformed, PublicBits, Reader, Writer};
-use crate::parameters::Parameters;
+use super::slots::FreeSlots;
+use super::{Malformed, PublicBits, Reader, Writer, places};
 
 /// The announcement of one block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Detections {
-    /// Offsets from the block's first slot, rising.
+    /// Offsets from the block's first slot, rising; none is a sync slot.
     pub offsets: Vec<u32>,
     /// One bit each: set for the test basis.
     pub test_basis: PublicBits,
 }
 
 impl Detections {
-    pub fn write(&self, out: &mut Writer) {
-        out.varint(self.offsets.len() as u64);
-        let mut next = 0u32;
-        for &offset in &self.offsets {
-            out.varint(u64::from(offset - next));
-            next = offset + 1;
+    /// Writes the announcement of a block with these free slots.
+    pub fn write(&self, out: &mut Writer, free: &FreeSlots) {
+        let mut numbers: Vec<u32> = self.offsets.iter().map(|&o| free.number(o)).collect();
+        let gaps = numbers.windows(2).map(|pair| pair[1] - pair[0] - 1);
+        let least = gaps.min().unwrap_or(0);
+        if least > 0 {
+            numbers.iter_mut().zip(0..).for_each(|(number, i): (_, u32)| *number -= i * least);
         }
+        out.varint(numbers.len() as u64);
+        out.varint(u64::from(least));
+        places::write(out, &numbers, closer(free.count(), numbers.len() as u64, least));
         self.test_basis.write(out);
     }
 
-    /// Reads the announcement of block `block`.
-    pub fn read(
-        mut reader: Reader<'_>,
-        parameters: &Parameters,
-        block: u64,
-    ) -> Result<Detections, Malformed> {
-        let slots = parameters.slots_per_block;
-        let count = reader.count(u64::from(slots))?;
-        let spacing = u32::from(parameters.sync_spacing);
-        let first = parameters.first_slot(block) % u64::from(spacing);
-        let mut phase = first as u32;
-        let mut offsets = Vec::with_capacity(count);
-        let mut next = 0u64;
-        for _ in 0..count {
-            let skipped = reader.varint()?;
-            if skipped >= u64::from(slots) - next.min(u64::from(slots)) {
-                return Err(Malformed::BadSlot);
-            }
-            let offset = next + skipped;
-            // The phase follows the slot in small steps: a division for each slot would cost more
-            // than the rest of the loop.
-            let ahead = skipped as u32;
-            phase += if ahead < spacing { ahead } else { ahead % spacing };
-            phase = if phase >= spacing { phase - spacing } else { phase };
-            if phase == 0 {
-                return Err(Malformed::BadSlot);
-            }
-            phase = if phase + 1 == spacing { 0 } else { phase + 1 };
-            offsets.push(offset as u32);
-            next = offset + 1;
+    /// Reads the announcement of a block with these free slots.
+    pub fn read(mut reader: Reader<'_>, free: &FreeSlots) -> Result<Detections, Malformed> {
+        let count = reader.count(free.count())?;
+        let least = reader.varint()?;
+        let needed = u128::from(least) * (count as u128).saturating_sub(1) + count as u128;
+        if needed > u128::from(free.count()) || (count < 2 && least > 0) {
+            return Err(Malformed::BadSlot);
         }
+        // Fits: with two detections or more it is less than the block's slots.
+        let least = least as u32;
+        let among = closer(free.count(), count as u64, least);
+        let mut offsets = places::read(&mut reader, count, among)?;
+        // What was taken off must be the least gap: one of what is left is none.
+        if count > 1 && !offsets.windows(2).any(|pair| pair[1] - pair[0] == 1) {
+            return Err(Malformed::BadValue);
+        }
+        if least > 0 {
+            offsets.iter_mut().zip(0..).for_each(|(number, i): (_, u32)| *number += i * least);
+        }
+        offsets.iter_mut().for_each(|number| *number = free.offset(*number));
         let test_basis = PublicBits::read(&mut reader, count)?;
         reader.end()?;
         Ok(Detections { offsets, test_basis })
     }
 }
 
+/// How many places are left among `free`, once `least` are taken off each gap between `count`.
+fn closer(free: u64, count: u64, least: u32) -> u64 {
+    free - u64::from(least) * count.saturating_sub(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parameters::Parameters;
     use proptest::prelude::*;
 
-    fn parameters() -> Parameters {
-        Parameters { slots_per_block: 1000, sync_spacing: 64, ..Parameters::example() }
+    fn free(block: u64) -> FreeSlots {
+        let parameters =
+            Parameters { slots_per_block: 1000, sync_spacing: 64, ..Parameters::example() };
+        FreeSlots::of(&parameters, block)
     }
 
-    fn round_trip(offsets: Vec<u32>, block: u64) -> Result<Detections, Malformed> {
-        let mut test_basis = PublicBits::default();
-        offsets.iter().for_each(|o| test_basis.push(o % 3 == 0));
-        let sent = Detections { offsets, test_basis };
+    fn written(detections: &Detections, block: u64) -> Vec<u8> {
         let mut out = Writer::default();
-        sent.write(&mut out);
-        let bytes = out.finish();
-        let got = Detections::read(Reader::new(&bytes), &parameters(), block)?;
-        assert_eq!(got, sent);
-        Ok(got)
+        detections.write(&mut out, &free(block));
+        out.finish()
+    }
+
+    fn read(bytes: &[u8], block: u64) -> Result<Detections, Malformed> {
+        Detections::read(Reader::new(bytes), &free(block))
+    }
+
+    fn at(offsets: Vec<u32>) -> Detections {
+        let test_basis = PublicBits::of(offsets.iter().map(|o| o % 3 == 0));
+        Detections { offsets, test_basis }
+    }
+
+    fn body(count: u64, least: u64, rest: &[u8]) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.varint(count);
+        out.varint(least);
+        out.raw(rest);
+        out.finish()
     }
 
     #[test]
-    fn sync_slots_and_slots_outside_the_block_are_refused() {
-        // Block 1 begins at slot 1000; 1024 and 1088 are sync slots.
-        assert!(round_trip(vec![0, 23, 25, 87, 89, 999], 1).is_ok());
-        for bad in [vec![24], vec![3, 88], vec![1000], vec![999, 1000]] {
-            assert_eq!(round_trip(bad, 1), Err(Malformed::BadSlot));
+    fn sync_slots_and_slots_outside_the_block_have_no_number() {
+        // Block 1 begins at slot 1000; 1024 is the first of its 16 sync slots.
+        let all: Vec<u32> = (0..1000).filter(|o| (1000 + o) % 64 != 0).collect();
+        assert_eq!(all.len(), 984);
+        let bytes = written(&at(all.clone()), 1);
+        assert_eq!(read(&bytes, 1), Ok(at(all)));
+        assert_eq!(read(&body(985, 0, &[0xFF; 300]), 1), Err(Malformed::CountTooLarge));
+        // The last slot, and the place after it.
+        let last = written(&at(vec![999]), 1);
+        let mut out = Writer::default();
+        places::write(&mut out, &[983], 984);
+        assert_eq!(last, body(1, 0, &[out.written(), &[1]].concat()));
+        let mut out = Writer::default();
+        places::write(&mut out, &[984], 985);
+        assert_eq!(read(&body(1, 0, &[out.written(), &[1]].concat()), 1), Err(Malformed::BadSlot));
+    }
+
+    #[test]
+    fn counts_and_gaps_beyond_the_block_are_refused() {
+        for count in [985, 1 << 32, 1 << 63, u64::MAX] {
+            assert_eq!(read(&body(count, 0, &[0xFF; 300]), 1), Err(Malformed::CountTooLarge));
         }
-        assert_eq!(round_trip(vec![0], 0), Err(Malformed::BadSlot));
+        // 3 detections and two gaps of 491 take 985 slots.
+        for (count, least) in [(3, 491), (2, 1 << 32), (2, u64::MAX), (1, 1), (0, 1), (900, 1)] {
+            let read = read(&body(count, least, &[0xFF; 300]), 1);
+            assert_eq!(read, Err(Malformed::BadSlot), "{count} detections, {least} between them");
+        }
+    }
+
+    #[test]
+    fn a_gap_that_is_not_the_least_is_refused() {
+        // Gaps of 10 and 20 said as 9 and more.
+        let mut out = Writer::default();
+        places::write(&mut out, &[5, 7, 18], closer(984, 3, 9));
+        let bases = [0];
+        let bytes = body(3, 9, &[out.written(), &bases].concat());
+        assert_eq!(read(&bytes, 1), Err(Malformed::BadValue));
+        let mut out = Writer::default();
+        places::write(&mut out, &[5, 6, 17], closer(984, 3, 10));
+        let bytes = body(3, 10, &[out.written(), &bases].concat());
+        let found = read(&bytes, 1).expect("the least gap is 10");
+        assert_eq!(found.offsets, [5, 16, 38]);
+        assert_eq!(written(&found, 1), bytes);
     }
 
     proptest! {
         #[test]
-        fn any_rising_slots_round_trip(mask in proptest::collection::vec(any::<bool>(), 1000)) {
-            let offsets = (0..1000u32)
-                .filter(|&o| mask[o as usize] && !(u64::from(o) + 2000).is_multiple_of(64));
-            prop_assert!(round_trip(offsets.collect(), 2).is_ok());
+        fn any_rising_slots_round_trip(
+            mask in proptest::collection::vec(any::<u8>(), 1000),
+            percent in 0u8..=100,
+            dead in 0u32..30,
+            block in 0u64..100,
+        ) {
+            let mut next = 0;
+            let offsets = (0..1000u32).filter(|&o| {
+                let free = !(u64::from(o) + block * 1000).is_multiple_of(64);
+                let clicked = free && o >= next && mask[o as usize] % 100 < percent;
+                next = if clicked { o + 1 + dead } else { next };
+                clicked
+            });
+            let sent = at(offsets.collect());
+            let bytes = written(&sent, block);
+            prop_assert_eq!(read(&bytes, block), Ok(sent));
+            prop_assert!(read(&bytes[..bytes.len() - 1], block).is_err());
+            prop_assert_eq!(read(&[&bytes[..], &[0]].concat(), block), Err(Malformed::TrailingBytes));
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Detections::read(Reader::new(&bytes), &parameters(), 0);
+        fn any_bytes_are_refused_or_written_again(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            count in 0u64..20,
+            least in 0u64..3,
+        ) {
+            let bytes = body(count, least, &bytes);
+            if let Ok(found) = read(&bytes, 0) {
+                prop_assert_eq!(written(&found, 0), bytes);
+            }
         }
     }
 }

@@ -1,21 +1,30 @@
 //! What the two stations say to each other, as bytes.
 //!
-//! Each message is an [`Envelope`] and a body. All numbers are little-endian or variable-length;
-//! every length is bounded by the number of bytes received, so that no message costs more memory
-//! than its own size. Nothing here decides anything.
+//! Each message is an [`Envelope`] and a body. All numbers are little-endian or variable-length, and
+//! one content has one encoding: `places` and `bits` code what sifting says close to its entropy.
+//! Nothing here decides anything.
+//!
+//! Every length is bounded by what was received. An announcement takes 4¼ bytes of memory for each
+//! detection, which takes at least two bits in the message; the messages that answer it take bits for
+//! each of those. All others cost no more memory than their own size.
 
+mod bits;
 pub(crate) mod codec;
 mod detections;
 mod hello;
+mod places;
 mod resolve;
 mod sift;
+mod slots;
 mod steps;
 
-pub(crate) use codec::{PublicBits, Reader, Writer};
+pub(crate) use bits::{PublicBits, compress, in_word};
+pub(crate) use codec::{Reader, Writer};
 pub(crate) use detections::Detections;
 pub(crate) use hello::{Hello, HelloField};
 pub(crate) use resolve::{Answer, Ask, MAX_STATEMENTS};
 pub(crate) use sift::Sift;
+pub(crate) use slots::FreeSlots;
 pub(crate) use steps::{Amplify, Declaration, Tag, TestResult, VerifyKey};
 
 use crate::parameters::PROTOCOL_VERSION;

@@ -1,65 +1,75 @@
 //! Alice → Bob: which detections match in basis, the intensity of each match, and her bits in the
 //! test basis. Her bits in the key basis never leave.
+//!
+//! The body: where the slots without a setting begin and end; her basis of the others, which says
+//! with Bob's which match and is independent of his; for each match whether it is the brightest
+//! intensity; for each other one whether it is the dimmest; her test-basis bits as they are.
 
 use super::{Malformed, PublicBits, Reader, Writer};
 
 /// The answer to [`super::Detections`]; lengths follow from the announcement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sift {
-    /// One bit a detection: Alice has no setting for it. `None` when she has all.
-    pub lost: Option<PublicBits>,
+    /// One bit a detection: Alice has no setting for it.
+    pub lost: PublicBits,
     /// One bit a detection: the bases agree.
     pub matched: PublicBits,
-    /// Intensity of each match, 0 to 2, brightest first.
-    pub intensities: Vec<u8>,
+    /// One bit a match: its intensity is the brightest.
+    pub brightest: PublicBits,
+    /// One bit for each match that is not of the brightest: its intensity is the dimmest.
+    pub dimmest: PublicBits,
     /// Alice's bit of each match in the test basis.
     pub test_bits: PublicBits,
 }
 
 impl Sift {
-    pub fn write(&self, out: &mut Writer) {
-        out.u8(u8::from(self.lost.is_some()));
-        if let Some(lost) = &self.lost {
-            lost.write(out);
-        }
-        self.matched.write(out);
-        for four in self.intensities.chunks(4) {
-            out.u8(four.iter().rev().fold(0, |byte, &i| byte << 2 | i));
-        }
-        self.test_bits.write(out);
+    /// Writes the answer to an announcement with these bases.
+    pub fn write(&self, out: &mut Writer, test_basis: &PublicBits) {
+        edges(&self.lost).write(out);
+        let mine = self.matched.map_words(|i, matched| !(matched ^ test_basis.word(i)));
+        let present = self.lost.map_words(|_, lost| !lost);
+        mine.select(&present).write(out);
+        self.brightest.write(out);
+        self.dimmest.write(out);
+        self.test_bits.write_raw(out);
     }
 
     /// Reads the answer to an announcement with these bases.
     pub fn read(mut reader: Reader<'_>, test_basis: &PublicBits) -> Result<Sift, Malformed> {
         let count = test_basis.len();
-        let lost = match reader.u8()? {
-            0 => None,
-            1 => Some(PublicBits::read(&mut reader, count)?),
-            _ => return Err(Malformed::BadValue),
-        };
-        let matched = PublicBits::read(&mut reader, count)?;
-        let matches = matched.ones();
-        let packed = reader.raw(matches.div_ceil(4))?;
-        let mut intensities = Vec::with_capacity(matches);
-        for i in 0..matches {
-            intensities.push(packed[i / 4] >> (2 * (i % 4)) & 3);
-        }
-        if intensities.contains(&3) {
-            return Err(Malformed::BadValue);
-        }
-        if !matches.is_multiple_of(4)
-            && packed.last().is_some_and(|b| b >> (2 * (matches % 4)) != 0)
-        {
-            return Err(Malformed::PaddingNotZero);
-        }
-        let tests = (0..count).filter(|&i| matched.get(i) && test_basis.get(i)).count();
-        let test_bits = PublicBits::read(&mut reader, tests)?;
+        let lost = between(&PublicBits::read(&mut reader, count)?);
+        let mine = PublicBits::read(&mut reader, count - lost.ones())?.spread(&lost);
+        let matched = mine.map_words(|i, mine| !(mine ^ test_basis.word(i)) & !lost.word(i));
+        let brightest = PublicBits::read(&mut reader, matched.ones())?;
+        let dimmest = PublicBits::read(&mut reader, brightest.len() - brightest.ones())?;
+        let tests = matched.map_words(|i, matched| matched & test_basis.word(i)).ones();
+        let test_bits = PublicBits::read_raw(&mut reader, tests)?;
         reader.end()?;
-        if lost.as_ref().is_some_and(|l| (0..count).any(|i| l.get(i) && matched.get(i))) {
-            return Err(Malformed::BadValue);
-        }
-        Ok(Sift { lost, matched, intensities, test_bits })
+        Ok(Sift { lost, matched, brightest, dimmest, test_bits })
     }
+}
+
+/// Set where a bit differs from the one before, and at the first if it is set: lost slots come in
+/// long runs, and have few edges.
+fn edges(bits: &PublicBits) -> PublicBits {
+    bits.map_words(|i, word| {
+        let before = if i == 0 { 0 } else { bits.word(i - 1) >> 63 };
+        word ^ (word << 1 | before)
+    })
+}
+
+/// The bits with these edges.
+fn between(edges: &PublicBits) -> PublicBits {
+    let mut inside = 0;
+    let mut out = PublicBits::with_capacity(edges.len());
+    for (i, word) in edges.words().iter().enumerate() {
+        let word = (0..6).fold(*word, |word, step| word ^ word << (1 << step)) ^ inside;
+        // All zeros or all ones, as the last bit was.
+        inside = 0u64.wrapping_sub(word >> 63);
+        let here = (edges.len() - 64 * i).min(64);
+        out.append(word & super::in_word(edges.len(), i), here as u32);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -67,42 +77,78 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Of each detection: Bob's basis, what Alice says of it, her bit.
+    #[derive(Clone, Copy, Debug)]
+    enum Said {
+        Lost,
+        Other,
+        Intensity(u8),
+    }
+
+    fn sift_of(slots: &[(bool, Said, bool)]) -> (PublicBits, Sift) {
+        let matches = || slots.iter().filter(|s| matches!(s.1, Said::Intensity(_)));
+        let intensity = |said: Said| match said {
+            Said::Intensity(i) => i,
+            _ => unreachable!("a match"),
+        };
+        let sift = Sift {
+            lost: PublicBits::of(slots.iter().map(|s| matches!(s.1, Said::Lost))),
+            matched: PublicBits::of(slots.iter().map(|s| matches!(s.1, Said::Intensity(_)))),
+            brightest: PublicBits::of(matches().map(|s| intensity(s.1) == 0)),
+            dimmest: PublicBits::of(
+                matches().map(|s| intensity(s.1)).filter(|i| *i > 0).map(|i| i == 2),
+            ),
+            test_bits: PublicBits::of(matches().filter(|s| s.0).map(|s| s.2)),
+        };
+        (PublicBits::of(slots.iter().map(|s| s.0)), sift)
+    }
+
+    fn said() -> impl Strategy<Value = Said> {
+        prop_oneof![
+            1 => Just(Said::Lost),
+            3 => Just(Said::Other),
+            6 => (0u8..3).prop_map(Said::Intensity),
+        ]
+    }
+
     proptest! {
         #[test]
-        fn sift_round_trips(slots in proptest::collection::vec((any::<bool>(), 0u8..4, any::<bool>()), 0..100)) {
-            let mut test_basis = PublicBits::default();
-            let mut sift = Sift {
-                lost: Some(PublicBits::default()),
-                matched: PublicBits::default(),
-                intensities: Vec::new(),
-                test_bits: PublicBits::default(),
-            };
-            for &(test, what, bit) in &slots {
-                test_basis.push(test);
-                sift.matched.push(what < 3);
-                sift.lost.as_mut().unwrap().push(what == 3 && bit);
-                if what < 3 {
-                    sift.intensities.push(what);
-                    if test {
-                        sift.test_bits.push(bit);
-                    }
-                }
-            }
+        fn sift_round_trips(
+            slots in proptest::collection::vec((any::<bool>(), said(), any::<bool>()), 0..300),
+        ) {
+            let (test_basis, sift) = sift_of(&slots);
             let mut out = Writer::default();
-            sift.write(&mut out);
+            sift.write(&mut out, &test_basis);
             let bytes = out.finish();
             prop_assert_eq!(Sift::read(Reader::new(&bytes), &test_basis), Ok(sift));
-            prop_assert!(Sift::read(Reader::new(&bytes[..bytes.len() - 1]), &test_basis).is_err() );
+            for cut in 0..bytes.len() {
+                prop_assert!(Sift::read(Reader::new(&bytes[..cut]), &test_basis).is_err());
+            }
+            let long = [&bytes[..], &[0]].concat();
+            let trailing = Sift::read(Reader::new(&long), &test_basis);
+            prop_assert_eq!(trailing, Err(Malformed::TrailingBytes));
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(
+        fn any_bytes_are_refused_or_written_again(
             bytes in proptest::collection::vec(any::<u8>(), 0..60),
             count in 0usize..100,
         ) {
-            let mut test_basis = PublicBits::default();
-            (0..count).for_each(|i| test_basis.push(i % 2 == 0));
-            let _ = Sift::read(Reader::new(&bytes), &test_basis);
+            let test_basis = PublicBits::of((0..count).map(|i| i % 2 == 0));
+            if let Ok(sift) = Sift::read(Reader::new(&bytes), &test_basis) {
+                let mut out = Writer::default();
+                sift.write(&mut out, &test_basis);
+                prop_assert_eq!(out.finish(), bytes);
+            }
+        }
+
+        #[test]
+        fn runs_have_edges(runs in proptest::collection::vec(0usize..100, 0..8)) {
+            let bits = runs.iter().enumerate().flat_map(|(i, &run)| vec![i % 2 == 1; run]);
+            let bits = PublicBits::of(bits);
+            let edges = edges(&bits);
+            prop_assert!(edges.ones() <= runs.len());
+            prop_assert_eq!(between(&edges), bits);
         }
     }
 }
