@@ -40,6 +40,7 @@ pub mod reconcile;
 pub mod release;
 mod report;
 mod settings;
+pub mod sifting;
 mod statistics;
 mod tags;
 mod talk;

@@ -165,7 +165,8 @@ impl SecretBits {
     /// If `count` is above 64.
     pub fn push_bits(&mut self, bits: u64, count: u32) {
         assert!(count <= 64, "{count} bits of a word");
-        let (shift, bits) = (self.len % 64, if count < 64 { bits & ((1 << count) - 1) } else { bits });
+        let (shift, bits) =
+            (self.len % 64, if count < 64 { bits & ((1 << count) - 1) } else { bits });
         let end = self.len + count as usize;
         if end.div_ceil(64) > self.words.len() {
             self.resize_words(end.div_ceil(64));

@@ -13,8 +13,7 @@ use crate::report::BlockReport;
 use crate::talk::Talk;
 use crate::token::{BlockLedger, Corrected, Sifted};
 
-use super::Session;
-use super::sift::sift;
+use super::{Session, sift};
 
 /// The block in progress.
 pub(super) struct Current {
@@ -173,7 +172,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 return Err(error.into());
             }
         };
-        let said = self.desk.say(&mut talk, Kind::Sift, |out| sift.write(out, &announcement.test_basis));
+        let said =
+            self.desk.say(&mut talk, Kind::Sift, |out| sift.write(out, &announcement.test_basis));
         let sifted = Sifted::new(key);
         let step = Step::TestResult { announcement, sift, sifted, lost_slots };
         self.current = Some(Current::new(talk, step, now_ns));

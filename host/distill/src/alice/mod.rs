@@ -26,6 +26,7 @@ use crate::settings::Settings;
 
 use block::Current;
 use settle::Question;
+pub(crate) use sift::sift;
 
 /// Alice's session with one Bob. Owns no socket, no clock, no thread.
 pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {

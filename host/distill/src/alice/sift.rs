@@ -9,7 +9,7 @@ use crate::planes::{Bytes, CHUNK};
 use crate::settings::Settings;
 
 /// The answer to an announcement, and the key-basis bits that never leave.
-pub(super) fn sift(
+pub(crate) fn sift(
     settings: &Settings<4>,
     block: u64,
     first_slot: u64,

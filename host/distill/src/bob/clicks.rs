@@ -14,7 +14,7 @@ use super::detectors::Clicked;
 use super::queue::DetectionQueue;
 
 /// A block that is measured and not talked about yet.
-pub(super) struct Measured {
+pub(crate) struct Measured {
     pub block: u64,
     pub announcement: Detections,
     /// One bit for each announced detection.
@@ -30,7 +30,7 @@ pub(super) struct Measured {
 ///
 /// # Errors
 /// The random source failed; the block is lost.
-pub(super) fn assign(
+pub(crate) fn assign(
     parameters: &Parameters,
     block: u64,
     detections: &DetectionQueue,
@@ -65,7 +65,8 @@ pub(super) fn assign(
             // The range of a block fits 32 bits, and a slot that is kept lies in it.
             let offset = slot.wrapping_sub(first) as u32;
             (offsets[kept], masks.0[kept]) = (offset, mask);
-            let keep = slot >= first && !free.is_sync(offset) && (all_kept || !dropped.contains(slot));
+            let keep =
+                slot >= first && !free.is_sync(offset) && (all_kept || !dropped.contains(slot));
             kept += usize::from(keep);
         }
         if is_active {
@@ -124,7 +125,7 @@ fn passive(
 
 /// What Alice's answer makes of the bits: those of the key-basis matches, and for each test-basis
 /// match whether Bob's bit differs from hers.
-pub(super) fn compare(
+pub(crate) fn compare(
     announcement: &Detections,
     bits: &SecretBits,
     sift: &Sift,

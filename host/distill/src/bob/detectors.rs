@@ -14,7 +14,7 @@ const MOST: usize = 4;
 const DOUBLE: usize = MOST;
 
 /// Which detectors clicked in each detection of a list: a string of bits for each detector.
-pub(super) struct Clicked([SecretBits; MOST]);
+pub(crate) struct Clicked([SecretBits; MOST]);
 
 impl Clicked {
     pub fn with_capacity(detections: usize, receiver: Receiver) -> Clicked {
@@ -64,7 +64,7 @@ fn detectors(receiver: Receiver) -> usize {
 }
 
 /// The counts of one block as far as they are known.
-pub(super) struct ByDetector {
+pub(crate) struct ByDetector {
     test: Counts,
     key: Option<Counts>,
     /// Of the key-basis matches, until their errors are known.

@@ -30,8 +30,9 @@ use crate::release::StationStore;
 use crate::settings::Settings;
 
 use block::Current;
-use clicks::{Measured, assign};
-use queue::DetectionQueue;
+pub(crate) use clicks::{Measured, assign, compare};
+pub(crate) use detectors::ByDetector;
+pub(crate) use queue::DetectionQueue;
 
 /// Bob's session with one Alice. Owns no socket, no clock, no thread.
 pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {

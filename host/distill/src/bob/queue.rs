@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 
 /// Detections in rising order of slots.
 #[derive(Default)]
-pub(super) struct DetectionQueue {
+pub(crate) struct DetectionQueue {
     queue: VecDeque<Detection>,
 }
 
