@@ -12,18 +12,20 @@ pub(crate) struct Bytes(pub [u8; CHUNK]);
 impl Bytes {
     pub const ZERO: Bytes = Bytes([0; CHUNK]);
 
-    /// Bit `bit` of every byte; that of detection `i` is bit `i` of the word.
+    /// The four low bits of every byte, a word each; that of detection `i` is bit `i`.
     #[inline]
-    pub fn plane(&self, bit: u32) -> u64 {
+    pub fn planes(&self) -> [u64; 4] {
         // The factor moves the low bit of byte j to bit 56 + j, and nothing is carried in between.
         const GATHER: u64 = 0x0102_0408_1020_4080;
         const LOW: u64 = 0x0101_0101_0101_0101;
-        let eight = |(j, bytes): (usize, &[u8; 8])| {
-            let low = u64::from_le_bytes(*bytes) >> bit & LOW;
-            (low.wrapping_mul(GATHER) >> 56) << (8 * j)
-        };
-        let (chunks, _) = self.0.as_chunks::<8>();
-        chunks.iter().enumerate().map(eight).fold(0, |word, byte| word | byte)
+        let mut planes = [0; 4];
+        for (j, bytes) in self.0.as_chunks::<8>().0.iter().enumerate() {
+            let bytes = u64::from_le_bytes(*bytes);
+            for (bit, plane) in planes.iter_mut().enumerate() {
+                *plane |= ((bytes >> bit & LOW).wrapping_mul(GATHER) >> 56) << (8 * j);
+            }
+        }
+        planes
     }
 }
 
@@ -43,8 +45,7 @@ mod tests {
         fn planes_are_the_bits_of_the_bytes(bytes in proptest::array::uniform32(any::<[u8; 2]>())) {
             let mut all = Bytes::ZERO;
             all.0.iter_mut().zip(bytes.as_flattened()).for_each(|(to, from)| *to = *from);
-            for bit in 0..8 {
-                let plane = all.plane(bit);
+            for (bit, plane) in all.planes().into_iter().enumerate() {
                 for (i, byte) in bytes.as_flattened().iter().enumerate() {
                     prop_assert_eq!(plane >> i & 1, u64::from(byte >> bit & 1));
                 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use zeroize::Zeroize;
 
 use crate::error::InputError;
+use crate::processor::prefetch;
 use crate::ranges::SlotRanges;
 
 /// A batch this many blocks beyond the oldest remembered one makes that one forgotten: a slot
@@ -158,6 +159,11 @@ impl<const BITS: u32> BlockSettings<'_, BITS> {
         let first = self.first;
         let mut lost = |offset| !is_held(offset) || self.lost.contains(first + u64::from(offset));
         offsets.iter().zip(0..).fold(0, |word, (&offset, i)| word | u64::from(lost(offset)) << i)
+    }
+
+    /// Fetches the settings of these slots into the caches, while something else is done.
+    pub fn prefetch(&self, offsets: &[u32]) {
+        offsets.iter().for_each(|o| prefetch(self.bytes, (o / Self::PER_BYTE) as usize));
     }
 
     /// The settings of slots in any order; those of lost slots mean nothing. A loop of its own with

@@ -54,7 +54,7 @@ impl<'p> BobBlock<'p> {
         settings: &[Run<'_>],
     ) -> Result<BobBlock<'p>, InputError> {
         let mut queue = DetectionQueue::default();
-        detections.iter().for_each(|&detection| queue.push(detection));
+        queue.extend(detections);
         let settings = settings_of(parameters, block, settings)?;
         let dropped = SlotRanges::default();
         Ok(BobBlock { parameters, block, settings, detections: queue, dropped })

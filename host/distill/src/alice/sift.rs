@@ -4,8 +4,10 @@
 use helio_keys::SecretBits;
 
 use crate::error::InputError;
-use crate::message::{Detections, PublicBits, Sift, compress, in_word};
+use crate::message::{Detections, Sift, in_word};
+use crate::packer::Packer;
 use crate::planes::{Bytes, CHUNK};
+use crate::processor::compress;
 use crate::settings::Settings;
 
 /// The answer to an announcement, and the key-basis bits that never leave.
@@ -16,40 +18,45 @@ pub(crate) fn sift(
     detections: &Detections,
 ) -> Result<(Sift, SecretBits), InputError> {
     let count = detections.offsets.len();
-    let mut sift = Sift {
-        lost: PublicBits::with_capacity(count),
-        matched: PublicBits::with_capacity(count),
-        brightest: PublicBits::with_capacity(count),
-        dimmest: PublicBits::with_capacity(count),
-        test_bits: PublicBits::default(),
-    };
-    let mut key = SecretBits::with_capacity(count);
+    let room = || Packer::with_capacity(count);
+    let (mut lost_bits, mut matches, mut brightest) = (room(), room(), room());
+    let (mut dimmest, mut test_bits, mut key) = (room(), room(), room());
     let mut sent = settings.block(block);
     let mut codes = Bytes::ZERO;
-    for (i, offsets) in detections.offsets.chunks(CHUNK).enumerate() {
+    let mut chunks = detections.offsets.chunks(CHUNK).enumerate().peekable();
+    while let Some((i, offsets)) = chunks.next() {
+        if let Some((_, next)) = chunks.peek() {
+            sent.prefetch(next);
+        }
         let lost = sent.lost_among(offsets);
         sent.look_up(offsets, &mut codes.0);
         let present = in_word(count, i) & !lost;
-        let (bit, test_sent) = (codes.plane(0), codes.plane(1));
-        let (not_brightest, dimmest) = (codes.plane(2) | codes.plane(3), codes.plane(3));
-        let unknown = codes.plane(2) & codes.plane(3) & present;
+        let planes = codes.planes();
+        let unknown = planes[2] & planes[3] & present;
         if unknown != 0 {
             let j = unknown.trailing_zeros() as usize;
             let slot = first_slot + u64::from(offsets[j]);
             return Err(InputError::UnknownSetting { slot, code: codes.0[j] });
         }
         let test = detections.test_basis.word(i);
-        let matched = present & !(test ^ test_sent);
-        let put = |to: &mut PublicBits, word, mask: u64| {
-            to.append(compress(word, mask), mask.count_ones());
+        let matched = present & !(test ^ planes[1]);
+        let bright = matched & !planes[2] & !planes[3];
+        let put = |to: &mut Packer, word, mask: u64| {
+            to.push(compress(word, mask), mask.count_ones());
         };
-        sift.lost.append(lost, offsets.len() as u32);
-        sift.matched.append(matched, offsets.len() as u32);
-        put(&mut sift.brightest, !not_brightest, matched);
-        put(&mut sift.dimmest, dimmest, matched & not_brightest);
-        put(&mut sift.test_bits, bit, matched & test);
-        let mask = matched & !test;
-        key.push_bits(compress(bit, mask), mask.count_ones());
+        lost_bits.push(lost, offsets.len() as u32);
+        matches.push(matched, offsets.len() as u32);
+        put(&mut brightest, bright, matched);
+        put(&mut dimmest, planes[3], matched & !bright);
+        put(&mut test_bits, planes[0], matched & test);
+        put(&mut key, planes[0], matched & !test);
     }
-    Ok((sift, key))
+    let sift = Sift {
+        lost: lost_bits.finish(),
+        matched: matches.finish(),
+        brightest: brightest.finish(),
+        dimmest: dimmest.finish(),
+        test_bits: test_bits.finish(),
+    };
+    Ok((sift, key.finish_secret()))
 }

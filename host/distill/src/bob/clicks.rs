@@ -1,16 +1,16 @@
 //! From detector masks to bits: the only place that knows what a detector means.
 
 use helio_keys::{EntropyFault, EntropySource, SecretBits};
-use helio_timetag::Detection;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::message::{Detections, FreeSlots, PublicBits, Sift, compress, in_word};
+use crate::message::{Detections, FreeSlots, PublicBits, Sift, in_word};
+use crate::packer::Packer;
 use crate::parameters::{Parameters, Receiver};
 use crate::planes::{Bytes, CHUNK};
 use crate::ranges::SlotRanges;
 use crate::settings::Settings;
 
-use super::detectors::Clicked;
+use super::detectors::{Clicked, detectors};
 use super::queue::DetectionQueue;
 
 /// A block that is measured and not talked about yet.
@@ -39,55 +39,64 @@ pub(crate) fn assign(
     entropy: &mut impl EntropySource,
 ) -> Result<Measured, EntropyFault> {
     let (first, end) = (parameters.first_slot(block), parameters.end_slot(block));
-    let parts = detections.below(end);
-    let count = parts.iter().map(|part| part.len()).sum();
+    let (slots, clicked) = detections.below(end);
+    let count = slots.len();
     let free = FreeSlots::of(parameters, block);
     let mut coins = Coins::default();
-    let mut measured = Measured {
-        block,
-        announcement: Detections {
-            offsets: Vec::with_capacity(count),
-            test_basis: PublicBits::with_capacity(count),
-        },
-        bits: SecretBits::with_capacity(count),
-        clicked: Clicked::with_capacity(count, parameters.receiver),
-        lost_slots: dropped.count_in(first..end) + settings.lost_in(block),
-    };
+    let detectors = detectors(parameters.receiver);
+    let mut offsets = Vec::with_capacity(count);
+    let room = || Packer::with_capacity(count);
+    let (mut test_basis, mut bits) = (room(), room());
+    let mut by_detector: Vec<Packer> = (0..detectors).map(|_| room()).collect();
     let is_active = matches!(parameters.receiver, Receiver::Active { .. });
+    let lost_in_block = dropped.count_in(first..end) + settings.lost_in(block);
     let mut dropped = dropped.walker();
     let mut set = settings.block(block);
     let (mut masks, mut codes) = (Bytes::ZERO, Bytes::ZERO);
-    for clicks in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
-        let mut offsets = [0; CHUNK];
+    let mut chunk = [0; CHUNK];
+    let mut chunks = slots.chunks(CHUNK).zip(clicked.chunks(CHUNK)).peekable();
+    while let Some((slots, clicked)) = chunks.next() {
+        if let Some((next, _)) = chunks.peek() {
+            next.iter().for_each(|slot| set.prefetch(&[slot.wrapping_sub(first) as u32]));
+        }
         let mut kept = 0;
-        let all_kept = !dropped.meets(clicks[0].slot..clicks[clicks.len() - 1].slot + 1);
-        for &Detection { slot, mask } in clicks {
+        let all_kept = !dropped.meets(slots[0]..slots[slots.len() - 1] + 1);
+        for (&slot, &mask) in slots.iter().zip(clicked) {
             // The range of a block fits 32 bits, and a slot that is kept lies in it.
             let offset = slot.wrapping_sub(first) as u32;
-            (offsets[kept], masks.0[kept]) = (offset, mask);
+            (chunk[kept], masks.0[kept]) = (offset, mask);
             let keep =
                 slot >= first && !free.is_sync(offset) && (all_kept || !dropped.contains(slot));
             kept += usize::from(keep);
         }
         if is_active {
-            let lost = set.lost_among(&offsets[..kept]);
-            kept = leave_out(lost, &mut offsets[..kept], &mut masks.0[..kept]);
-            set.look_up(&offsets[..kept], &mut codes.0);
+            let lost = set.lost_among(&chunk[..kept]);
+            kept = leave_out(lost, &mut chunk[..kept], &mut masks.0[..kept]);
+            set.look_up(&chunk[..kept], &mut codes.0);
         }
-        let clicked: [u64; 4] = std::array::from_fn(|d| masks.plane(d as u32) & in_word(kept, 0));
+        let inside = in_word(kept, 0);
+        let clicked = masks.planes().map(|plane| plane & inside);
         let (test, bit) = if is_active {
+            let [basis, swap, ..] = codes.planes();
             // Both detectors: a random bit, never dropped.
             let both = clicked[0] & clicked[1];
-            (codes.plane(0), coins.flip_at(both, clicked[1] ^ codes.plane(1), entropy)?)
+            (basis, coins.flip_at(both, clicked[1] ^ swap, entropy)?)
         } else {
             passive(clicked, &mut coins, entropy)?
         };
-        measured.announcement.offsets.extend_from_slice(&offsets[..kept]);
-        measured.announcement.test_basis.append(test & in_word(kept, 0), kept as u32);
-        measured.bits.push_bits(bit, kept as u32);
-        measured.clicked.push(&clicked, kept as u32);
+        offsets.extend_from_slice(&chunk[..kept]);
+        test_basis.push(test & inside, kept as u32);
+        bits.push(bit & inside, kept as u32);
+        let planes = by_detector.iter_mut().zip(clicked);
+        planes.for_each(|(bits, plane)| bits.push(plane, kept as u32));
     }
-    Ok(measured)
+    Ok(Measured {
+        block,
+        announcement: Detections { offsets, test_basis: test_basis.finish() },
+        bits: bits.finish_secret(),
+        clicked: Clicked::new(by_detector.into_iter().map(Packer::finish_secret)),
+        lost_slots: lost_in_block,
+    })
 }
 
 /// Moves those that are not in `lost` together at the front; gives how many they are.
@@ -131,15 +140,12 @@ pub(crate) fn compare(
     sift: &Sift,
 ) -> (SecretBits, PublicBits) {
     let basis = &announcement.test_basis;
-    let mut key = SecretBits::with_capacity(sift.matched.len());
-    let mut test = PublicBits::with_capacity(sift.test_bits.len());
-    for (i, (&bits, &matched)) in bits.words().iter().zip(sift.matched.words()).enumerate() {
-        let (keys, tests) = (matched & !basis.word(i), matched & basis.word(i));
-        key.push_bits(compress(bits, keys), keys.count_ones());
-        test.append(compress(bits, tests), tests.count_ones());
-    }
-    let errors = test.map_words(|i, word| word ^ sift.test_bits.word(i));
-    (key, errors)
+    let keys = sift.matched.map_words(|i, matched| matched & !basis.word(i));
+    let tests = sift.matched.map_words(|i, matched| matched & basis.word(i));
+    let test = tests.select_secret(bits);
+    let word = |i: usize| test.words().get(i).copied().unwrap_or(0);
+    let errors = sift.test_bits.map_words(|i, alice| alice ^ word(i));
+    (keys.select_secret(bits), errors)
 }
 
 /// Random bits for double clicks, drawn 64 at a time.
@@ -187,6 +193,7 @@ impl Drop for Coins {
 mod tests {
     use super::*;
     use helio_keys::{SeededEntropy, SimulatedDevices};
+    use helio_timetag::Detection;
 
     fn measure(receiver: Receiver, clicks: &[(u64, u8)], codes: &[u8]) -> Measured {
         let parameters = Parameters {
@@ -206,7 +213,8 @@ mod tests {
         let mut dropped = SlotRanges::default();
         dropped.add(50..60);
         let mut queue = DetectionQueue::default();
-        clicks.iter().for_each(|&(slot, mask)| queue.push(Detection { slot, mask }));
+        let clicks: Vec<_> = clicks.iter().map(|&(slot, mask)| Detection { slot, mask }).collect();
+        queue.extend(&clicks);
         assign(&parameters, 0, &queue, &settings, &dropped, &mut entropy).unwrap()
     }
 

@@ -17,21 +17,16 @@ const DOUBLE: usize = MOST;
 pub(crate) struct Clicked([SecretBits; MOST]);
 
 impl Clicked {
-    pub fn with_capacity(detections: usize, receiver: Receiver) -> Clicked {
-        let detectors = detectors(receiver);
-        Clicked(std::array::from_fn(|d| {
-            SecretBits::with_capacity(if d < detectors { detections } else { 0 })
-        }))
-    }
-
-    /// Adds the next `count` detections, at most 64: one word for each detector of the receiver.
-    pub fn push(&mut self, words: &[u64], count: u32) {
-        self.0.iter_mut().zip(words).for_each(|(bits, &word)| bits.push_bits(word, count));
+    /// From a string for each detector of the receiver, at most [`MOST`].
+    pub fn new(strings: impl IntoIterator<Item = SecretBits>) -> Clicked {
+        let mut strings = strings.into_iter();
+        Clicked(std::array::from_fn(|_| strings.next().unwrap_or_default()))
     }
 
     /// Those that `mask` selects, in order.
     fn select(&self, mask: &PublicBits) -> Clicked {
-        Clicked(std::array::from_fn(|d| mask.select_secret(&self.0[d])))
+        let used = self.0.iter().filter(|bits| !bits.is_empty());
+        Clicked::new(used.map(|bits| mask.select_secret(bits)))
     }
 
     /// Errors and bits by row; `errors` gives words with a bit for each detection of the list.
@@ -56,7 +51,8 @@ impl Clicked {
 /// Errors and bits of each row.
 type Counts = [(u64, u64); MOST + 1];
 
-fn detectors(receiver: Receiver) -> usize {
+/// How many detectors a receiver has.
+pub(super) fn detectors(receiver: Receiver) -> usize {
     match receiver {
         Receiver::Active { .. } => 2,
         Receiver::Passive => MOST,
@@ -116,9 +112,9 @@ mod tests {
     #[test]
     fn errors_are_counted_by_the_detector_that_clicked_alone() {
         let active = Receiver::Active { random_swap: true };
-        let mut clicked = Clicked::with_capacity(8, active);
-        // Masks 1, 2, 3, 1, 2, 2, 1, 3.
-        clicked.push(&[0b1100_1101, 0b1011_0110], 8);
+        let masks = [1, 2, 3, 1, 2, 2, 1, 3];
+        let of = |detector: u8| SecretBits::from_bits(masks.map(|mask: u8| mask & detector != 0));
+        let clicked = Clicked::new([of(1), of(2)]);
         let announcement =
             Detections { offsets: (0..8).collect(), test_basis: public(&[1, 1, 1, 0, 0, 0, 1, 0]) };
         let sift = Sift {

@@ -143,18 +143,25 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             Receiver::Active { .. } => 0b11,
             Receiver::Passive => 0b1111,
         };
-        for &detection in detections {
-            let Detection { slot, mask } = detection;
-            let last = self.detections.last().map_or(0, |d| d.slot + 1).max(self.desk.slot);
+        let mut last = self.first_open_slot();
+        let mut fault = None;
+        let taken = detections.iter().take_while(|&&Detection { slot, mask }| {
             if slot < last {
-                return Err(InputError::DetectionsBackwards { slot, last }.into());
+                fault = Some(InputError::DetectionsBackwards { slot, last });
+            } else if mask == 0 || mask & !known != 0 {
+                fault = Some(InputError::UnknownDetector { mask });
             }
-            if mask == 0 || mask & !known != 0 {
-                return Err(InputError::UnknownDetector { mask }.into());
-            }
-            self.detections.push(detection);
-        }
-        Ok(())
+            last = slot.saturating_add(1);
+            fault.is_none()
+        });
+        let taken = taken.count();
+        self.detections.extend(&detections[..taken]);
+        fault.map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
+    /// First slot that a detection may still have.
+    fn first_open_slot(&self) -> u64 {
+        self.detections.last_slot().map_or(0, |slot| slot.saturating_add(1)).max(self.desk.slot)
     }
 
     /// Slots that make no key, for whatever reason; decided from earlier events only.
@@ -181,8 +188,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let taken = self.push_detections(&batch.detections);
         if taken.is_err() {
             // Clicks are missing from here on, on all detectors alike.
-            let last = self.detections.last().map_or(0, |d| d.slot + 1).max(self.desk.slot);
-            self.push_dropped(last..batch.reached);
+            self.push_dropped(self.first_open_slot()..batch.reached);
         }
         self.reached(batch.reached)?;
         taken

@@ -6,6 +6,8 @@ use std::ops::Range;
 use helio_keys::SecretBits;
 
 use super::{Malformed, Reader, Writer, places};
+use crate::packer::Packer;
+use crate::processor::compress;
 
 /// Public bits. Bit `i` is bit `i % 64`, least significant first, of word `i / 64`; the bits of the
 /// last word past the length are zero.
@@ -48,7 +50,7 @@ impl PublicBits {
     }
 
     /// The first `len` bits of these words.
-    fn from_words(mut words: Vec<u64>, len: usize) -> PublicBits {
+    pub fn from_words(mut words: Vec<u64>, len: usize) -> PublicBits {
         words.truncate(len.div_ceil(64));
         if let (Some(last), tail @ 1..) = (words.last_mut(), len % 64) {
             *last &= (1 << tail) - 1;
@@ -104,20 +106,12 @@ impl PublicBits {
 
     /// Those bits that `mask` selects, in order. `mask` has the same length.
     pub fn select(&self, mask: &PublicBits) -> PublicBits {
-        let mut out = PublicBits::with_capacity(mask.ones());
-        for (&word, &mask) in self.words.iter().zip(&mask.words) {
-            out.append(compress(word, mask), mask.count_ones());
-        }
-        out
+        select(&self.words, mask).finish()
     }
 
     /// Those bits of a secret of the same length at whose place a bit is set here, in order.
     pub fn select_secret(&self, secret: &SecretBits) -> SecretBits {
-        let mut out = SecretBits::with_capacity(self.ones());
-        for (&word, &mask) in secret.words().iter().zip(&self.words) {
-            out.push_bits(compress(word, mask), mask.count_ones());
-        }
-        out
+        select(secret.words(), self).finish_secret()
     }
 
     /// Puts these bits, in order, where `gaps` is not set, and zero where it is.
@@ -179,7 +173,7 @@ impl PublicBits {
         out.varint(ones as u64);
         let (rare, value) = rarer(ones, self.len);
         if places::low_bits(rare as u64, self.len as u64) > 0 {
-            return places::write(out, &self.places(value), self.len as u64);
+            return places::write(out, self.places(value).into_iter(), self.len as u64);
         }
         // The same as the places would be: without low parts, what is left is the bits themselves
         // up to the last one.
@@ -213,6 +207,14 @@ impl PublicBits {
     }
 }
 
+fn select(words: &[u64], mask: &PublicBits) -> Packer {
+    let mut out = Packer::with_capacity(mask.ones());
+    for (&word, &mask) in words.iter().zip(&mask.words) {
+        out.push(compress(word, mask), mask.count_ones());
+    }
+    out
+}
+
 /// How often the rarer value occurs, and which it is.
 fn rarer(ones: usize, len: usize) -> (usize, bool) {
     if ones <= len - ones { (ones, true) } else { (len - ones, false) }
@@ -225,30 +227,6 @@ pub(crate) fn in_word(len: usize, i: usize) -> u64 {
         left @ 1..64 => (1 << left) - 1,
         _ => !0,
     }
-}
-
-/// The bits of `word` that `mask` selects, moved together at the low end: a parallel-suffix
-/// compress (Steele's, in Warren, Hacker's Delight, 2nd edition, 7-4), the same on every machine.
-pub(crate) fn compress(word: u64, mut mask: u64) -> u64 {
-    if mask == !0 {
-        return word;
-    }
-    let mut word = word & mask;
-    let mut to_the_right = !mask << 1;
-    for step in 0..6 {
-        let mut odd = to_the_right ^ to_the_right << 1;
-        odd ^= odd << 2;
-        odd ^= odd << 4;
-        odd ^= odd << 8;
-        odd ^= odd << 16;
-        odd ^= odd << 32;
-        let moving = odd & mask;
-        mask = mask ^ moving | moving >> (1 << step);
-        let moved = word & moving;
-        word = word ^ moved | moved >> (1 << step);
-        to_the_right &= !odd;
-    }
-    word
 }
 
 /// The low bits of `word`, in order, where `mask` is set, and zero elsewhere.
@@ -341,7 +319,7 @@ mod tests {
             let mut general = Writer::default();
             general.varint(bits.ones() as u64);
             let (_, value) = rarer(bits.ones(), bits.len());
-            places::write(&mut general, &bits.places(value), bits.len() as u64);
+            places::write(&mut general, bits.places(value).into_iter(), bits.len() as u64);
             prop_assert_eq!(general.finish(), &bytes[..end]);
         }
 

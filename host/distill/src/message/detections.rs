@@ -20,16 +20,30 @@ pub(crate) struct Detections {
 impl Detections {
     /// Writes the announcement of a block with these free slots.
     pub fn write(&self, out: &mut Writer, free: &FreeSlots) {
-        let mut numbers: Vec<u32> = self.offsets.iter().map(|&o| free.number(o)).collect();
-        let gaps = numbers.windows(2).map(|pair| pair[1] - pair[0] - 1);
-        let least = gaps.min().unwrap_or(0);
-        if least > 0 {
-            numbers.iter_mut().zip(0..).for_each(|(number, i): (_, u32)| *number -= i * least);
-        }
-        out.varint(numbers.len() as u64);
+        let count = self.offsets.len() as u64;
+        let least = self.least_gap(free);
+        out.varint(count);
         out.varint(u64::from(least));
-        places::write(out, &numbers, closer(free.count(), numbers.len() as u64, least));
+        let mut taken_off = 0u32;
+        let numbers = self.offsets.iter().map(|&offset| {
+            let number = free.number(offset) - taken_off;
+            taken_off = taken_off.wrapping_add(least);
+            number
+        });
+        places::write(out, numbers, closer(free.count(), count, least));
         self.test_basis.write(out);
+    }
+
+    /// Free slots between two detections, at the least; zero for less than two.
+    fn least_gap(&self, free: &FreeSlots) -> u32 {
+        let mut least = u32::MAX;
+        for pair in self.offsets.windows(2) {
+            least = least.min(free.number(pair[1]) - free.number(pair[0]) - 1);
+            if least == 0 {
+                break;
+            }
+        }
+        if self.offsets.len() < 2 { 0 } else { least }
     }
 
     /// Reads the announcement of a block with these free slots.
@@ -109,10 +123,10 @@ mod tests {
         // The last slot, and the place after it.
         let last = written(&at(vec![999]), 1);
         let mut out = Writer::default();
-        places::write(&mut out, &[983], 984);
+        places::write(&mut out, [983].into_iter(), 984);
         assert_eq!(last, body(1, 0, &[out.written(), &[1]].concat()));
         let mut out = Writer::default();
-        places::write(&mut out, &[984], 985);
+        places::write(&mut out, [984].into_iter(), 985);
         assert_eq!(read(&body(1, 0, &[out.written(), &[1]].concat()), 1), Err(Malformed::BadSlot));
     }
 
@@ -132,12 +146,12 @@ mod tests {
     fn a_gap_that_is_not_the_least_is_refused() {
         // Gaps of 10 and 20 said as 9 and more.
         let mut out = Writer::default();
-        places::write(&mut out, &[5, 7, 18], closer(984, 3, 9));
+        places::write(&mut out, [5, 7, 18].into_iter(), closer(984, 3, 9));
         let bases = [0];
         let bytes = body(3, 9, &[out.written(), &bases].concat());
         assert_eq!(read(&bytes, 1), Err(Malformed::BadValue));
         let mut out = Writer::default();
-        places::write(&mut out, &[5, 6, 17], closer(984, 3, 10));
+        places::write(&mut out, [5, 6, 17].into_iter(), closer(984, 3, 10));
         let bytes = body(3, 10, &[out.written(), &bases].concat());
         let found = read(&bytes, 1).expect("the least gap is 10");
         assert_eq!(found.offsets, [5, 16, 38]);

@@ -18,7 +18,7 @@ mod sift;
 mod slots;
 mod steps;
 
-pub(crate) use bits::{PublicBits, compress, in_word};
+pub(crate) use bits::{PublicBits, in_word};
 pub(crate) use codec::{Reader, Writer};
 pub(crate) use detections::Detections;
 pub(crate) use hello::{Hello, HelloField};

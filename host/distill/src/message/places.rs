@@ -32,16 +32,17 @@ pub(super) fn low_bits(count: u64, of: u64) -> u32 {
 }
 
 /// Writes strictly rising places, all below `of`. The reader knows how many there are.
-pub(super) fn write(out: &mut Writer, places: &[u32], of: u64) {
-    let width = low_bits(places.len() as u64, of);
+pub(super) fn write(out: &mut Writer, places: impl ExactSizeIterator<Item = u32>, of: u64) {
+    let count = places.len();
+    let width = low_bits(count as u64, of);
     let mask = (1u64 << width) - 1;
     // The low parts go out through a window of eight bytes that moves on by whole bytes.
-    let mut low = vec![0u8; (places.len() * width as usize).div_ceil(8) + 8];
+    let mut low = vec![0u8; (count * width as usize).div_ceil(8) + 8];
     let (mut window, mut held, mut byte) = (0u64, 0u32, 0usize);
-    let mut high = vec![0u64; (places.len() as u64 + (of >> width)).div_ceil(64) as usize + 1];
+    let mut high = vec![0u64; (count as u64 + (of >> width)).div_ceil(64) as usize + 1];
     let (mut word, mut index, mut at) = (0u64, 0usize, 0u64);
     let mut next = 0;
-    for &place in places {
+    for place in places {
         let gap = u64::from(place - next);
         // A place is below `of`, so below 2³² - 1 where another one follows.
         next = place.wrapping_add(1);
@@ -128,7 +129,7 @@ mod tests {
 
     fn written(places: &[u32], of: u64) -> Vec<u8> {
         let mut out = Writer::default();
-        write(&mut out, places, of);
+        write(&mut out, places.iter().copied(), of);
         out.finish()
     }
 
