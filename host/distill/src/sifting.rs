@@ -53,11 +53,21 @@ impl<'p> BobBlock<'p> {
         detections: &[Detection],
         settings: &[Run<'_>],
     ) -> Result<BobBlock<'p>, InputError> {
-        let mut queue = DetectionQueue::default();
-        queue.extend(detections);
         let settings = settings_of(parameters, block, settings)?;
-        let dropped = SlotRanges::default();
-        Ok(BobBlock { parameters, block, settings, detections: queue, dropped })
+        let (queue, dropped) = (DetectionQueue::default(), SlotRanges::default());
+        let mut own = BobBlock { parameters, block, settings, detections: queue, dropped };
+        own.take(detections);
+        Ok(own)
+    }
+
+    /// Takes further detections, in order of slots.
+    pub fn take(&mut self, detections: &[Detection]) {
+        self.detections.extend(detections);
+    }
+
+    /// Forgets the detections and wipes what they said.
+    pub fn forget(&mut self) {
+        self.detections.forget_below(self.parameters.end_slot(self.block));
     }
 
     /// These slots make no key.

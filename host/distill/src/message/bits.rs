@@ -195,7 +195,7 @@ impl PublicBits {
         let flip = if value { 0 } else { !0 };
         if places::low_bits(rare as u64, len as u64) > 0 {
             let mut words = vec![flip; len.div_ceil(64)];
-            for place in places::read(reader, rare, len as u64)? {
+            for place in places::read(reader, rare, len as u64, |place| place)? {
                 words[place as usize / 64] ^= 1 << (place % 64);
             }
             return Ok(PublicBits::from_words(words, len));

@@ -57,15 +57,18 @@ impl Detections {
         // Fits: with two detections or more it is less than the block's slots.
         let least = least as u32;
         let among = closer(free.count(), count as u64, least);
-        let mut offsets = places::read(&mut reader, count, among)?;
+        let (mut taken_off, mut next, mut touching) = (0u32, None, count < 2);
+        let offsets = places::read(&mut reader, count, among, |place| {
+            touching |= next == Some(place);
+            next = Some(place.wrapping_add(1));
+            let offset = free.offset(place.wrapping_add(taken_off));
+            taken_off = taken_off.wrapping_add(least);
+            offset
+        })?;
         // What was taken off must be the least gap: one of what is left is none.
-        if count > 1 && !offsets.windows(2).any(|pair| pair[1] - pair[0] == 1) {
+        if !touching {
             return Err(Malformed::BadValue);
         }
-        if least > 0 {
-            offsets.iter_mut().zip(0..).for_each(|(number, i): (_, u32)| *number += i * least);
-        }
-        offsets.iter_mut().for_each(|number| *number = free.offset(*number));
         let test_basis = PublicBits::read(&mut reader, count)?;
         reader.end()?;
         Ok(Detections { offsets, test_basis })

@@ -68,8 +68,14 @@ pub(super) fn write(out: &mut Writer, places: impl ExactSizeIterator<Item = u32>
 }
 
 /// Reads `count` strictly rising places below `of`, at most 2³². Takes four bytes of memory for each,
-/// and only once the message is long enough to hold them: that is at least one bit for each.
-pub(super) fn read(reader: &mut Reader<'_>, count: usize, of: u64) -> Result<Vec<u32>, Malformed> {
+/// and only once the message is long enough to hold them: that is at least one bit for each. Gives
+/// what `each` makes of them; that may be asked about places that are refused in the end.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    count: usize,
+    of: u64,
+    mut each: impl FnMut(u32) -> u32,
+) -> Result<Vec<u32>, Malformed> {
     if count as u64 > of {
         return Err(Malformed::CountTooLarge);
     }
@@ -97,7 +103,7 @@ pub(super) fn read(reader: &mut Reader<'_>, count: usize, of: u64) -> Result<Vec
             sum += load(low, bit / 8) >> (bit % 8) & mask;
             let value = ((at - done as u64) << width) + sum + done as u64;
             // Cut if it is too large; then the last one is too, and is looked at below.
-            *place = value as u32;
+            *place = each(value as u32);
             last = Some(value);
             done += 1;
         }
@@ -126,6 +132,10 @@ fn load(bytes: &[u8], start: usize) -> u64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn read(reader: &mut Reader<'_>, count: usize, of: u64) -> Result<Vec<u32>, Malformed> {
+        super::read(reader, count, of, |place| place)
+    }
 
     fn written(places: &[u32], of: u64) -> Vec<u8> {
         let mut out = Writer::default();

@@ -52,11 +52,11 @@ impl FreeSlots {
         offset - self.syncs_to(u64::from(offset)) as u32
     }
 
-    /// Offset in the block of the free slot with this number.
+    /// Offset in the block of the free slot with this number; without meaning for a larger one.
     #[inline]
     pub fn offset(&self, number: u32) -> u32 {
         let past = u64::from(number) + u64::from(self.spacing - 1) - u64::from(self.first_sync);
-        number + self.by_free.divide(past) as u32
+        number.wrapping_add(self.by_free.divide(past) as u32)
     }
 }
 
