@@ -147,7 +147,7 @@ fn one_loss(c: &mut Criterion, name: &str, click: f64, slots_per_block: u32) {
     let slots = slots_per_block;
     measure(
         &mut group,
-        &mut sweep,
+        &sweep,
         "Bob, whole station, slow",
         || (),
         |()| {
@@ -160,7 +160,7 @@ fn one_loss(c: &mut Criterion, name: &str, click: f64, slots_per_block: u32) {
     );
     measure(
         &mut group,
-        &mut sweep,
+        &sweep,
         "Alice, whole station, slow",
         || (),
         |()| {

@@ -1,7 +1,11 @@
 //! What a message says in the open: for tests, taps and tools. Nothing is checked but its form.
 
-use crate::message::{Answer, Ask, Envelope, Kind, NO_BLOCK, Reader, Role, Tag};
+use crate::message::{
+    Amplify, Answer, Ask, Declaration, Detections, Envelope, EnvelopeError, FreeSlots, Hello, Kind,
+    Malformed, NO_BLOCK, PublicBits, Reader, Role, Sift, Tag, TestResult, VerifyKey, Writer,
+};
 use crate::pads::Purpose;
+use crate::parameters::Parameters;
 
 /// The open part of a message, as it claims to be; whoever sits on the line may have written it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +41,62 @@ fn pad(kind: Kind, body: Reader<'_>) -> Option<(Purpose, u64)> {
     Some((purpose, index))
 }
 
+/// What a reader has to know of a block to read what is said about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The parameters of the run.
+    pub parameters: &'a Parameters,
+    /// For each announced detection whether Bob's basis was the test basis.
+    pub test_basis: &'a [bool],
+    /// How many matches there are in the test basis.
+    pub tests: usize,
+}
+
+/// Reads a message of any kind to its end and writes what was read: the same bytes, as one content
+/// has one encoding. For tests and fuzz targets; what the message says is not checked.
+///
+/// # Errors
+/// Why a station would refuse its form.
+pub fn rewrite(message: &[u8], context: &Context<'_>) -> Result<Vec<u8>, Malformed> {
+    let (envelope, mut body) = Envelope::read(message).map_err(|why| match why {
+        EnvelopeError::Malformed(why) => why,
+        EnvelopeError::Version(_) | EnvelopeError::Kind(_) => Malformed::BadValue,
+    })?;
+    let mut out = Writer::default();
+    envelope.write(&mut out);
+    match envelope.kind {
+        Kind::Hello => Hello::read(body)?.write(&mut out),
+        Kind::ContactProof | Kind::Tag => Tag::read(body)?.write(&mut out),
+        Kind::Detections => {
+            let free = FreeSlots::of(context.parameters, envelope.block);
+            Detections::read(body, &free)?.write(&mut out, &free);
+        }
+        Kind::Sift => {
+            let test_basis = PublicBits::of(context.test_basis.iter().copied());
+            Sift::read(body, &test_basis)?.write(&mut out, &test_basis);
+        }
+        Kind::TestResult => TestResult::read(body, context.tests)?.write(&mut out),
+        Kind::Declaration => {
+            Declaration::read(&mut body)?.write(&mut out);
+            body.end()?;
+        }
+        Kind::VerifyKey => VerifyKey::read(body)?.write(&mut out),
+        Kind::Amplify => Amplify::read(body)?.write(&mut out),
+        Kind::ResolveAsk => Ask::read(body)?.write(&mut out),
+        Kind::ResolveAnswer => Answer::read(body)?.write(&mut out),
+        Kind::Verdict => match body.rest() {
+            verdict @ ([0] | [1]) => out.raw(verdict),
+            _ => return Err(Malformed::BadValue),
+        },
+        // Read by the engine of reconciliation; a hint that is believed without its form.
+        Kind::Reconcile | Kind::Abort => out.raw(body.rest()),
+    }
+    Ok(out.finish())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Writer;
     use crate::parameters::SessionId;
     use crate::release::BlockId;
     use proptest::prelude::*;
@@ -95,6 +151,13 @@ mod tests {
             let mut bytes = message(Kind::Hello, 1, |out| out.raw(&body));
             bytes[1] = kind;
             prop_assert_eq!(inspect(&bytes).is_some(), kind < 14);
+            let parameters = Parameters { slots_per_block: 500, ..Parameters::example() };
+            let test_basis = [[true, false, false]; 20].concat();
+            let context = Context { parameters: &parameters, test_basis: &test_basis, tests: 9 };
+            match rewrite(&bytes, &context) {
+                Ok(again) => prop_assert_eq!(again, bytes),
+                Err(why) => prop_assert!(!why.to_string().is_empty()),
+            }
         }
     }
 }

@@ -53,7 +53,7 @@ pub use decide::NoKeyReason;
 pub use desk::Local;
 pub use error::{Blame, Effect, Fault, InputError};
 pub use event::Event;
-pub use inspect::{Inspected, inspect};
+pub use inspect::{Context, Inspected, inspect, rewrite};
 pub use memory_store::MemoryStore;
 pub use message::{Kind, MAX_MESSAGE_BYTES, Malformed, Role};
 pub use progress::{BlockProgress, Budget, ContactState, Progress};

@@ -26,7 +26,7 @@ impl PublicBits {
         PublicBits { words: vec![0; len.div_ceil(64)], len }
     }
 
-    #[cfg(test)]
+    /// One at a time: for few.
     pub fn of(bits: impl IntoIterator<Item = bool>) -> PublicBits {
         let mut out = PublicBits::default();
         bits.into_iter().for_each(|bit| out.append(u64::from(bit), 1));

@@ -1,7 +1,7 @@
 //! Contact: parameters, versions, secrets, pads.
 
 use helio_distill::pads::{PadBook, Purpose, Watermarks, Way};
-use helio_distill::parameters::Receiver;
+use helio_distill::parameters::{PROTOCOL_VERSION, Receiver};
 use helio_distill::release::StationStore;
 use helio_distill::{Blame, Event, Fault, MemoryStore, Role, alice, bob};
 use helio_keys::{OsEntropy, Real, RealDevices};
@@ -62,7 +62,11 @@ fn another_version_is_named() {
         message[0] = 9;
         carry(from, index, message)
     });
-    assert!(pair.faults.iter().any(|(_, f)| *f == Fault::WrongVersion { mine: 1, theirs: 9 }));
+    assert!(
+        pair.faults
+            .iter()
+            .any(|(_, f)| *f == Fault::WrongVersion { mine: PROTOCOL_VERSION, theirs: 9 })
+    );
     no_key_comes(&mut pair);
 }
 
@@ -168,7 +172,7 @@ fn guess(pair: &mut Pair, victim: Role, ahead: u64) {
     let known = [out_block, out_recovery, in_block, in_recovery].map(u64::to_le_bytes).concat();
     let at = hello.windows(32).position(|w| w == known).expect("the counters") + 8;
     hello[at..at + 8].copy_from_slice(&claimed.to_le_bytes());
-    let mut proof = vec![1, 1, victim.other() as u8, 0];
+    let mut proof = vec![PROTOCOL_VERSION, 1, victim.other() as u8, 0];
     proof.extend_from_slice(&u64::MAX.to_le_bytes());
     proof.extend_from_slice(&[0; 20]);
     proof.extend_from_slice(&claimed.to_le_bytes());

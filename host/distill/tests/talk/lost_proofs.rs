@@ -2,6 +2,7 @@
 //! counters are far apart: contact is made again as long as pads are left, and no pad serves twice.
 
 use helio_distill::pads::{INDEX_WINDOW, Purpose};
+use helio_distill::parameters::PROTOCOL_VERSION;
 use helio_distill::release::StationStore;
 use helio_distill::{Fault, Kind, Role, inspect};
 
@@ -40,7 +41,7 @@ fn forge(world: &mut World<'_>, victim: Role, index: u64) {
     hello[at..at + 8].copy_from_slice(&index.to_le_bytes());
     // Nothing that would make the victim skip pads of its own.
     hello[at + 16..at + 24].fill(0);
-    let mut proof = vec![1, Kind::ContactProof as u8, from as u8, 0];
+    let mut proof = vec![PROTOCOL_VERSION, Kind::ContactProof as u8, from as u8, 0];
     proof.extend_from_slice(&u64::MAX.to_le_bytes());
     proof.extend_from_slice(&[0; 20]);
     proof.extend_from_slice(&index.to_le_bytes());

@@ -11,6 +11,7 @@ mod faults;
 mod hostile;
 mod keys;
 mod lost_proofs;
+mod messages;
 mod pair;
 mod progress;
 mod release_search;
