@@ -36,6 +36,14 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
+    /// Room for `count` bytes, zero, to be filled; `spare` more may be written to and fall away.
+    pub fn fill(&mut self, count: usize, spare: usize, fill: impl FnOnce(&mut [u8])) {
+        let start = self.bytes.len();
+        self.bytes.resize(start + count + spare, 0);
+        fill(&mut self.bytes[start..]);
+        self.bytes.truncate(start + count);
+    }
+
     /// The first `count` bits of these words, low bits first, and zeros up to a whole byte. Bits
     /// past `count` must be zero.
     pub fn bits(&mut self, words: &[u64], count: usize) {

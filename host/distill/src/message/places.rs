@@ -36,33 +36,32 @@ pub(super) fn write(out: &mut Writer, places: impl ExactSizeIterator<Item = u32>
     let count = places.len();
     let width = low_bits(count as u64, of);
     let mask = (1u64 << width) - 1;
-    // The low parts go out through a window of eight bytes that moves on by whole bytes.
-    let mut low = vec![0u8; (count * width as usize).div_ceil(8) + 8];
-    let (mut window, mut held, mut byte) = (0u64, 0u32, 0usize);
     let mut high = vec![0u64; (count as u64 + (of >> width)).div_ceil(64) as usize + 1];
-    let (mut word, mut index, mut at) = (0u64, 0usize, 0u64);
-    let mut next = 0;
-    for place in places {
-        let gap = u64::from(place - next);
-        // A place is below `of`, so below 2³² - 1 where another one follows.
-        next = place.wrapping_add(1);
-        window |= (gap & mask) << held;
-        low[byte..byte + 8].copy_from_slice(&window.to_le_bytes());
-        held += width;
-        window >>= held & !7;
-        byte += held as usize / 8;
-        held &= 7;
-        at += gap >> width;
-        if (at / 64) as usize != index {
-            high[index] = word;
-            (word, index) = (0, (at / 64) as usize);
+    let mut at = 0u64;
+    out.fill((count * width as usize).div_ceil(8), 8, |low| {
+        // The low parts go out through a window of eight bytes that moves on by whole bytes.
+        let (mut window, mut held, mut byte) = (0u64, 0u32, 0usize);
+        let (mut word, mut index, mut next) = (0u64, 0usize, 0u32);
+        for place in places {
+            let gap = u64::from(place - next);
+            // A place is below `of`, so below 2³² - 1 where another one follows.
+            next = place.wrapping_add(1);
+            window |= (gap & mask) << held;
+            low[byte..byte + 8].copy_from_slice(&window.to_le_bytes());
+            held += width;
+            window >>= held & !7;
+            byte += held as usize / 8;
+            held &= 7;
+            at += gap >> width;
+            if (at / 64) as usize != index {
+                high[index] = word;
+                (word, index) = (0, (at / 64) as usize);
+            }
+            word |= 1 << (at % 64);
+            at += 1;
         }
-        word |= 1 << (at % 64);
-        at += 1;
-    }
-    high[index] = word;
-    low.truncate(low.len() - 8);
-    out.raw(&low);
+        high[index] = word;
+    });
     high.truncate(at.div_ceil(64) as usize);
     out.bits(&high, at as usize);
 }
