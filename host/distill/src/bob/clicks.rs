@@ -75,14 +75,16 @@ pub(crate) fn assign(
             set.look_up(&chunk[..kept], &mut codes.0);
         }
         let inside = in_word(kept, 0);
-        let clicked = masks.planes().map(|plane| plane & inside);
-        let (test, bit) = if is_active {
-            let [basis, swap, ..] = codes.planes();
+        let (test, bit, clicked) = if is_active {
+            codes.0.iter_mut().zip(&masks.0).for_each(|(code, mask)| *code |= mask << 2);
+            let [basis, swap, zero, one] = codes.planes();
             // Both detectors: a random bit, never dropped.
-            let both = clicked[0] & clicked[1];
-            (basis, coins.flip_at(both, clicked[1] ^ swap, entropy)?)
+            let bit = coins.flip_at(zero & one & inside, one ^ swap, entropy)?;
+            (basis, bit, [zero & inside, one & inside, 0, 0])
         } else {
-            passive(clicked, &mut coins, entropy)?
+            let clicked = masks.planes().map(|plane| plane & inside);
+            let (test, bit) = passive(clicked, &mut coins, entropy)?;
+            (test, bit, clicked)
         };
         offsets.extend_from_slice(&chunk[..kept]);
         test_basis.push(test & inside, kept as u32);

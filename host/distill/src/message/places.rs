@@ -8,6 +8,8 @@
 //! encoding, and nothing but the list is told. `n` places take at most
 //! `n · (low_bits + 1) + (of >> low_bits)` bits, however they lie.
 
+use std::num::NonZeroU64;
+
 use super::{Malformed, Reader, Writer};
 
 /// 2⁶³ / φ: with this chance that the gap goes on for 2^k places, k and k + 1 low bits cost the
@@ -93,16 +95,17 @@ pub(super) fn read(
     // The high parts up to place `i` add up to the number of zeros before its one.
     let (mut done, mut sum, mut last) = (0usize, 0u64, None);
     for (chunk, first) in high.chunks(8).zip((0u64..).step_by(64)) {
-        let mut word = load(chunk, 0);
-        let here = word.count_ones() as usize;
-        for place in places[done..].iter_mut().take(here) {
+        let mut ones = load(chunk, 0);
+        // Known not to be zero: then the place of the lowest one is a single instruction.
+        while let Some(word) = NonZeroU64::new(ones) {
             let at = first + u64::from(word.trailing_zeros());
-            word &= word - 1;
+            ones &= ones - 1;
             let bit = done * width;
             sum += load(low, bit / 8) >> (bit % 8) & mask;
             let value = ((at - done as u64) << width) + sum + done as u64;
-            // Cut if it is too large; then the last one is too, and is looked at below.
-            *place = each(value as u32);
+            // Cut if it is too large; then the last one is too, and is looked at below. There are as
+            // many ones as places.
+            places[done] = each(value as u32);
             last = Some(value);
             done += 1;
         }
