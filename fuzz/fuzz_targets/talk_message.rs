@@ -14,7 +14,7 @@ use helio_distill::{Context, inspect, rewrite};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    let Some(([a, b, c, d], rest)) = input.split_first_chunk() else { return };
+    let Some(([a, b, c, d], rest)) = input.split_first_chunk::<4>() else { return };
     let detections = usize::from(u16::from_le_bytes([*a, *b]));
     let tests = usize::from(u16::from_le_bytes([*c, *d]));
     let Some((bases, message)) = rest.split_at_checked(detections.div_ceil(8)) else { return };
