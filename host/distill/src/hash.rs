@@ -15,10 +15,10 @@
 //! most L·2^(128−t) keys collide: probability at most **L·2^(−t)**. Truncation keeps the bound
 //! because it holds for every difference, not only for zero.
 
-use polyval::{Block, Polyval, universal_hash::UniversalHash};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
+use crate::gf2::{Level, Powers, evaluate};
 use helio_keys::SecretBits;
 
 /// Number of 128-bit blocks hashed for `n_bits` bits, the length block included.
@@ -48,19 +48,22 @@ pub fn verification_bits(n_bits: u64, eps_ev: f64) -> Option<u32> {
 /// # Panics
 /// If `t` is not in 1..=128.
 pub fn verification_tag(bits: &SecretBits, key: [u8; 16], t: u32) -> u128 {
+    verification_tag_at(Level::best(), bits, key, t)
+}
+
+/// [`verification_tag`] with the instructions of one level, to compare levels: all give the same.
+///
+/// # Panics
+/// If `t` is not in 1..=128.
+pub fn verification_tag_at(level: Level, bits: &SecretBits, key: [u8; 16], t: u32) -> u128 {
     assert!((1..=128).contains(&t), "a tag of {t} bits");
-    let mut hash = Polyval::new(&key.into());
-    let mut buffer = Zeroizing::new([[0; 16]; 64]);
-    for words in bits.words().chunks(2 * buffer.len()) {
-        let used = words.len().div_ceil(2);
-        for (block, pair) in buffer.iter_mut().zip(words.chunks(2)) {
-            block[..8].copy_from_slice(&pair[0].to_le_bytes());
-            block[8..].copy_from_slice(&pair.get(1).unwrap_or(&0).to_le_bytes());
-        }
-        hash.update(Block::cast_slice_from_core(&buffer[..used]));
+    let mut powers = Powers::new(level, u128::from_le_bytes(key));
+    let (pairs, last) = bits.words().split_at(bits.words().len() & !1);
+    let mut state = evaluate(&mut powers, 0, pairs);
+    if let [word] = last {
+        state = evaluate(&mut powers, state, &[*word, 0]);
     }
-    hash.update(&[length_block(bits.len() as u64)]);
-    u128::from_le_bytes(hash.finalize().into()) & (!0 >> (128 - t))
+    evaluate(&mut powers, state, &[bits.len() as u64, 0]) & (!0 >> (128 - t))
 }
 
 /// Whether two tags agree, in constant time.
@@ -76,15 +79,25 @@ pub fn same_tag(a: u128, b: u128) -> bool {
 /// Pieces are hashed as one string: whoever writes messages frames them so that their bounds are
 /// part of the bytes.
 pub struct TranscriptHash {
-    hash: Polyval,
+    powers: Powers,
+    state: u128,
     pending: [u8; 16],
     bytes: u64,
 }
 
 impl TranscriptHash {
+    /// Bytes that are brought into words at a time.
+    const BATCH: usize = 2048;
+
     /// Starts a transcript under the secret evaluation point `key`.
     pub fn new(key: &[u8; 16]) -> TranscriptHash {
-        TranscriptHash { hash: Polyval::new(&(*key).into()), pending: [0; 16], bytes: 0 }
+        TranscriptHash::at(Level::best(), key)
+    }
+
+    /// [`new`](TranscriptHash::new) with the instructions of one level, to compare levels.
+    pub fn at(level: Level, key: &[u8; 16]) -> TranscriptHash {
+        let powers = Powers::new(level, u128::from_le_bytes(*key));
+        TranscriptHash { powers, state: 0, pending: [0; 16], bytes: 0 }
     }
 
     /// Appends bytes.
@@ -97,12 +110,23 @@ impl TranscriptHash {
             if filled + head.len() < 16 {
                 return;
             }
-            self.hash.update(&[self.pending.into()]);
+            self.absorb(u128::from_le_bytes(self.pending));
             bytes = rest;
         }
-        let (whole, tail) = bytes.as_chunks::<16>();
-        self.hash.update(Block::cast_slice_from_core(whole));
+        let (whole, tail) = bytes.split_at(bytes.len() & !15);
+        let mut words = [0; TranscriptHash::BATCH / 8];
+        for batch in whole.chunks(TranscriptHash::BATCH) {
+            let words = &mut words[..batch.len() / 8];
+            let batch = batch.as_chunks::<8>().0;
+            words.iter_mut().zip(batch).for_each(|(word, b)| *word = u64::from_le_bytes(*b));
+            self.state = evaluate(&mut self.powers, self.state, words);
+        }
         self.pending[..tail.len()].copy_from_slice(tail);
+    }
+
+    fn absorb(&mut self, block: u128) {
+        let block = [block as u64, (block >> 64) as u64];
+        self.state = evaluate(&mut self.powers, self.state, &block);
     }
 
     /// Bytes so far.
@@ -120,12 +144,11 @@ impl TranscriptHash {
         let filled = (self.bytes % 16) as usize;
         if filled > 0 {
             self.pending[filled..].fill(0);
-            self.hash.update(&[self.pending.into()]);
+            self.absorb(u128::from_le_bytes(self.pending));
         }
-        self.hash.update(&[length_block(8 * self.bytes)]);
-        let mut tag: [u8; 16] = self.hash.finalize().into();
+        self.absorb(u128::from(8 * self.bytes));
+        let mut tag = self.state.to_le_bytes();
         tag.iter_mut().zip(mask).for_each(|(t, m)| *t ^= m);
-        self.pending.zeroize();
         tag
     }
 
@@ -135,10 +158,11 @@ impl TranscriptHash {
     }
 }
 
-fn length_block(bits: u64) -> Block {
-    let mut block = [0; 16];
-    block[..8].copy_from_slice(&bits.to_le_bytes());
-    block.into()
+impl Drop for TranscriptHash {
+    fn drop(&mut self) {
+        self.state.zeroize();
+        self.pending.zeroize();
+    }
 }
 
 #[cfg(test)]

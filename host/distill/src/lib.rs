@@ -10,7 +10,7 @@
 //! - a key is released when the other station is proven to hold it ([`release`]).
 //!
 //! Lengths come from [`bound`], reconciliation from [`reconcile`], hashes from [`hash`] and
-//! [`amplify`]. Secret types live in `helio-keys`.
+//! [`amplify`], which share the kernels of [`gf2`]. Secret types live in `helio-keys`.
 
 pub mod alice;
 pub mod amplify;
@@ -24,6 +24,7 @@ mod decide;
 mod desk;
 mod error;
 mod event;
+pub mod gf2;
 pub mod hash;
 mod inspect;
 pub mod labels;

@@ -1,0 +1,1 @@
+//! All levels against definitions.
