@@ -1,13 +1,9 @@
-//! Speed of the distillation engine's parts: `cargo bench -p helio-distill --bench engine`.
+//! Speed of reconciliation: `cargo bench -p helio-distill --bench engine`; of the hashes:
+//! `--bench hashing`.
 //!
-//! Throughput is of input: bits of the reconciled string, bytes of a transcript. 1 "element" is
-//! 1 bit.
-
-use std::hint::black_box;
+//! Throughput is of input, bits of the string. 1 "element" is 1 bit.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use helio_distill::amplify::{amplify, seed_bits};
-use helio_distill::hash::{TranscriptHash, verification_tag};
 use helio_distill::reconcile::{AliceStep, Announced, BobStep, Code, Plan};
 use helio_keys::{EntropySource, SecretBits, SeededEntropy, SimulatedDevices};
 
@@ -71,37 +67,5 @@ fn reconciliation(c: &mut Criterion) {
     group.finish();
 }
 
-fn amplification(c: &mut Criterion) {
-    let mut group = c.benchmark_group("amplify 1 Mbit");
-    group.sample_size(10);
-    group.throughput(Throughput::Elements(MEGABIT as u64));
-    let input = random(MEGABIT, "input");
-    for output in [100_000, 400_000] {
-        let seed = random(seed_bits(MEGABIT, output), "seed");
-        group.bench_function(format!("to {output} bits"), |b| {
-            b.iter(|| amplify(black_box(&input), &seed, output).expect("fits"));
-        });
-    }
-    group.finish();
-}
-
-fn hashes(c: &mut Criterion) {
-    let mut group = c.benchmark_group("hash");
-    let input = random(8 * MEGABIT, "input");
-    let bytes = input.to_bytes();
-    group.throughput(Throughput::Bytes(bytes.len() as u64));
-    group.bench_function("verification tag", |b| {
-        b.iter(|| verification_tag(black_box(&input), [3; 16], 64));
-    });
-    group.bench_function("transcript tag", |b| {
-        b.iter(|| {
-            let mut transcript = TranscriptHash::new(&[3; 16]);
-            transcript.update(black_box(&bytes));
-            transcript.tag(&[5; 16])
-        });
-    });
-    group.finish();
-}
-
-criterion_group!(benches, reconciliation, amplification, hashes);
+criterion_group!(benches, reconciliation);
 criterion_main!(benches);

@@ -1,36 +1,75 @@
-//! Products of polynomials over GF(2), coefficients in words, least significant first.
+//! The modified Toeplitz hash by portable Karatsuba products: an oracle that shares nothing with
+//! the transforms, and the yardstick of the benchmark.
 //!
-//! Portable and without secret-dependent branches: one word by one word is integer multiplication
-//! with holes, more words are Karatsuba.
+//! One word by one word is integer multiplication with holes, more words are Karatsuba. It is not
+//! wiped and is for tests and benches alone.
 
-use zeroize::Zeroize;
+use helio_keys::SecretBits;
+
+/// The first `output` bits of `input`, plus the Toeplitz matrix of `seed` times the others.
+pub fn amplify(input: &SecretBits, seed: &SecretBits, output: usize) -> SecretBits {
+    let mut hash = input.slice(0..output);
+    let tail = input.slice(output..input.len());
+    if output == 0 || tail.is_empty() {
+        return hash;
+    }
+    // The tail is cut into pieces as long as the output; each meets a window of the seed twice
+    // its length.
+    let (n, piece) = (tail.len(), output.div_ceil(64));
+    let mut sum = vec![0; 3 * piece];
+    let mut product = vec![0; 2 * piece];
+    let mut multiplier = Multiplier::new(piece);
+    let mut window = vec![0; 2 * piece];
+    let mut padded = vec![0; piece];
+    for (k, words) in tail.words().chunks(piece).enumerate() {
+        padded[..words.len()].copy_from_slice(words);
+        padded[words.len()..].fill(0);
+        // Bit b of the piece is tail bit 64·piece·k + b; with a window that begins at s[start],
+        // T's index i − j + n − 1 is window bit i − b + 64·piece − 1, for every piece alike.
+        let start = n as i64 - (64 * piece * (k + 1)) as i64;
+        read_window(seed.words(), start, &mut window);
+        for (half, at) in window.chunks(piece).zip([0, piece]) {
+            multiplier.multiply(&padded, half, &mut product);
+            sum[at..at + 2 * piece].iter_mut().zip(product.iter()).for_each(|(s, p)| *s ^= p);
+        }
+    }
+    let words = (piece - 1..2 * piece - 1).map(|i| sum[i] >> 63 | sum[i + 1] << 1).collect();
+    hash.xor_assign(&SecretBits::from_words(words, output));
+    hash
+}
+
+/// The bits of `source` from bit `start` on, zeros before and after its ends.
+fn read_window(source: &[u64], start: i64, window: &mut [u64]) {
+    let (first, shift) = (start.div_euclid(64), start.rem_euclid(64));
+    let word = |i: i64| usize::try_from(i).ok().and_then(|i| source.get(i)).copied().unwrap_or(0);
+    for (i, out) in (first..).zip(window) {
+        *out = match shift {
+            0 => word(i),
+            _ => word(i) >> shift | word(i + 1) << (64 - shift),
+        };
+    }
+}
 
 /// Words up to which Karatsuba ends in an unrolled product.
 const KERNEL: usize = 4;
 
 /// Multiplies polynomials of a fixed number of words, with its own scratch memory.
-pub struct Multiplier {
+struct Multiplier {
     words: usize,
     scratch: Vec<u64>,
 }
 
 impl Multiplier {
     /// For factors of `words` words.
-    pub fn new(words: usize) -> Multiplier {
+    fn new(words: usize) -> Multiplier {
         // A level of h = ⌈n/2⌉ words keeps 4h; the sum over all levels is below 4n + 4·64.
         Multiplier { words, scratch: vec![0; 4 * words + 256] }
     }
 
     /// Writes the product of `a` and `b` to `out`, which has twice the words of each.
-    pub fn multiply(&mut self, a: &[u64], b: &[u64], out: &mut [u64]) {
+    fn multiply(&mut self, a: &[u64], b: &[u64], out: &mut [u64]) {
         assert!(a.len() == self.words && b.len() == self.words && out.len() == 2 * self.words);
         karatsuba(a, b, out, &mut self.scratch);
-    }
-}
-
-impl Drop for Multiplier {
-    fn drop(&mut self) {
-        self.scratch.zeroize();
     }
 }
 
@@ -120,46 +159,4 @@ fn multiply1(a: u64, b: u64) -> u128 {
         out |= column & EVERY_FIFTH << class;
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn school(a: &[u64], b: &[u64]) -> Vec<u64> {
-        let mut out = vec![0; a.len() + b.len()];
-        for i in 0..64 * a.len() {
-            for j in 0..64 * b.len() {
-                let bit = a[i / 64] >> (i % 64) & b[j / 64] >> (j % 64) & 1;
-                out[(i + j) / 64] ^= bit << ((i + j) % 64);
-            }
-        }
-        out
-    }
-
-    #[test]
-    fn one_word_products_at_the_extremes() {
-        for a in [0, 1, !0, 1 << 63, 0x1084_2108_4210_8421, 0x8421_0842_1084_2108] {
-            for b in [0, 1, !0, 1 << 63, 0x1084_2108_4210_8421, 0x0842_1084_2108_4210] {
-                let product = multiply1(a, b);
-                assert_eq!(vec![product as u64, (product >> 64) as u64], school(&[a], &[b]));
-            }
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-        #[test]
-        fn karatsuba_is_the_school_product(
-            (a, b) in (1usize..40).prop_flat_map(|n| (
-                proptest::collection::vec(any::<u64>(), n),
-                proptest::collection::vec(any::<u64>(), n),
-            ))
-        ) {
-            let mut out = vec![!0; 2 * a.len()];
-            Multiplier::new(a.len()).multiply(&a, &b, &mut out);
-            prop_assert_eq!(out, school(&a, &b));
-        }
-    }
 }
