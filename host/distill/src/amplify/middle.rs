@@ -81,8 +81,12 @@ pub(super) fn add(level: Level, input: &SecretBits, seed: &[u64], sum: &mut [u64
     let (piece, size) = (shape.piece, 2 * shape.piece);
     let mut halves = Wiped(vec![0; size]);
 
-    let mut inputs = Wiped(vec![0; shape.inputs * size]);
-    for (c, values) in inputs.0.chunks_exact_mut(size).enumerate() {
+    // One piece of memory: freed and taken again as a whole, it stays with the process.
+    let mut memory = Wiped(vec![0; (shape.inputs + shape.outputs + 1) * size]);
+    let (inputs, rest) = memory.0.split_at_mut(shape.inputs * size);
+    let (outputs, window) = rest.split_at_mut(shape.outputs * size);
+
+    for (c, values) in inputs.chunks_exact_mut(size).enumerate() {
         let last = chunks - c * piece;
         let first = last.saturating_sub(piece);
         let (used, rest) = halves.0[..piece].split_at_mut(last - first);
@@ -97,8 +101,6 @@ pub(super) fn add(level: Level, input: &SecretBits, seed: &[u64], sum: &mut [u64
         both(level, Pass::Evaluate, low, high);
     }
 
-    let mut outputs = Wiped(vec![0; shape.outputs * size]);
-    let mut window = vec![0; size];
     // Bit m − 1 of the product is the first of output chunk 0, and becomes bit 32·p.
     let shift = (CHUNK * chunks + 1 - tail) as i64;
     for w in 0..shape.inputs + shape.outputs - 1 {
@@ -109,14 +111,14 @@ pub(super) fn add(level: Level, input: &SecretBits, seed: &[u64], sum: &mut [u64
         widen(&halves.0[piece..], high);
         low.iter_mut().zip(high.iter()).for_each(|(low, high)| *low ^= high);
         both(level, Pass::Spread, low, high);
-        for (a, sums) in outputs.0.chunks_exact_mut(size).enumerate().take(w + 1) {
-            if let Some(values) = inputs.0.chunks_exact(size).nth(w - a) {
-                level.multiply_add(sums, values, &window);
+        for (a, sums) in outputs.chunks_exact_mut(size).enumerate().take(w + 1) {
+            if let Some(values) = inputs.chunks_exact(size).nth(w - a) {
+                level.multiply_add(sums, values, window);
             }
         }
     }
 
-    for (a, sums) in outputs.0.chunks_exact_mut(size).enumerate() {
+    for (a, sums) in outputs.chunks_exact_mut(size).enumerate() {
         let (low, high) = sums.split_at_mut(piece);
         both(level, Pass::Gather, low, high);
         // Of the largest level, only the lower half is wanted.

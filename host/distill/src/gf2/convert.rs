@@ -114,35 +114,60 @@ pub(super) fn convert_words<const W: usize, K: Lanes<W>>(
     convert(basis, data, steps, last);
 }
 
+// Loops, no closures: a closure is compiled as a function of its own, without the level's features.
+
 #[inline(always)]
-fn convert<T: BitXorAssign + Copy>(basis: Basis, data: &mut [T], steps: &[Step], last: bool) {
-    if basis == Basis::Transposed {
-        if last {
-            data.as_chunks_mut().0.iter_mut().for_each(|block| sixteen(basis, block));
+fn convert<T: Sixteens>(basis: Basis, data: &mut [T], steps: &[Step], last: bool) {
+    match basis {
+        Basis::Transposed => {
+            if last {
+                T::sixteens(basis, data);
+            }
+            for step in steps.iter().rev() {
+                divide_blocks(basis, data, *step);
+            }
         }
-        steps.iter().rev().for_each(|step| divide_blocks(basis, data, *step));
-    } else {
-        steps.iter().for_each(|step| divide_blocks(basis, data, *step));
-        if last {
-            data.as_chunks_mut().0.iter_mut().for_each(|block| sixteen(basis, block));
+        _ => {
+            for step in steps {
+                divide_blocks(basis, data, *step);
+            }
+            if last {
+                T::sixteens(basis, data);
+            }
         }
     }
 }
 
 #[inline(always)]
 fn divide_blocks<T: BitXorAssign + Copy>(basis: Basis, data: &mut [T], step: Step) {
-    // Short additions are fast if their length is known to the compiler.
     match (step.half, step.shift) {
-        (16, 1) => data.chunks_exact_mut(32).for_each(|block| divide_block(basis, block, 16, 1)),
-        (32, 2) => data.chunks_exact_mut(64).for_each(|block| divide_block(basis, block, 32, 2)),
-        (64, 4) => data.chunks_exact_mut(128).for_each(|block| divide_block(basis, block, 64, 4)),
-        (128, 8) => {
-            data.chunks_exact_mut(256).for_each(|block| divide_block(basis, block, 128, 8));
-        }
-        (half, shift) => {
-            let blocks = data.chunks_exact_mut(2 * half);
-            blocks.for_each(|block| divide_block(basis, block, half, shift));
-        }
+        (16, 1) => divide_short::<T, 16, 1>(basis, data),
+        (32, 2) => divide_short::<T, 32, 2>(basis, data),
+        (64, 4) => divide_short::<T, 64, 4>(basis, data),
+        (128, 8) => divide_short::<T, 128, 8>(basis, data),
+        (half, shift) => divide_all(basis, data, half, shift),
+    }
+}
+
+/// Short additions, whose length the compiler knows. They are a function of its own, so that it is
+/// compiled without the level's features: with them the compiler gathers and scatters single
+/// elements of many blocks, which is slower by far.
+#[inline(never)]
+fn divide_short<T: BitXorAssign + Copy, const HALF: usize, const SHIFT: usize>(
+    basis: Basis,
+    data: &mut [T],
+) {
+    match basis {
+        Basis::ToNovel => divide_all(Basis::ToNovel, data, HALF, SHIFT),
+        Basis::InverseTransposed => divide_all(Basis::InverseTransposed, data, HALF, SHIFT),
+        Basis::Transposed => divide_all(Basis::Transposed, data, HALF, SHIFT),
+    }
+}
+
+#[inline(always)]
+fn divide_all<T: BitXorAssign + Copy>(basis: Basis, data: &mut [T], half: usize, shift: usize) {
+    for block in data.chunks_exact_mut(2 * half) {
+        divide_block(basis, block, half, shift);
     }
 }
 
@@ -180,16 +205,82 @@ fn unfold_high<T: BitXorAssign + Copy>(high: &mut [T], shift: usize) {
 
 #[inline(always)]
 fn add<T: BitXorAssign + Copy>(to: &mut [T], from: &[T]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to ^= *from);
+    for (to, from) in to.iter_mut().zip(from) {
+        *to ^= *from;
+    }
 }
 
-/// The steps of a block of 16, without loops whose length is not known.
-#[inline(always)]
-fn sixteen<T: BitXorAssign + Copy>(basis: Basis, block: &mut [T; 16]) {
-    /// [`list`] of 16 to its end.
-    const STEPS: [(usize, usize); 4] = [(8, 2), (4, 1), (8, 4), (2, 1)];
-    for i in 0..4 {
-        let (half, shift) = STEPS[if basis == Basis::Transposed { 3 - i } else { i }];
-        block.chunks_exact_mut(2 * half).for_each(|part| divide_block(basis, part, half, shift));
+/// The last steps of blocks of 16 elements: divisions (8, 2), (4, 1), (8, 4) and (2, 1).
+pub(super) trait Sixteens: BitXorAssign + Copy {
+    fn sixteens(basis: Basis, data: &mut [Self]);
+}
+
+impl Sixteens for u64 {
+    #[inline(never)]
+    fn sixteens(basis: Basis, data: &mut [u64]) {
+        for block in data.as_chunks_mut::<16>().0 {
+            let mut f = *block;
+            match basis {
+                Basis::Transposed => {
+                    divide_all(basis, &mut f, 2, 1);
+                    divide_all(basis, &mut f, 8, 4);
+                    divide_all(basis, &mut f, 4, 1);
+                    divide_all(basis, &mut f, 8, 2);
+                }
+                _ => {
+                    divide_all(basis, &mut f, 8, 2);
+                    divide_all(basis, &mut f, 4, 1);
+                    divide_all(basis, &mut f, 8, 4);
+                    divide_all(basis, &mut f, 2, 1);
+                }
+            }
+            *block = f;
+        }
+    }
+}
+
+/// Pairs of chunks as words: a shift by an odd number of chunks shifts words by half.
+impl Sixteens for u32 {
+    #[inline(never)]
+    fn sixteens(basis: Basis, data: &mut [u32]) {
+        let pair = |f: &[u32; 2]| u64::from(f[0]) | u64::from(f[1]) << 32;
+        for block in data.as_chunks_mut::<16>().0 {
+            let mut f = [0; 8];
+            for (word, pair_of) in f.iter_mut().zip(block.as_chunks().0) {
+                *word = pair(pair_of);
+            }
+            match basis {
+                Basis::ToNovel => {
+                    divide_all(basis, &mut f, 4, 1);
+                    for q in f.as_chunks_mut::<4>().0 {
+                        q[2] ^= q[3] >> 32;
+                        q[0] ^= q[2] << 32;
+                        q[1] ^= q[2] >> 32 ^ q[3] << 32;
+                    }
+                    divide_all(basis, &mut f, 4, 2);
+                    for q in f.as_chunks_mut::<2>().0 {
+                        q[1] ^= q[1] >> 32;
+                        q[0] ^= q[1] << 32;
+                    }
+                }
+                Basis::InverseTransposed => {
+                    divide_all(basis, &mut f, 4, 1);
+                    for q in f.as_chunks_mut::<4>().0 {
+                        q[3] ^= q[2] << 32;
+                        q[2] ^= q[0] >> 32 ^ q[1] << 32;
+                        q[3] ^= q[1] >> 32;
+                    }
+                    divide_all(basis, &mut f, 4, 2);
+                    for q in f.as_chunks_mut::<2>().0 {
+                        q[1] ^= q[1] << 32;
+                        q[1] ^= q[0] >> 32;
+                    }
+                }
+                Basis::Transposed => unreachable!("outputs are words"),
+            }
+            for (word, pair_of) in f.iter().zip(block.as_chunks_mut::<2>().0) {
+                *pair_of = [*word as u32, (*word >> 32) as u32];
+            }
+        }
     }
 }

@@ -216,7 +216,9 @@ fn quarters<B: Butterfly, const W: usize, K: Lanes<W>>(k: K, data: &mut [u64], b
 fn tiles<B: Butterfly, const W: usize, K: Lanes<W>>(k: K, data: &mut [u64], first: usize) {
     for (t, data) in vectors_mut::<W>(data).chunks_exact_mut(W).enumerate() {
         let mut tile = [k.splat(0); W];
-        tile.iter_mut().zip(data.iter()).for_each(|(v, words)| *v = k.load(words));
+        for (v, words) in tile.iter_mut().zip(data.iter()) {
+            *v = k.load(words);
+        }
         if B::DOWN {
             rows::<B, W, K>(k, &mut tile, first + t);
             k.transpose(&mut tile);
@@ -226,7 +228,9 @@ fn tiles<B: Butterfly, const W: usize, K: Lanes<W>>(k: K, data: &mut [u64], firs
             k.transpose(&mut tile);
             rows::<B, W, K>(k, &mut tile, first + t);
         }
-        tile.iter().zip(data).for_each(|(v, words)| k.store(*v, words));
+        for (v, words) in tile.iter().zip(data) {
+            k.store(*v, words);
+        }
     }
 }
 
@@ -255,7 +259,11 @@ fn columns<B: Butterfly, const W: usize, K: Lanes<W>>(k: K, tile: &mut [K::V; W]
     while low < W {
         let stride = if B::DOWN { high } else { low };
         let blocks = W / (2 * stride);
-        let by_word = k.load(&std::array::from_fn(|i| factor(i * blocks)));
+        let mut by_word = [0; W];
+        for (i, word) in by_word.iter_mut().enumerate() {
+            *word = factor(i * blocks);
+        }
+        let by_word = k.load(&by_word);
         for block in 0..blocks {
             let w = k.xor(k.splat(factor(t * W * blocks + block)), by_word);
             for at in 2 * stride * block..2 * stride * block + stride {
