@@ -35,9 +35,7 @@ use crate::gf2::Level;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AmplifyError {
     /// The seed does not fit the input and output.
-    #[error(
-        "a hash of {input} to {output} bits takes a seed of {expected} bits, not {found}"
-    )]
+    #[error("a hash of {input} to {output} bits takes a seed of {expected} bits, not {found}")]
     SeedLength {
         /// Bits of the input.
         input: usize,

@@ -38,8 +38,8 @@ mod transform;
 #[cfg(target_arch = "x86_64")]
 mod vpclmul;
 
-use engine::Engine;
 pub(crate) use convert::Basis;
+use engine::Engine;
 pub(crate) use polyval::{Powers, evaluate};
 pub(crate) use transform::{Pass, transform};
 

@@ -98,8 +98,7 @@ fn product_high(a: uint64x2_t, b: uint64x2_t) -> uint64x2_t {
 #[inline]
 fn multiply(a: uint64x2_t, b: uint64x2_t) -> uint64x2_t {
     let tail = vdupq_n_u64(0x1b);
-    let table =
-        vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(FOLDS[0]), vcreate_u64(FOLDS[1])));
+    let table = vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(FOLDS[0]), vcreate_u64(FOLDS[1])));
     let (even, odd) = (product_low(a, b), product_high(a, b));
     let (even_fold, odd_fold) = (product_high(even, tail), product_high(odd, tail));
     let low = vzip1q_u64(veorq_u64(even, even_fold), veorq_u64(odd, odd_fold));

@@ -63,8 +63,7 @@ pub(crate) fn evaluate(powers: &mut Powers, mut state: u128, blocks: &[u64]) -> 
     if !groups.is_empty() {
         powers.reach(GROUP);
         let table = &powers.table;
-        state =
-            with_engine!(powers.level, engine => engine.polyval(state, groups, table));
+        state = with_engine!(powers.level, engine => engine.polyval(state, groups, table));
     }
     if !rest.is_empty() {
         // Blocks of zeros before the first one change nothing, if the state is in the first one.

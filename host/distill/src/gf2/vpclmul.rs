@@ -92,16 +92,13 @@ impl Lanes<8> for Vpclmul {
 #[inline]
 fn multiply(a: __m512i, b: __m512i) -> __m512i {
     let tail = _mm512_set1_epi64(0x1b);
-    let table =
-        _mm512_broadcast_i32x4(_mm_set_epi64x(FOLDS[1] as i64, FOLDS[0] as i64));
+    let table = _mm512_broadcast_i32x4(_mm_set_epi64x(FOLDS[1] as i64, FOLDS[0] as i64));
     let even = _mm512_clmulepi64_epi128::<0x00>(a, b);
     let odd = _mm512_clmulepi64_epi128::<0x11>(a, b);
     let even_fold = _mm512_clmulepi64_epi128::<0x01>(even, tail);
     let odd_fold = _mm512_clmulepi64_epi128::<0x01>(odd, tail);
-    let low = _mm512_unpacklo_epi64(
-        _mm512_xor_si512(even, even_fold),
-        _mm512_xor_si512(odd, odd_fold),
-    );
+    let low =
+        _mm512_unpacklo_epi64(_mm512_xor_si512(even, even_fold), _mm512_xor_si512(odd, odd_fold));
     let over = _mm512_unpackhi_epi64(even_fold, odd_fold);
     _mm512_xor_si512(low, _mm512_shuffle_epi8(table, over))
 }
