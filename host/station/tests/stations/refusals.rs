@@ -3,6 +3,8 @@
 use std::net::TcpListener;
 use std::process::Command;
 
+use helio_distill::parameters::PROTOCOL_VERSION;
+
 use crate::desk::{Desk, Process, complaint, helio, text};
 use crate::tap::{read, write};
 
@@ -88,8 +90,10 @@ fn another_version_of_line_or_protocol_is_named() {
     ended(desk.start("alice"), 6, &["version 2 of the line, this one 1", "same release on both"]);
     let desk = Desk::new("4x");
     let _sim = desk.start("sim");
-    imposter(&desk, |alice| alice.replace("\"protocol\":1", "\"protocol\":7"));
-    ended(desk.start("alice"), 6, &["version 7 of the protocol, this one 1", "same release"]);
+    let own = format!("\"protocol\":{PROTOCOL_VERSION}");
+    imposter(&desk, move |alice| alice.replace(&own, "\"protocol\":99"));
+    let differs = format!("version 99 of the protocol, this one {PROTOCOL_VERSION}");
+    ended(desk.start("alice"), 6, &[&differs, "same release"]);
 }
 
 #[test]
