@@ -111,9 +111,13 @@ pub(super) fn add(level: Level, input: &SecretBits, seed: &[u64], sum: &mut [u64
         widen(&halves.0[piece..], high);
         low.iter_mut().zip(high.iter()).for_each(|(low, high)| *low ^= high);
         both(level, Pass::Spread, low, high);
-        for (a, sums) in outputs.chunks_exact_mut(size).enumerate().take(w + 1) {
-            if let Some(values) = inputs.chunks_exact(size).nth(w - a) {
-                level.multiply_add(sums, values, window);
+        // A part of the window at a time, which stays in the first cache for all pairs.
+        let part = size.min(1 << 11);
+        for at in (0..size).step_by(part) {
+            for a in (w + 1).saturating_sub(shape.inputs)..shape.outputs.min(w + 1) {
+                let sums = &mut outputs[a * size + at..][..part];
+                let values = &inputs[(w - a) * size + at..][..part];
+                level.multiply_add(sums, values, &window[at..][..part]);
             }
         }
     }

@@ -16,7 +16,9 @@ const fn multiply(a: u64, b: u64) -> u64 {
     while bit > 0 {
         bit -= 1;
         // Horner: times z, and z^64 is folded.
-        sum = sum << 1 ^ (sum >> 63) * 0x1b ^ (b >> bit & 1) * a;
+        let folded = (sum >> 63) * 0x1b;
+        let term = (b >> bit & 1) * a;
+        sum = sum << 1 ^ folded ^ term;
     }
     sum
 }

@@ -61,6 +61,9 @@ trait Butterfly {
     const DOWN: bool;
 
     fn apply<const W: usize, K: Lanes<W>>(k: K, low: &mut K::V, high: &mut K::V, w: K::V);
+
+    /// [`apply`](Butterfly::apply) with the factor 0.
+    fn apply_zero<const W: usize, K: Lanes<W>>(k: K, low: &mut K::V, high: &mut K::V);
 }
 
 struct Evaluate;
@@ -75,6 +78,11 @@ impl Butterfly for Evaluate {
         *low = k.xor(*low, k.multiply(*high, w));
         *high = k.xor(*high, *low);
     }
+
+    #[inline(always)]
+    fn apply_zero<const W: usize, K: Lanes<W>>(k: K, low: &mut K::V, high: &mut K::V) {
+        *high = k.xor(*high, *low);
+    }
 }
 
 impl Butterfly for Spread {
@@ -83,6 +91,11 @@ impl Butterfly for Spread {
     #[inline(always)]
     fn apply<const W: usize, K: Lanes<W>>(k: K, low: &mut K::V, high: &mut K::V, w: K::V) {
         *high = k.xor(*high, k.multiply(*low, w));
+        *low = k.xor(*low, *high);
+    }
+
+    #[inline(always)]
+    fn apply_zero<const W: usize, K: Lanes<W>>(k: K, low: &mut K::V, high: &mut K::V) {
         *low = k.xor(*low, *high);
     }
 }
@@ -94,6 +107,11 @@ impl Butterfly for Gather {
     fn apply<const W: usize, K: Lanes<W>>(k: K, low: &mut K::V, high: &mut K::V, w: K::V) {
         *low = k.xor(*low, *high);
         *high = k.xor(*high, k.multiply(*low, w));
+    }
+
+    #[inline(always)]
+    fn apply_zero<const W: usize, K: Lanes<W>>(k: K, low: &mut K::V, high: &mut K::V) {
+        *low = k.xor(*low, *high);
     }
 }
 
@@ -185,6 +203,19 @@ fn halves<B: Butterfly, const W: usize, K: Lanes<W>>(k: K, data: &mut [u64], blo
 
 #[inline(always)]
 fn quarters<B: Butterfly, const W: usize, K: Lanes<W>>(k: K, data: &mut [u64], block: usize) {
+    // Three of the first block's four factors are 0, and the blocks' numbers are public.
+    match block {
+        0 => quarters_at::<B, true, W, K>(k, data, 0),
+        _ => quarters_at::<B, false, W, K>(k, data, block),
+    }
+}
+
+#[inline(always)]
+fn quarters_at<B: Butterfly, const FIRST: bool, const W: usize, K: Lanes<W>>(
+    k: K,
+    data: &mut [u64],
+    block: usize,
+) {
     let w = k.splat(factor(block));
     let (w0, w1) = (k.splat(factor(2 * block)), k.splat(factor(2 * block + 1)));
     let (low, high) = data.split_at_mut(data.len() / 2);
@@ -195,19 +226,37 @@ fn quarters<B: Butterfly, const W: usize, K: Lanes<W>>(k: K, data: &mut [u64], b
     for ((p0, p1), (p2, p3)) in low.zip(high) {
         let (mut a, mut b, mut c, mut d) = (k.load(p0), k.load(p1), k.load(p2), k.load(p3));
         if B::DOWN {
-            B::apply(k, &mut a, &mut c, w);
-            B::apply(k, &mut b, &mut d, w);
+            wide::<B, FIRST, W, K>(k, [&mut a, &mut b, &mut c, &mut d], w);
         }
-        B::apply(k, &mut a, &mut b, w0);
+        if FIRST {
+            B::apply_zero(k, &mut a, &mut b);
+        } else {
+            B::apply(k, &mut a, &mut b, w0);
+        }
         B::apply(k, &mut c, &mut d, w1);
         if !B::DOWN {
-            B::apply(k, &mut a, &mut c, w);
-            B::apply(k, &mut b, &mut d, w);
+            wide::<B, FIRST, W, K>(k, [&mut a, &mut b, &mut c, &mut d], w);
         }
         k.store(a, p0);
         k.store(b, p1);
         k.store(c, p2);
         k.store(d, p3);
+    }
+}
+
+/// The larger of two levels.
+#[inline(always)]
+fn wide<B: Butterfly, const FIRST: bool, const W: usize, K: Lanes<W>>(
+    k: K,
+    [a, b, c, d]: [&mut K::V; 4],
+    w: K::V,
+) {
+    if FIRST {
+        B::apply_zero(k, a, c);
+        B::apply_zero(k, b, d);
+    } else {
+        B::apply(k, a, c, w);
+        B::apply(k, b, d, w);
     }
 }
 
