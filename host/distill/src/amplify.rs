@@ -18,7 +18,7 @@
 //! seed may be public, but must be drawn after the reconciled string is fixed, and serves once.
 //!
 //! T·x″ are ℓ coefficients from the middle of the product of the polynomials s(z) and x″(z) over
-//! GF(2); [`middle`] computes them by additive Fourier transforms. Exact, and in a time that does
+//! GF(2); `middle` computes them by additive Fourier transforms. Exact, and in a time that does
 //! not depend on the bits.
 //!
 //! Speed and memory at each size: `cargo bench -p helio-distill --bench hashing` and

@@ -2,8 +2,8 @@
 //! multiplication, run at the level that the processor offers.
 //!
 //! A [`Level`] is a proof that the processor has the instructions; it is found at run time, and
-//! all levels give the same bits. The algorithms ([`transform`], [`polyval`], [`convert`]) are
-//! written once over [`lanes::Lanes`], a vector of field elements, and compiled once for each
+//! all levels give the same bits. The algorithms (`transform`, `polyval`, `convert`) are
+//! written once over `lanes::Lanes`, a vector of field elements, and compiled once for each
 //! level. Nothing branches on or looks up by the data: they may be secret.
 //!
 //! This module knows polynomials and not what they are for: see [`crate::amplify`] and
