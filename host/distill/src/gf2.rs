@@ -6,6 +6,10 @@
 //! written once over `lanes::Lanes`, a vector of field elements, and compiled once for each
 //! level. Nothing branches on or looks up by the data: they may be secret.
 //!
+//! The kernels for Arm were tried under an emulator only: `rustup target add
+//! aarch64-unknown-linux-musl`, then run with `CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld`
+//! and `…_RUNNER=qemu-aarch64-static`.
+//!
 //! This module knows polynomials and not what they are for: see [`crate::amplify`] and
 //! [`crate::hash`].
 
