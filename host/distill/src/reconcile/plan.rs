@@ -158,7 +158,7 @@ impl Plan {
     pub fn frames(&self) -> u64 {
         match self.engine {
             Engine::Ldpc(layout) => layout.frames,
-            Engine::Cascade(_) => 1,
+            Engine::Cascade(layout) => layout.frames,
         }
     }
 
@@ -208,7 +208,11 @@ impl Plan {
                 shape.into_iter().for_each(|x| put(x as u64));
                 [l.frames, l.frame_words, l.allowed].into_iter().for_each(&mut put);
             }
-            Engine::Cascade(l) => put(l.first_block.into()),
+            Engine::Cascade(l) => {
+                put(l.frames);
+                l.block.into_iter().for_each(|block| put(block.into()));
+                [l.subsets, l.fan].into_iter().for_each(|x| put(x.into()));
+            }
         }
         put(self.lambda_max());
         bytes
