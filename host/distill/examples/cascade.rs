@@ -1,7 +1,15 @@
-//! Measures Cascade on simulated strings: what is disclosed, what the key pays, residual errors,
-//! round trips, and each party's speed.
+//! Measures Cascade on simulated strings.
 //!
-//! `cargo run --release -p helio-distill --example cascade -- table [blocks of 100 frames, default 4]`
+//! `cargo run --release -p helio-distill --example cascade -- WHAT …`
+//!
+//! - `table [BITS] [BLOCKS] [Q …]`: what is disclosed, what the key pays, frames that still differ,
+//!   round trips and the speed of each party, for BLOCKS strings of BITS bits at each error rate.
+//! - `delay [Q] [RTT_MS] [BITS …]`: the rate of both parties together, who speak in turn over a line
+//!   with that round trip, without and with its delay, and how many frames hide it.
+//!
+//! The test basis is taken as large, so that the plan is made for the true error rate. `f_alice` is
+//! what Alice discloses and `f_charged` is λ_max, both over n·h(q). Seconds are those that the
+//! thread computes, by the kernel's count, so that other programs disturb them little.
 
 use std::time::Instant;
 
@@ -13,49 +21,101 @@ use rand_core::{Rng, SeedableRng};
 
 type Failure = Box<dyn std::error::Error>;
 
-const FRAME: usize = 102_400;
-
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |i: usize, or: usize| arguments.get(i).map_or(Ok(or), |text| text.parse());
-    let frames = number(1, 100)?;
-    table(frames, number(2, 4)?)
+    let numbers: Result<Vec<f64>, _> = arguments.iter().skip(1).map(|text| text.parse()).collect();
+    let numbers = numbers?;
+    let number = |i: usize, or: f64| numbers.get(i).copied().unwrap_or(or);
+    let rest = |or: &[f64]| numbers.get(2..).filter(|rest| !rest.is_empty()).unwrap_or(or).to_vec();
+    match arguments.first().map(String::as_str) {
+        Some("table") => {
+            let rates = rest(&[0.01, 0.02, 0.03, 0.05]);
+            table(number(0, 1e7) as usize, number(1, 10.0) as u64, &rates)
+        }
+        Some("delay") => {
+            let bits = rest(&[1e5, 1e6, 1e7, 1e8]);
+            delay(number(0, 0.02), number(1, 50.0) / 1e3, &bits)
+        }
+        _ => Err("say `table` or `delay`; the file's head tells what they take".into()),
+    }
 }
 
-fn table(frames: usize, blocks: usize) -> Result<(), Failure> {
-    println!("| q | f_alice | worst | f_charged | frames that differ | corrected | round trips | Alice, Mbit/s | Bob, Mbit/s |");
+fn table(bits: usize, blocks: u64, rates: &[f64]) -> Result<(), Failure> {
+    println!("{blocks} blocks of {bits} bits");
+    println!(
+        "| q | f_alice | f_charged | λ_max used at most | dropped blocks | frames that differ | \
+         round trips | Alice, Mbit/s | Bob, Mbit/s |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|");
-    for qber in std::env::var("Q").map_or(vec![0.01, 0.02, 0.03, 0.05], |t| vec![t.parse().unwrap()]) {
-        let bits = frames * FRAME;
+    for &qber in rates {
         let plan = plan(bits, qber)?;
-        let mut sum = Run::default();
-        let (mut worst, mut exhausted) = (0.0_f64, 0);
-        let mut limit = 0.0;
+        let (mut sum, mut most, mut dropped, mut limit) = (Run::default(), 0.0_f64, 0, 0.0);
         for seed in 0..blocks {
-            let (alice, bob) = strings(bits, qber, seed as u64);
-            let h = bits as f64 * binary_entropy(alice.distance(&bob) as f64 / bits as f64);
+            let (alice, bob) = strings(bits, qber, seed);
             match run(&plan, &alice, &bob) {
                 Ok(one) => {
-                    worst = worst.max(one.disclosed as f64 / h);
-                    limit += h;
+                    most = most.max(2.0 * one.disclosed as f64 / plan.lambda_max() as f64);
+                    let found = alice.distance(&bob) as f64 / bits as f64;
+                    limit += bits as f64 * binary_entropy(found);
                     sum.add(&one);
                 }
-                Err(ReconcileError::LeakExhausted { .. }) => exhausted += 1,
+                Err(ReconcileError::LeakExhausted { .. }) => dropped += 1,
                 Err(error) => return Err(error.into()),
             }
         }
-        let all = (blocks - exhausted) as f64 * bits as f64;
+        let through = (blocks - dropped) as f64;
         println!(
-            "| {:.1} % | {:.4} | {:.4} | {:.3} | {} of {} ({exhausted} dropped) | {} | {:.1} | {:.1} | {:.1} |",
+            "| {:.2} % | {:.4} | {:.3} | {most:.3} | {dropped} of {blocks} | {} of {} | {:.0} | {:.0} | {:.0} |",
             100.0 * qber,
             sum.disclosed as f64 / limit,
-            worst,
             plan.lambda_max() as f64 / (bits as f64 * binary_entropy(qber)),
-            sum.differ, blocks * frames, sum.corrected,
-            sum.trips as f64 / blocks as f64,
-            all / sum.alice_s / 1e6,
-            all / sum.bob_s / 1e6,
+            sum.differ,
+            blocks * plan.frames(),
+            sum.trips as f64 / through,
+            through * bits as f64 / sum.alice_s / 1e6,
+            through * bits as f64 / sum.bob_s / 1e6,
         );
+    }
+    Ok(())
+}
+
+fn delay(qber: f64, rtt_s: f64, sizes: &[f64]) -> Result<(), Failure> {
+    println!("q = {:.2} %, round trip {:.0} ms, a core for each party", 100.0 * qber, 1e3 * rtt_s);
+    println!(
+        "| bits | frames in flight | round trips | per frame | no delay, Mbit/s | with it | share | \
+         memory of Bob, bytes a bit |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let mut last = (0.0, 0.0);
+    for &bits in sizes {
+        let plan = plan(bits as usize, qber)?;
+        let (alice, bob) = strings(bits as usize, qber, 1);
+        let one = run(&plan, &alice, &bob)?;
+        // They speak in turn: the time without delay is the sum of both, and each round trip adds to it.
+        let busy_s = one.alice_s + one.bob_s;
+        let all_s = busy_s + one.trips as f64 * rtt_s;
+        println!(
+            "| {bits:.0} | {} | {} | {:.3} | {:.1} | {:.2} | {:.1} % | {:.2} |",
+            plan.frames(),
+            one.trips,
+            one.trips as f64 / plan.frames() as f64,
+            bits / busy_s / 1e6,
+            bits / all_s / 1e6,
+            100.0 * busy_s / all_s,
+            one.bytes / bits,
+        );
+        last = (busy_s / bits, one.trips as f64);
+    }
+    let (busy_s, trips) = last;
+    // share = busy/(busy + trips·rtt) = 0.8.
+    let hidden = 4.0 * trips * rtt_s / busy_s;
+    println!("80 % of the rate without delay: {:.0} Mbit in flight", hidden / 1e6);
+    for rate in [1e6, 1e7, 2e7] {
+        // bits/(busy + trips·rtt) = rate.
+        let bits = trips * rtt_s / (1.0 / rate - busy_s);
+        if bits > 0.0 {
+            println!("a link of {:.0} Mbit/s: {:.1} Mbit in flight", rate / 1e6, bits / 1e6);
+        }
     }
     Ok(())
 }
@@ -67,21 +127,24 @@ fn plan(bits: usize, qber: f64) -> Result<Plan, Failure> {
     Ok(Plan::choose(Code::Cascade, announced)?)
 }
 
-/// What one block took.
+/// What a block took.
 #[derive(Default)]
 struct Run {
+    /// Parities that Alice told.
     disclosed: u64,
-    corrected: u64,
+    /// Frames in which the strings differ afterwards.
     differ: u64,
+    /// Round trips.
     trips: u64,
     alice_s: f64,
     bob_s: f64,
+    /// By which Bob's engine made the program grow.
+    bytes: f64,
 }
 
 impl Run {
     fn add(&mut self, one: &Run) {
         self.disclosed += one.disclosed;
-        self.corrected += one.corrected;
         self.differ += one.differ;
         self.trips += one.trips;
         self.alice_s += one.alice_s;
@@ -91,25 +154,27 @@ impl Run {
 
 fn run(plan: &Plan, of_alice: &SecretBits, of_bob: &SecretBits) -> Result<Run, ReconcileError> {
     let mut run = Run::default();
-    let start = cpu_seconds();
+    let mut clock = cpu_seconds();
+    let mut lap = || {
+        let now = cpu_seconds();
+        now - std::mem::replace(&mut clock, now)
+    };
     let mut alice = plan.alice(of_alice)?;
     let mut message = alice.first();
-    let mut last = cpu_seconds();
-    run.alice_s += last - start;
+    run.alice_s += lap();
+    let before = resident_bytes();
     let mut bob = plan.bob(of_bob)?;
+    run.bytes = resident_bytes() - before;
     loop {
         let step = bob.handle(&message)?;
-        let now = cpu_seconds();
-        run.bob_s += now - last;
+        run.bob_s += lap();
         run.trips += 1;
         let (reply, ends) = match step {
             BobStep::Send(reply) => (reply, false),
             BobStep::SendDone(reply) => (reply, true),
         };
         let step = alice.handle(&reply)?;
-        last = cpu_seconds();
-        run.alice_s += last - now;
-        if std::env::var("TRACE").is_ok() { eprintln!("{} {} {}", run.trips, message.len(), reply.len()); }
+        run.alice_s += lap();
         match step {
             AliceStep::Send(next) if !ends => message = next,
             AliceStep::Done if ends => break,
@@ -117,9 +182,8 @@ fn run(plan: &Plan, of_alice: &SecretBits, of_bob: &SecretBits) -> Result<Run, R
         }
     }
     let (corrected, outcome) = bob.corrected()?;
-    run.bob_s += cpu_seconds() - last;
+    run.bob_s += lap();
     run.disclosed = outcome.leak.alice_bits;
-    run.corrected = outcome.corrected_errors;
     let frames = outcome.frames as usize;
     let mut differs = vec![false; frames];
     for (i, (a, b)) in corrected.words().iter().zip(of_alice.words()).enumerate() {
@@ -138,6 +202,14 @@ fn cpu_seconds() -> f64 {
         Some(ns) => ns as f64 / 1e9,
         None => START.get_or_init(Instant::now).elapsed().as_secs_f64(),
     }
+}
+
+/// Memory of this program that is not shared with files; 0 where the kernel does not tell.
+fn resident_bytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("RssAnon"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    1024.0 * kib.unwrap_or(0.0)
 }
 
 /// Alice's string and Bob's, with independent errors.

@@ -208,11 +208,7 @@ impl Plan {
                 shape.into_iter().for_each(|x| put(x as u64));
                 [l.frames, l.frame_words, l.allowed].into_iter().for_each(&mut put);
             }
-            Engine::Cascade(l) => {
-                put(l.frames);
-                l.block.into_iter().for_each(|block| put(block.into()));
-                [l.subsets, l.fan].into_iter().for_each(|x| put(x.into()));
-            }
+            Engine::Cascade(l) => l.numbers().for_each(&mut put),
         }
         put(self.lambda_max());
         bytes

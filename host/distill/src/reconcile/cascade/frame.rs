@@ -41,6 +41,9 @@ pub struct Frame {
     /// Runs that are bisected, and of which pass.
     wave: Vec<Run>,
     wave_pass: usize,
+    /// How often its runs are halved at once.
+    levels: u32,
+    rounds: u32,
     asked: Asked,
     /// Subsets of the last check that are odd, once it was made.
     odd_subsets: Option<u64>,
@@ -62,6 +65,8 @@ impl Frame {
             count: 0,
             wave: Vec::new(),
             wave_pass: 0,
+            levels: 1,
+            rounds: 0,
             asked: Asked::Blocks,
             odd_subsets: None,
             own: Vec::new(),
@@ -77,11 +82,6 @@ impl Frame {
             }
         }
         frame
-    }
-
-    /// Parities asked for.
-    pub fn questions(&self) -> u32 {
-        self.questions
     }
 
     /// Whether nothing is asked any more.
@@ -110,6 +110,7 @@ impl Frame {
 
     /// Compares with the other station's parities, corrects what that shows, and asks for more.
     pub fn hear(&mut self, geometry: &Geometry, theirs: &mut Reader) -> Result<(), ReconcileError> {
+        self.rounds += 1;
         let mut left = self.questions;
         for word in &mut self.own {
             *word ^= theirs.take(left.min(64)).ok_or(SHORT)?;
@@ -117,7 +118,8 @@ impl Frame {
         }
         match std::mem::replace(&mut self.asked, Asked::Nothing) {
             Asked::Blocks => self.open(),
-            Asked::Halves => self.halve(geometry)?,
+            Asked::Halves if self.levels == 1 => self.halve(geometry)?,
+            Asked::Halves => self.cut(geometry)?,
             Asked::Subsets => self.odd_subsets = Some(self.own[0]),
             Asked::Pieces(mut search) => {
                 search.narrow(geometry, self.own[0].trailing_zeros().min(self.questions) as usize);
@@ -181,6 +183,38 @@ impl Frame {
         })
     }
 
+    /// The same for runs that were halved more than once: each piece that is odd goes on.
+    fn cut(&mut self, geometry: &Geometry) -> Result<(), ReconcileError> {
+        let pass = &mut self.passes[self.wave_pass];
+        let rows = pass.rows();
+        let (mut at, mut next, mut found) = (0, Vec::new(), Vec::new());
+        for run in &self.wave {
+            let mut sum = 1;
+            run.pieces(self.levels, rows, &mut |piece| {
+                pass.begin(piece.start);
+                let last = piece.end.next_multiple_of(64) == run.end.next_multiple_of(64)
+                    && (piece.end == run.end || piece.end & 63 == rows & 63);
+                let odd = match last {
+                    true => sum,
+                    false => {
+                        at += 1;
+                        self.own[(at - 1) / 64] >> ((at - 1) % 64) & 1
+                    }
+                };
+                sum ^= odd;
+                match (odd, piece.is_found()) {
+                    (0, _) => {}
+                    (_, false) => next.push(piece),
+                    (_, true) => found.push(piece.start),
+                }
+            });
+        }
+        self.wave = next;
+        found.into_iter().try_for_each(|place| {
+            self.correct(geometry, geometry.bit(self.wave_pass, place), Some(self.wave_pass))
+        })
+    }
+
     /// Corrects a bit. It was found in the pass `found_in`, where its block is even by now.
     fn correct(
         &mut self,
@@ -220,9 +254,21 @@ impl Frame {
         loop {
             if !self.wave.is_empty() {
                 let pass = &self.passes[self.wave_pass];
-                for run in &self.wave {
-                    let left = Run { start: run.start, end: run.middle() };
-                    push(&mut self.own, &mut self.questions, pass.parity(left));
+                self.levels = geometry.layout.levels(self.wave.len(), self.rounds);
+                if self.levels == 1 {
+                    for run in &self.wave {
+                        let left = Run { start: run.start, end: run.middle() };
+                        push(&mut self.own, &mut self.questions, pass.parity(left));
+                    }
+                } else {
+                    for run in &self.wave {
+                        let mut last = None;
+                        run.pieces(self.levels, pass.rows(), &mut |piece| {
+                            if let Some(before) = last.replace(piece) {
+                                push(&mut self.own, &mut self.questions, pass.parity(before));
+                            }
+                        });
+                    }
                 }
                 self.asked = Asked::Halves;
                 return Ok(());

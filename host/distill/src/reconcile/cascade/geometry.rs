@@ -3,15 +3,12 @@
 use super::layout::Layout;
 use super::order::{Bit, Order};
 use super::pass::Pass;
-use super::order::tiles;
 use crate::reconcile::draw::Draw;
 
 pub struct Geometry {
     pub layout: Layout,
     /// Words of the longest frame.
     pub words: usize,
-    /// Rows of a column, in all passes but the first.
-    rows: usize,
     /// Orders of the passes after the first, which leaves the order as it is.
     orders: Vec<Order>,
     /// For each subset of the last check and each word, which bits are in it.
@@ -21,12 +18,13 @@ pub struct Geometry {
 impl Geometry {
     pub fn new(layout: Layout) -> Geometry {
         let words = layout.frame_words();
-        let (_, rows) = tiles(words);
         let seed = |pass: u64| (words as u64) << 8 | pass;
-        let orders = (1..layout.blocks().len() as u64).map(|p| Order::new(words, seed(p)));
+        let orders = (1..).zip(&layout.blocks()[1..]);
+        let orders = orders.map(|(p, blocks)| Order::new(words, blocks.rows as usize, seed(p)));
         let mut draw = Draw::new(seed(u8::MAX.into()));
         let subsets = (0..words * layout.subsets as usize).map(|_| draw.next());
-        Geometry { layout, words, rows, orders: orders.collect(), subsets: subsets.collect() }
+        let (orders, subsets) = (orders.collect(), subsets.collect());
+        Geometry { layout, words, orders, subsets }
     }
 
     /// The passes of a frame with these words, all of the geometry's.
@@ -35,12 +33,11 @@ impl Geometry {
         let mut passes = Vec::with_capacity(blocks.len());
         let mut bits = zeroize::Zeroizing::new(vec![0; self.words]);
         bits[..words.len()].copy_from_slice(words);
-        passes.push(Pass::new(bits, 64, blocks[0]));
+        passes.push(Pass::new(bits, blocks[0]));
         for (order, block) in self.orders.iter().zip(&blocks[1..]) {
             let mut bits = zeroize::Zeroizing::new(vec![0; order.columns()]);
             order.arrange(words, &mut bits);
-            let columns = (block / self.rows as u32).max(1);
-            passes.push(Pass::new(bits, self.rows as u32, 64 * columns));
+            passes.push(Pass::new(bits, *block));
         }
         passes
     }

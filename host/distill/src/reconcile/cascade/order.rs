@@ -32,16 +32,11 @@ pub struct Order {
     column_of: Vec<u16>,
 }
 
-/// Tiles, and rows of each, for a frame of `words` words: the last tile may have rows without word.
-pub fn tiles(words: usize) -> (usize, usize) {
-    let tiles = words.div_ceil(TILE);
-    (tiles, words.div_ceil(tiles))
-}
-
 impl Order {
-    /// The order drawn from `seed` for frames of `words` words, 1 to 2^15 of them.
-    pub fn new(words: usize, seed: u64) -> Order {
-        let (tiles, rows) = tiles(words);
+    /// The order drawn from `seed` for frames of `words` words, with tiles of `rows` rows, 1 to 64.
+    /// The last tile may have rows without a word. At most 2^16 columns.
+    pub fn new(words: usize, rows: usize, seed: u64) -> Order {
+        let tiles = words.div_ceil(rows);
         let mut draw = Draw::new(seed);
         let word_of = shuffled(tiles * rows, &mut draw);
         let column = shuffled(tiles * TILE, &mut draw);
@@ -97,7 +92,9 @@ impl Order {
 fn shuffled(count: usize, draw: &mut Draw) -> Vec<u16> {
     let mut numbers: Vec<u16> = (0..count as u16).collect();
     for i in (1..count).rev() {
-        numbers.swap(i, draw.below(i as u64 + 1) as usize);
+        // The upper half of a product is quicker than a remainder.
+        let upper = u128::from(draw.next()) * (i as u128 + 1) >> 64;
+        numbers.swap(i, upper as usize);
     }
     numbers
 }
@@ -127,8 +124,8 @@ mod tests {
 
     #[test]
     fn places_and_bits_are_inverse_and_say_where_arrange_puts_a_bit() {
-        for words in [1, 2, 3, 17, 63, 64, 65, 100, 129, 1_563] {
-            let order = Order::new(words, words as u64);
+        for (words, rows) in [(1, 1), (2, 2), (17, 17), (63, 40), (65, 64), (129, 7), (1_563, 51)] {
+            let order = Order::new(words, rows, words as u64);
             let mut draw = Draw::new(7);
             let frame: Vec<u64> = (0..words).map(|_| draw.next()).collect();
             let mut arranged = vec![0; order.columns()];
@@ -151,7 +148,7 @@ mod tests {
 
     #[test]
     fn bits_of_a_word_stand_in_columns_of_their_own() {
-        let order = Order::new(1_563, 3);
+        let order = Order::new(1_563, 64, 3);
         for word in [0, 700, 1_562] {
             let columns: std::collections::BTreeSet<u32> =
                 (0..64).map(|bit| order.place(Bit { word, bit }) >> 6).collect();

@@ -7,6 +7,8 @@
 
 use zeroize::Zeroizing;
 
+use super::layout::Blocks;
+
 /// Of a column: rows at which a block begins, and which of these blocks are odd.
 #[derive(Clone, Copy, Default)]
 struct Column {
@@ -48,6 +50,18 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Calls `piece` with the pieces of a run that is halved so many times, in order.
+    pub fn pieces(self, levels: u32, rows: u32, piece: &mut impl FnMut(Run)) {
+        if levels == 0 || self.is_found() {
+            return piece(self);
+        }
+        let middle = self.middle();
+        Run { start: self.start, end: middle }.within(rows).pieces(levels - 1, rows, piece);
+        Run { start: middle, end: self.end }.within(rows).pieces(levels - 1, rows, piece);
+    }
+}
+
 pub struct Pass {
     /// This station's string in the order of the pass.
     bits: Zeroizing<Vec<u64>>,
@@ -60,15 +74,16 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// A pass over these columns, of which the first `rows` rows hold bits, cut into blocks of
-    /// `block` places: a power of two below 64, or whole columns.
-    pub fn new(bits: Zeroizing<Vec<u64>>, rows: u32, block: u32) -> Pass {
+    /// A pass over these columns, cut into blocks.
+    pub fn new(bits: Zeroizing<Vec<u64>>, blocks: Blocks) -> Pass {
         let count = bits.len();
         let groups = vec![0; count.div_ceil(64)];
         let (columns, known, odd) = (vec![Column::default(); count], groups.clone(), groups);
-        let mut pass = Pass { bits, columns, known, odd, rows };
-        for start in (0..64 * count as u32).step_by(block as usize) {
-            pass.begin(start);
+        let mut pass = Pass { bits, columns, known, odd, rows: blocks.rows };
+        for column in (0..count as u32).step_by(blocks.columns as usize) {
+            for part in 0..blocks.parts {
+                pass.begin(64 * column + part * blocks.rows / blocks.parts);
+            }
         }
         pass
     }
