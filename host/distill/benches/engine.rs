@@ -4,7 +4,7 @@
 //! Throughput is of input, bits of the string. 1 "element" is 1 bit.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use helio_distill::reconcile::{AliceStep, Announced, BobStep, Code, Plan};
+use helio_distill::reconcile::{Announced, BobStep, Code, Plan};
 use helio_keys::{EntropySource, SecretBits, SeededEntropy, SimulatedDevices};
 
 const MEGABIT: usize = 1_000_000;
@@ -25,10 +25,10 @@ fn strings(bits: usize) -> (SecretBits, SecretBits) {
     (alice, bob)
 }
 
-fn plan(code: Code, bits: usize) -> Plan {
+fn plan(bits: usize) -> Plan {
     let (test_bits, test_errors) = (100_000_000, 2_000_000);
     let announced = Announced { n_key: bits as u64, test_bits, test_errors, margin_ppm: 0 };
-    Plan::choose(code, announced).expect("within the range")
+    Plan::choose(Code::Ldpc, announced).expect("within the range")
 }
 
 fn reconciliation(c: &mut Criterion) {
@@ -36,7 +36,7 @@ fn reconciliation(c: &mut Criterion) {
     group.sample_size(10);
     group.throughput(Throughput::Elements(MEGABIT as u64));
     let (alice, bob) = strings(MEGABIT);
-    let ldpc = plan(Code::Ldpc, MEGABIT);
+    let ldpc = plan(MEGABIT);
     group.bench_function("LDPC, Alice encodes", |b| {
         b.iter(|| ldpc.alice(&alice).expect("its length").first());
     });
@@ -45,23 +45,6 @@ fn reconciliation(c: &mut Criterion) {
         b.iter(|| {
             let step = ldpc.bob(&bob).expect("its length").handle(&syndromes);
             assert!(matches!(step, Ok(BobStep::SendDone(_))));
-        });
-    });
-    let short = MEGABIT / 10;
-    let (alice, bob) = strings(short);
-    let cascade = plan(Code::Cascade, short);
-    group.throughput(Throughput::Elements(short as u64));
-    group.bench_function("Cascade, both sides", |b| {
-        b.iter(|| {
-            let mut alice = cascade.alice(&alice).expect("its length");
-            let mut bob = cascade.bob(&bob).expect("its length");
-            let mut message = alice.first();
-            while let BobStep::Send(questions) = bob.handle(&message).expect("within λ_max") {
-                let Ok(AliceStep::Send(answers)) = alice.handle(&questions) else {
-                    panic!("Alice ended before Bob");
-                };
-                message = answers;
-            }
         });
     });
     group.finish();

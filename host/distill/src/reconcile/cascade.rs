@@ -7,6 +7,8 @@ mod layout;
 mod order;
 mod party;
 mod pass;
+#[cfg(test)]
+mod reference;
 mod wire;
 
 pub use layout::Layout;
@@ -39,7 +41,7 @@ impl Alice {
 impl ReconcileAlice for Alice {
     fn first(&mut self) -> Vec<u8> {
         self.state = State::Asking;
-        self.party.first().unwrap_or_default()
+        self.party.first()
     }
 
     fn handle(&mut self, message: &[u8]) -> Result<AliceStep, ReconcileError> {
@@ -56,7 +58,8 @@ impl ReconcileAlice for Alice {
     }
 
     fn leak(&self) -> Leak {
-        party::leak(self.party.told(), self.party.heard())
+        let (alice_bits, bob_bits) = self.party.told_and_heard();
+        Leak { alice_bits, bob_bits }
     }
 }
 
@@ -89,7 +92,8 @@ impl ReconcileBob for Bob {
     }
 
     fn leak(&self) -> Leak {
-        party::leak(self.party.heard(), self.party.told())
+        let (bob_bits, alice_bits) = self.party.told_and_heard();
+        Leak { alice_bits, bob_bits }
     }
 
     fn corrected(self: Box<Self>) -> Result<(SecretBits, Outcome), ReconcileError> {
@@ -101,10 +105,13 @@ impl ReconcileBob for Bob {
             corrected_errors: self.party.corrections(),
             frames: self.party.frames(),
             failed_frames: 0,
-            iterations: self.party.rounds(),
+            iterations: self.party.rounds().into(),
         };
         let mut bits = self.bits;
         bits.xor_assign(&SecretBits::from_words(self.party.pattern(), bits.len()));
         Ok((bits, outcome))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,12 @@ impl Search {
     }
 
     /// The parity of this station's bits in a run of places.
-    pub fn parity(&self, geometry: &Geometry, words: impl Fn(usize) -> u64, run: &Range<u32>) -> u64 {
+    pub fn parity(
+        &self,
+        geometry: &Geometry,
+        words: impl Fn(usize) -> u64,
+        run: &Range<u32>,
+    ) -> u64 {
         let subset = geometry.subset(self.subset);
         let (first, last) = (run.start as usize >> 6, (run.end as usize - 1) >> 6);
         let mut sum = (first..=last).fold(0, |sum, word| sum ^ words(word) & subset[word]);

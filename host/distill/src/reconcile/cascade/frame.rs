@@ -31,6 +31,7 @@ enum Asked {
     Nothing,
 }
 
+/// One frame, as one station sees it.
 pub struct Frame {
     passes: Vec<Pass>,
     /// Bits of the frame; the words may have more.
@@ -43,6 +44,7 @@ pub struct Frame {
     wave_pass: usize,
     /// How often its runs are halved at once.
     levels: u32,
+    /// Rounds of comparisons.
     rounds: u32,
     asked: Asked,
     /// Subsets of the last check that are odd, once it was made.
@@ -94,6 +96,11 @@ impl Frame {
         self.count
     }
 
+    /// Rounds of comparisons.
+    pub fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
     /// The corrected bits, as a pattern.
     pub fn corrected(&self) -> &[u64] {
         &self.corrected
@@ -110,6 +117,9 @@ impl Frame {
 
     /// Compares with the other station's parities, corrects what that shows, and asks for more.
     pub fn hear(&mut self, geometry: &Geometry, theirs: &mut Reader) -> Result<(), ReconcileError> {
+        if self.is_done() {
+            return Ok(());
+        }
         self.rounds += 1;
         let mut left = self.questions;
         for word in &mut self.own {
@@ -140,7 +150,7 @@ impl Frame {
             let mut sum = 0;
             for (i, block) in blocks.iter().enumerate() {
                 let odd = match i < told {
-                    true => self.own[at / 64] >> (at % 64) & 1,
+                    true => bit(&self.own, at),
                     false => sum ^ total,
                 };
                 at += usize::from(i < told);
@@ -160,7 +170,7 @@ impl Frame {
         let mut kept = 0;
         let mut found = Vec::new();
         for i in 0..self.wave.len() {
-            let left = self.own[i / 64] >> (i % 64) & 1 == 1;
+            let left = bit(&self.own, i) == 1;
             let Run { start, end } = self.wave[i];
             let middle = self.wave[i].middle();
             pass.begin(middle);
@@ -190,17 +200,10 @@ impl Frame {
         let (mut at, mut next, mut found) = (0, Vec::new(), Vec::new());
         for run in &self.wave {
             let mut sum = 1;
-            run.pieces(self.levels, rows, &mut |piece| {
+            run.pieces(self.levels, rows, &mut |piece, is_last| {
                 pass.begin(piece.start);
-                let last = piece.end.next_multiple_of(64) == run.end.next_multiple_of(64)
-                    && (piece.end == run.end || piece.end & 63 == rows & 63);
-                let odd = match last {
-                    true => sum,
-                    false => {
-                        at += 1;
-                        self.own[(at - 1) / 64] >> ((at - 1) % 64) & 1
-                    }
-                };
+                let odd = if is_last { sum } else { bit(&self.own, at) };
+                at += usize::from(!is_last);
                 sum ^= odd;
                 match (odd, piece.is_found()) {
                     (0, _) => {}
@@ -262,10 +265,9 @@ impl Frame {
                     }
                 } else {
                     for run in &self.wave {
-                        let mut last = None;
-                        run.pieces(self.levels, pass.rows(), &mut |piece| {
-                            if let Some(before) = last.replace(piece) {
-                                push(&mut self.own, &mut self.questions, pass.parity(before));
+                        run.pieces(self.levels, pass.rows(), &mut |piece, is_last| {
+                            if !is_last {
+                                push(&mut self.own, &mut self.questions, pass.parity(piece));
                             }
                         });
                     }
@@ -334,6 +336,11 @@ impl Frame {
             }
         }
     }
+}
+
+#[inline]
+fn bit(bits: &[u64], at: usize) -> u64 {
+    bits[at / 64] >> (at % 64) & 1
 }
 
 /// Appends a bit.

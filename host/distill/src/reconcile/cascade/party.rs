@@ -7,16 +7,15 @@ use super::frame::Frame;
 use super::geometry::Geometry;
 use super::layout::Layout;
 use super::wire::{Reader, Writer};
-use crate::reconcile::{Leak, ReconcileError};
+use crate::reconcile::ReconcileError;
 
+/// A station's side.
 pub struct Party {
     geometry: Geometry,
     frames: Vec<Frame>,
     /// Parities told and heard.
     told: u64,
     heard: u64,
-    /// Rounds of comparisons.
-    rounds: u64,
 }
 
 impl Party {
@@ -33,15 +32,15 @@ impl Party {
             Frame::new(&geometry, &own, bits, changes)
         });
         let frames = frames.collect();
-        Party { geometry, frames, told: 0, heard: 0, rounds: 0 }
+        Party { geometry, frames, told: 0, heard: 0 }
     }
 
-    /// This station's parities of what is asked first.
-    pub fn first(&mut self) -> Result<Vec<u8>, ReconcileError> {
+    /// This station's parities of what is asked first. A layout has room for them.
+    pub fn first(&mut self) -> Vec<u8> {
         let mut out = Writer::default();
         self.frames.iter().for_each(|frame| frame.tell(&mut out));
-        self.count(out.len())?;
-        Ok(out.finish())
+        self.told = out.len();
+        out.finish()
     }
 
     /// Compares what the other station tells, and answers. If it `answers`, it tells its parities
@@ -56,30 +55,21 @@ impl Party {
                 frame.hear(&self.geometry, &mut theirs)?;
             }
             frame.tell(&mut out);
-            frame.hear(&self.geometry, &mut theirs)?;
-            frame.tell(&mut out);
+            if out.len() <= limit {
+                frame.hear(&self.geometry, &mut theirs)?;
+                frame.tell(&mut out);
+            }
             if out.len() > limit {
-                break;
+                let lambda_max = self.geometry.layout.lambda_max();
+                return Err(ReconcileError::LeakExhausted { lambda_max });
             }
         }
         self.heard += theirs.read();
-        self.count(out.len())?;
+        self.told += out.len();
         if !theirs.is_at_end() {
             return Err(ReconcileError::Malformed("more parities than were asked for"));
         }
-        self.rounds += 1 + u64::from(answers);
         Ok(out.finish())
-    }
-
-    fn count(&mut self, parities: u64) -> Result<(), ReconcileError> {
-        let layout = &self.geometry.layout;
-        match self.told + parities <= layout.parities {
-            true => {
-                self.told += parities;
-                Ok(())
-            }
-            false => Err(ReconcileError::LeakExhausted { lambda_max: layout.lambda_max() }),
-        }
     }
 
     /// Whether no frame asks for anything.
@@ -87,22 +77,22 @@ impl Party {
         self.frames.iter().all(Frame::is_done)
     }
 
-    pub fn told(&self) -> u64 {
-        self.told
+    /// Parities that this station told, and heard.
+    pub fn told_and_heard(&self) -> (u64, u64) {
+        (self.told, self.heard)
     }
 
-    pub fn heard(&self) -> u64 {
-        self.heard
+    /// Rounds of comparisons.
+    pub fn rounds(&self) -> u32 {
+        self.frames.iter().map(Frame::rounds).max().unwrap_or(0)
     }
 
-    pub fn rounds(&self) -> u64 {
-        self.rounds
-    }
-
+    /// Frames of the block.
     pub fn frames(&self) -> u32 {
         self.frames.len() as u32
     }
 
+    /// Bits corrected.
     pub fn corrections(&self) -> u64 {
         self.frames.iter().map(|frame| u64::from(frame.corrections())).sum()
     }
@@ -117,9 +107,4 @@ impl Party {
         }
         pattern
     }
-}
-
-/// Leak as Alice and Bob count it.
-pub fn leak(alice_bits: u64, bob_bits: u64) -> Leak {
-    Leak { alice_bits, bob_bits }
 }

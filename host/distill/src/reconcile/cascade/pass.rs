@@ -48,20 +48,25 @@ impl Run {
             false => self,
         }
     }
-}
 
-impl Run {
-    /// Calls `piece` with the pieces of a run that is halved so many times, in order.
-    pub fn pieces(self, levels: u32, rows: u32, piece: &mut impl FnMut(Run)) {
+    /// Calls `piece` with the pieces of a run that is halved so many times, in order, and with
+    /// whether it is the last.
+    pub fn pieces(self, levels: u32, rows: u32, piece: &mut impl FnMut(Run, bool)) {
+        self.cut(levels, rows, true, piece);
+    }
+
+    fn cut(self, levels: u32, rows: u32, is_last: bool, piece: &mut impl FnMut(Run, bool)) {
         if levels == 0 || self.is_found() {
-            return piece(self);
+            return piece(self, is_last);
         }
         let middle = self.middle();
-        Run { start: self.start, end: middle }.within(rows).pieces(levels - 1, rows, piece);
-        Run { start: middle, end: self.end }.within(rows).pieces(levels - 1, rows, piece);
+        let (left, right) = (Run { end: middle, ..self }, Run { start: middle, ..self });
+        left.within(rows).cut(levels - 1, rows, false, piece);
+        right.within(rows).cut(levels - 1, rows, is_last, piece);
     }
 }
 
+/// One pass of a frame, as one station sees it.
 pub struct Pass {
     /// This station's string in the order of the pass.
     bits: Zeroizing<Vec<u64>>,

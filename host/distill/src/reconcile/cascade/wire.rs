@@ -95,7 +95,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_written_is_read(parts in proptest::collection::vec((any::<u64>(), 0u32..=64), 0..40)) {
-            let cut = |bits: u64, count| if count == 64 { bits } else { bits & ((1 << count) - 1) };
+            let cut = |bits: u64, count: u32| if count == 64 { bits } else { bits & ((1_u64 << count) - 1) };
             let mut writer = Writer::default();
             parts.iter().for_each(|(bits, count)| writer.put(cut(*bits, *count), *count));
             let total: u64 = parts.iter().map(|(_, count)| u64::from(*count)).sum();
