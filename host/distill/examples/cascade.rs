@@ -9,15 +9,14 @@
 //!
 //! The test basis is taken as large, so that the plan is made for the true error rate. `f_alice` is
 //! what Alice discloses and `f_charged` is λ_max, both over n·h(q). Seconds are those that the
-//! thread computes, by the kernel's count, so that other programs disturb them little.
-
-use std::time::Instant;
+//! thread computes.
 
 use helio_distill::bound::binary_entropy;
 use helio_distill::reconcile::{AliceStep, Announced, BobStep, Code, Plan, ReconcileError};
 use helio_keys::SecretBits;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use rustix::time::{ClockId, clock_gettime};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -193,15 +192,10 @@ fn run(plan: &Plan, of_alice: &SecretBits, of_bob: &SecretBits) -> Result<Run, R
     Ok(run)
 }
 
-/// Seconds that this thread has computed, by the kernel's count where there is one.
+/// Seconds that this thread has computed.
 fn cpu_seconds() -> f64 {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let count = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let ns = count.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
-    match ns {
-        Some(ns) => ns as f64 / 1e9,
-        None => START.get_or_init(Instant::now).elapsed().as_secs_f64(),
-    }
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Memory of this program that is not shared with files; 0 where the kernel does not tell.

@@ -8,6 +8,7 @@
 
 use super::check::{Next, Search};
 use super::geometry::Geometry;
+use super::layout::Blocks;
 use super::order::Bit;
 use super::pass::{Pass, Run};
 use super::wire::{Reader, Writer};
@@ -75,11 +76,10 @@ impl Frame {
             questions: 0,
             changes,
         };
-        for (number, pass) in frame.passes.iter().enumerate() {
-            let mut blocks: Vec<Run> = pass.blocks().collect();
-            // The sum over all blocks is known from the first pass.
-            blocks.truncate(blocks.len() - usize::from(number > 0));
-            for block in blocks {
+        for (number, (pass, blocks)) in
+            frame.passes.iter().zip(geometry.layout.blocks()).enumerate()
+        {
+            for block in pass.first_blocks(*blocks).take(first_told(number, pass, *blocks)) {
                 push(&mut frame.own, &mut frame.questions, pass.parity(block));
             }
         }
@@ -127,7 +127,7 @@ impl Frame {
             left = left.saturating_sub(64);
         }
         match std::mem::replace(&mut self.asked, Asked::Nothing) {
-            Asked::Blocks => self.open(),
+            Asked::Blocks => self.open(geometry),
             Asked::Halves if self.levels == 1 => self.halve(geometry)?,
             Asked::Halves => self.cut(geometry)?,
             Asked::Subsets => self.odd_subsets = Some(self.own[0]),
@@ -141,24 +141,20 @@ impl Frame {
     }
 
     /// Notes which blocks are odd.
-    fn open(&mut self) {
-        let mut at = 0;
-        let mut total = 0;
-        for (number, pass) in self.passes.iter_mut().enumerate() {
-            let blocks: Vec<Run> = pass.blocks().collect();
-            let told = blocks.len() - usize::from(number > 0);
+    fn open(&mut self, geometry: &Geometry) {
+        let (mut at, mut total) = (0, 0);
+        let passes = self.passes.iter_mut().zip(geometry.layout.blocks());
+        for (number, (pass, blocks)) in passes.enumerate() {
+            let told = first_told(number, pass, *blocks);
             let mut sum = 0;
-            for (i, block) in blocks.iter().enumerate() {
-                let odd = match i < told {
-                    true => bit(&self.own, at),
-                    false => sum ^ total,
-                };
-                at += usize::from(i < told);
+            for (i, block) in pass.first_blocks(*blocks).enumerate() {
+                let odd = if i < told { bit(&self.own, at + i) } else { sum ^ total };
                 sum ^= odd;
                 if odd == 1 {
                     pass.turn(block.start);
                 }
             }
+            at += told;
             total = sum;
         }
     }
@@ -336,6 +332,12 @@ impl Frame {
             }
         }
     }
+}
+
+/// Blocks of a pass of which the parity is told at first: the sum over all is known from the first
+/// pass, and with it the last of every other one.
+fn first_told(number: usize, pass: &Pass, blocks: Blocks) -> usize {
+    pass.first_blocks(blocks).count() - usize::from(number > 0)
 }
 
 #[inline]

@@ -85,12 +85,27 @@ impl Pass {
         let groups = vec![0; count.div_ceil(64)];
         let (columns, known, odd) = (vec![Column::default(); count], groups.clone(), groups);
         let mut pass = Pass { bits, columns, known, odd, rows: blocks.rows };
-        for column in (0..count as u32).step_by(blocks.columns as usize) {
-            for part in 0..blocks.parts {
-                pass.begin(64 * column + part * blocks.rows / blocks.parts);
-            }
-        }
+        pass.first_blocks(blocks).for_each(|block| pass.begin(block.start));
         pass
+    }
+
+    /// The blocks that a pass begins with, in order.
+    pub fn first_blocks(&self, blocks: Blocks) -> impl Iterator<Item = Run> + use<> {
+        let Blocks { rows, parts, columns } = blocks;
+        let all = self.columns.len() as u32;
+        (0..all).step_by(columns as usize).flat_map(move |column| {
+            let of_part = move |part: u32| match parts {
+                1 => {
+                    let end = 64 * (column + columns).min(all);
+                    Run { start: 64 * column, end }.within(rows)
+                }
+                _ => Run {
+                    start: 64 * column + part * rows / parts,
+                    end: 64 * column + (part + 1) * rows / parts,
+                },
+            };
+            (0..parts).map(of_part)
+        })
     }
 
     /// This station's bits, by columns.
@@ -108,7 +123,10 @@ impl Pass {
     pub fn begin(&mut self, place: u32) {
         let column = place as usize >> 6;
         self.columns[column].known |= 1 << (place & 63);
-        self.known[column >> 6] |= 1 << (column & 63);
+        // A block within a column begins there only where another one does.
+        if place & 63 == 0 {
+            self.known[column >> 6] |= 1 << (column & 63);
+        }
     }
 
     /// The parity of this station's bits in a run.
@@ -163,22 +181,6 @@ impl Pass {
                 }
             }
         }
-    }
-
-    /// All blocks in order.
-    pub fn blocks(&self) -> impl Iterator<Item = Run> + '_ {
-        let mut next = 0;
-        std::iter::from_fn(move || {
-            let column = next as usize >> 6;
-            (column < self.columns.len()).then(|| {
-                let run = self.block(column, next & 63);
-                next = match run.end & 63 == self.rows & 63 {
-                    true => run.end.next_multiple_of(64),
-                    false => run.end,
-                };
-                run
-            })
-        })
     }
 
     /// The block that begins in this row of this column.
