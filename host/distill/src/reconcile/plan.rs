@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{ReconcileAlice, ReconcileBob, ReconcileError, cascade, ldpc};
 
 /// Version of what a plan means: codes, schedules and message formats.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Longest string.
 const MAX_BITS: u64 = 1 << 30;
 /// Largest error rate to plan for, margins included; hardly any key is left there.
@@ -22,7 +22,7 @@ const DEVIATIONS: f64 = 2.0;
 pub enum Code {
     /// One-way, quasi-cyclic LDPC codes: the default.
     Ldpc = 0,
-    /// Cascade, charged for both directions: the yardstick.
+    /// Cascade, charged for both directions: for short strings, and the yardstick.
     Cascade = 1,
 }
 

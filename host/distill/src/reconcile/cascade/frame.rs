@@ -166,14 +166,13 @@ impl Frame {
         let mut kept = 0;
         let mut found = Vec::new();
         for i in 0..self.wave.len() {
-            let left = bit(&self.own, i) == 1;
             let Run { start, end } = self.wave[i];
             let middle = self.wave[i].middle();
             pass.begin(middle);
-            let half = Run {
-                start: if left { start } else { middle },
-                end: if left { middle } else { end },
-            };
+            // Which half it is, is a coin toss: no branch guesses it.
+            let left = (bit(&self.own, i) as u32).wrapping_neg();
+            let half =
+                Run { start: start & left | middle & !left, end: middle & left | end & !left };
             let half = half.within(rows);
             match half.is_found() {
                 true => found.push(half.start),

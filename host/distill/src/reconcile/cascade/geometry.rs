@@ -1,11 +1,15 @@
 //! What all frames of a block share: sizes, orders of the passes, subsets of the last check.
 
+use zeroize::Zeroizing;
+
 use super::layout::Layout;
 use super::order::{Bit, Order};
 use super::pass::Pass;
 use crate::reconcile::draw::Draw;
 
+/// What follows from a layout.
 pub struct Geometry {
+    /// What it follows from.
     pub layout: Layout,
     /// Words of the longest frame.
     pub words: usize,
@@ -16,6 +20,7 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// Of a layout. Two stations with the same layout have the same.
     pub fn new(layout: Layout) -> Geometry {
         let words = layout.frame_words();
         let seed = |pass: u64| (words as u64) << 8 | pass;
@@ -31,11 +36,11 @@ impl Geometry {
     pub fn passes(&self, words: &[u64]) -> Vec<Pass> {
         let blocks = self.layout.blocks();
         let mut passes = Vec::with_capacity(blocks.len());
-        let mut bits = zeroize::Zeroizing::new(vec![0; self.words]);
+        let mut bits = Zeroizing::new(vec![0; self.words]);
         bits[..words.len()].copy_from_slice(words);
         passes.push(Pass::new(bits, blocks[0]));
         for (order, block) in self.orders.iter().zip(&blocks[1..]) {
-            let mut bits = zeroize::Zeroizing::new(vec![0; order.columns()]);
+            let mut bits = Zeroizing::new(vec![0; order.columns()]);
             order.arrange(words, &mut bits);
             passes.push(Pass::new(bits, *block));
         }

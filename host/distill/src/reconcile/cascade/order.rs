@@ -6,6 +6,8 @@
 //! operation a bit, and the place of a bit follows from four look-ups in tables of a few kilobytes
 //! that all frames share.
 
+use zeroize::Zeroizing;
+
 use crate::reconcile::draw::Draw;
 
 /// A bit of a frame: word and bit within it.
@@ -75,14 +77,14 @@ impl Order {
 
     /// The frame's bits in this order, by columns.
     pub fn arrange(&self, words: &[u64], out: &mut [u64]) {
-        let mut tile = [0; TILE];
+        let mut tile = Zeroizing::new([0; TILE]);
         for (of_tile, columns) in self.word_of.chunks(self.rows).zip(self.column.chunks(TILE)) {
             for (row, &of) in tile.iter_mut().zip(of_tile) {
                 let word = words.get(usize::from(of)).copied().unwrap_or(0);
                 *row = word.rotate_left(self.word[usize::from(of)] & 63);
             }
             transpose(&mut tile);
-            columns.iter().zip(&tile).for_each(|(at, bits)| out[usize::from(*at)] = *bits);
+            columns.iter().zip(tile.iter()).for_each(|(at, bits)| out[usize::from(*at)] = *bits);
             tile.fill(0);
         }
     }
@@ -93,7 +95,7 @@ fn shuffled(count: usize, draw: &mut Draw) -> Vec<u16> {
     let mut numbers: Vec<u16> = (0..count as u16).collect();
     for i in (1..count).rev() {
         // The upper half of a product is quicker than a remainder.
-        let upper = u128::from(draw.next()) * (i as u128 + 1) >> 64;
+        let upper = (u128::from(draw.next()) * (i as u128 + 1)) >> 64;
         numbers.swap(i, upper as usize);
     }
     numbers

@@ -60,6 +60,7 @@ impl Party {
                 frame.tell(&mut out);
             }
             if out.len() > limit {
+                self.heard += theirs.read();
                 let lambda_max = self.geometry.layout.lambda_max();
                 return Err(ReconcileError::LeakExhausted { lambda_max });
             }

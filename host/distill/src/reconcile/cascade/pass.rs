@@ -93,16 +93,18 @@ impl Pass {
     pub fn first_blocks(&self, blocks: Blocks) -> impl Iterator<Item = Run> + use<> {
         let Blocks { rows, parts, columns } = blocks;
         let all = self.columns.len() as u32;
+        // Then the parts are a power of two as well. A division for each block would be felt.
+        let cut = move |part: u32| match rows.is_power_of_two() {
+            true => (part * rows) >> parts.trailing_zeros(),
+            false => part * rows / parts,
+        };
         (0..all).step_by(columns as usize).flat_map(move |column| {
             let of_part = move |part: u32| match parts {
                 1 => {
                     let end = 64 * (column + columns).min(all);
                     Run { start: 64 * column, end }.within(rows)
                 }
-                _ => Run {
-                    start: 64 * column + part * rows / parts,
-                    end: 64 * column + (part + 1) * rows / parts,
-                },
+                _ => Run { start: 64 * column + cut(part), end: 64 * column + cut(part + 1) },
             };
             (0..parts).map(of_part)
         })
