@@ -153,6 +153,21 @@ fn messages_of_another_length_or_out_of_turn_are_refused() {
     assert!(alice.handle(&reply).is_ok());
 }
 
+#[test]
+fn plans_go_round_as_bytes_and_forged_ones_are_refused() {
+    for len in [2_000, 100_000, 1 << 30] {
+        let plan = plan(len, 0.02);
+        let bytes = plan.encode();
+        assert_eq!(Plan::decode(&bytes), Ok(plan));
+        for at in 0..bytes.len() {
+            let mut forged = bytes.clone();
+            forged[at] ^= 1;
+            assert!(Plan::decode(&forged) != Ok(plan), "byte {at}");
+        }
+    }
+    assert!(try_plan((1 << 30) + 1, 0.02).is_err());
+}
+
 /// Runs both sides of a frame, and the reference, on the same strings.
 fn compare_with_reference(len: u64, planned: f64, kind: Errors, qber: f64, seed: u64) {
     let layout = Layout::choose(len, planned).expect("within the range");
