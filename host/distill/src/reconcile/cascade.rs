@@ -80,8 +80,8 @@
 //! | 900000000 | 8789 | 60 | 0.007 | 80.1 | 63.23 | 78.9 % | 1.43 |
 //!
 //! They speak in strict turn, so a block waits for its round trips, however many frames it has: 80 %
-//! of the rate without delay takes 0.9 to 1 Gbit in flight (1.4 GB at each), a link of 10 Mbit/s 36 Mbit, one of 20 Mbit/s
-//! 86 Mbit. At 0.1 % a block of ten frames has been within 0.4 % of λ_max. At 9.5 %, with its
+//! of the rate without delay takes 0.9 to 1 Gbit in flight (1.4 GB at each), a link of 10 Mbit/s
+//! 36 Mbit, one of 20 Mbit/s 86 Mbit. At 0.1 % a block of ten frames has been within 0.4 % of λ_max. At 9.5 %, with its
 //! margins, λ_max is more than the string and the plan is refused.
 
 mod check;
