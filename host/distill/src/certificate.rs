@@ -1,5 +1,7 @@
 //! What is kept beside every key: a public part from which anyone recomputes the length, and a
-//! part that stays with the station.
+//! part that stays with the station. `docs/certificate.md` describes every field.
+
+mod check;
 
 use std::collections::BTreeMap;
 
@@ -7,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::announced::Announced;
 use crate::bound::{EpsilonLedger, Length};
-use crate::decide::{Decision, decide};
 use crate::labels::Use;
-use crate::ledger::epsilon_auth;
-use crate::parameters::{BadParameter, DetectorMatch, PROTOCOL_VERSION, Parameters, Receiver};
+use crate::parameters::{DetectorMatch, Parameters, Receiver};
 use crate::reconcile::Outcome;
 use crate::release::BlockId;
+
+pub use check::{BadCertificate, Differing, Recomputed, contradictions, examine, recompute};
 
 /// Both parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,72 +108,6 @@ pub fn assumptions(parameters: &Parameters) -> Vec<String> {
     list.push("no detector memory beyond the hold-off (afterpulses)".to_owned());
     list.push("the times at which public messages leave tell nothing of the key".to_owned());
     list
-}
-
-/// Why a public part does not stand.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum BadCertificate {
-    /// Another version of the talk.
-    #[error(
-        "the certificate is of version {0} of the protocol; this software computes {PROTOCOL_VERSION}"
-    )]
-    Version(u8),
-    /// Parameters that no run can be made with.
-    #[error(transparent)]
-    Parameter(#[from] BadParameter),
-    /// A declared number is not the function of the announced data that it must be.
-    #[error("{field} is {stated} in the certificate; the announced data give {computed}")]
-    Differs {
-        /// Which one.
-        field: &'static str,
-        /// In the certificate.
-        stated: String,
-        /// Recomputed.
-        computed: String,
-    },
-}
-
-/// The length that follows from the public part, after checking that plan, λ_max, tag length, every
-/// value of the bound, the parts of ε and the assumptions follow from the announced data and the
-/// parameters. Where the randomness came from cannot be recomputed.
-///
-/// # Errors
-/// What is not as it must be; also if the stated length is not the one that follows.
-pub fn recompute(public: &PublicPart) -> Result<u64, BadCertificate> {
-    if public.protocol != PROTOCOL_VERSION {
-        return Err(BadCertificate::Version(public.protocol));
-    }
-    public.parameters.check()?;
-    let decision = decide(&public.parameters, &public.announced.counts)?;
-    let Decision::Reconcile(way) = decision else {
-        let (stated, computed) = (public.length.to_string(), "no key".to_owned());
-        return Err(BadCertificate::Differs { field: "length", stated, computed });
-    };
-    let computed = way.declaration;
-    let compare = |field, stated: String, computed: String| {
-        if stated == computed {
-            Ok(())
-        } else {
-            Err(BadCertificate::Differs { field, stated, computed })
-        }
-    };
-    compare("plan", public.plan.clone(), hex(&computed.plan))?;
-    compare("lambda_max", public.lambda_max.to_string(), computed.lambda_max.to_string())?;
-    compare(
-        "verification_bits",
-        public.verification_bits.to_string(),
-        computed.verification_bits.to_string(),
-    )?;
-    compare("length", public.length.to_string(), computed.length.to_string())?;
-    compare("bound", format!("{:?}", public.bound), format!("{:?}", way.length))?;
-    let epsilon = public.parameters.bound().ledger();
-    compare("epsilon", format!("{:?}", public.epsilon), format!("{epsilon:?}"))?;
-    compare("epsilon_total", public.epsilon_total.to_string(), epsilon.total().to_string())?;
-    compare("epsilon_auth", public.epsilon_auth.to_string(), epsilon_auth(2).to_string())?;
-    // A key that hides what it takes on trust is worth less than one without a certificate.
-    let assumed = assumptions(&public.parameters);
-    compare("assumptions", public.assumptions.join("; "), assumed.join("; "))?;
-    Ok(computed.length)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

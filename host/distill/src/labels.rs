@@ -82,6 +82,35 @@ pub(crate) fn texts(labels: &Labels) -> BTreeMap<Use, String> {
     labels.iter().map(|(&purpose, label)| (purpose, label.to_string())).collect()
 }
 
+/// Whether each use has its text.
+pub(crate) fn all_named(texts: &BTreeMap<Use, String>) -> bool {
+    Use::ALL.iter().all(|purpose| texts.contains_key(purpose))
+}
+
+/// A text of the weakest class; `None` if there is none.
+pub(crate) fn weakest_text(texts: &BTreeMap<Use, String>) -> Option<&str> {
+    texts.values().map(String::as_str).min_by_key(|text| class(text))
+}
+
+/// Whether two texts make the same kind of claim.
+pub(crate) fn same_class(a: &str, b: &str) -> bool {
+    class(a) == class(b)
+}
+
+/// Whether a text is that of [`RandomLabel::Seeded`], or of nothing known.
+pub(crate) fn is_seeded(text: &str) -> bool {
+    class(text) == 0
+}
+
+/// How strong a text's claim is; what makes no known claim makes none.
+fn class(text: &str) -> u8 {
+    match text {
+        t if t.starts_with("true random (") => 2,
+        t if t.starts_with("expanded (computational, ") => 1,
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +134,19 @@ mod tests {
         assert_eq!(read(&twice), None);
         assert_eq!(read(&[(9, 0, String::new(), String::new())]), None);
         assert_eq!(read(&[(0, 9, String::new(), String::new())]), None);
+    }
+
+    /// The words in certificates lead back to the class of the label.
+    #[test]
+    fn texts_keep_their_class() {
+        let noise = RandomLabel::TrueRandom { source: "a".into(), health_test: "b".into() };
+        let cipher = RandomLabel::Expanded { source: "true random (".into() };
+        for (label, expected) in [(RandomLabel::Seeded, 0), (cipher.clone(), 1), (noise.clone(), 2)]
+        {
+            assert_eq!(class(&label.to_string()), expected);
+        }
+        let labels = Labels::from([(Use::AliceSettings, noise), (Use::HashSeeds, cipher.clone())]);
+        assert_eq!(weakest_text(&texts(&labels)), Some(cipher.to_string().as_str()));
+        assert!(!all_named(&texts(&labels)));
     }
 }

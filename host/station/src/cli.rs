@@ -30,6 +30,8 @@ const EXAMPLES: &str = "Examples:
   helio demo --km 50 --plot k.svg   a longer fibre, with a picture
   helio sim                         the light alone, for stations in processes of their own
   helio optimise --km 60            the best intensities for a link
+  helio length counts.csv           key lengths from a table of counts
+  helio certify certificate.json    a key's length again, from its certificate alone
   helio config init                 the files of a simulated pair on this computer
   helio alice --config alice.toml   a station that lives on; helio bob is the other
   helio status bob --watch          a look at a station while it runs
@@ -61,6 +63,8 @@ enum Command {
     /// Run the station that receives them
     Bob(cmd::node::Station),
     Optimise(cmd::optimise::Optimise),
+    Length(cmd::length::Length),
+    Certify(cmd::certify::Certify),
     /// Look at devices on the desk
     #[command(subcommand)]
     Device(cmd::device::Command),
@@ -99,6 +103,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Alice(args) => cmd::node::run(Role::Alice, args, &cli.global),
         Command::Bob(args) => cmd::node::run(Role::Bob, args, &cli.global),
         Command::Device(command) => cmd::device::run(command, &cli.global),
+        Command::Length(args) => cmd::length::run(args, &cli.global),
+        Command::Certify(args) => cmd::certify::run(args, &cli.global),
         Command::Optimise(args) => cmd::optimise::run(args, &cli.global),
         Command::Config(command) => cmd::config::run(command, &cli.global),
         Command::Pair(args) => cmd::pair::run(args, &cli.global),

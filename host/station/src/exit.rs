@@ -26,6 +26,8 @@ pub enum Exit {
     NoKey = 7,
     /// The block is too small for a key of any length.
     BlockTooSmall = 8,
+    /// A certificate from which its length does not follow.
+    DoesNotStand = 9,
     /// Interrupted by the user.
     Interrupted = 130,
 }
@@ -33,8 +35,8 @@ pub enum Exit {
 impl Exit {
     /// What `--help` says of the codes.
     pub const HELP: &str = "Exit codes: 0 done, 2 usage, 3 file, 4 configuration, 5 device, 6 other \
-                            station, 7 no key, 8 block too small, 130 interrupted, 1 a fault of \
-                            helio itself.";
+                            station, 7 no key, 8 block too small, 9 a certificate does not stand, \
+                            130 interrupted, 1 a fault of helio itself.";
 }
 
 /// Why a command ended early: the code, and one sentence that names who is at fault and the remedy.

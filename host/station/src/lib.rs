@@ -9,9 +9,11 @@
 
 pub mod bench;
 mod block_figure;
+pub mod certificates;
 pub mod cli;
 pub mod cmd;
 pub mod config;
+pub mod counts;
 pub mod exit;
 pub mod line;
 pub mod node;

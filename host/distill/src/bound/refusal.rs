@@ -139,3 +139,25 @@ pub enum Refusal {
         expected: &'static str,
     },
 }
+
+impl Refusal {
+    /// One word for scripts and tables.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Refusal::Epsilon { .. } => "epsilon",
+            Refusal::EpsilonTotal { .. } => "epsilon-total",
+            Refusal::Intensity { .. } => "intensity",
+            Refusal::IntensityOrder { .. } | Refusal::OneDecoyOrder { .. } => "intensity-order",
+            Refusal::Probability { .. } => "probability",
+            Refusal::ProbabilitySum { .. } => "probability-sum",
+            Refusal::ErrorsExceedDetections { .. } => "errors-exceed-detections",
+            Refusal::TooManyCounts { .. } => "too-many-counts",
+            Refusal::Mismatch { .. } => "mismatch",
+            Refusal::Tolerance { .. } => "tolerance",
+            Refusal::Leak { .. } => "leak",
+            Refusal::KeyErrorsMissing => "key-errors-missing",
+            Refusal::Intensities { .. } => "intensities",
+            Refusal::Security { .. } => "security",
+        }
+    }
+}

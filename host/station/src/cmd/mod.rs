@@ -1,9 +1,11 @@
 //! The commands, one module each.
 
+pub mod certify;
 pub mod config;
 pub mod demo;
 pub mod device;
 pub mod keys;
+pub mod length;
 mod link_args;
 pub mod node;
 pub mod optimise;
