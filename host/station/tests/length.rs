@@ -40,8 +40,10 @@ fn all_shared_vectors_within_their_acceptance_from_csv_and_json() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let found = rows(&output);
         assert_eq!(found.len(), 40);
-        for (row, expected) in found.iter().zip(vectors()) {
+        for (i, (row, expected)) in found.iter().zip(vectors()).enumerate() {
             let id = cell(&expected, "id");
+            let line = i as u64 + if name.ends_with("csv") { 2 } else { 1 };
+            assert_eq!(row["line"], line, "{id}");
             assert_eq!(row["id"], *id);
             assert_eq!(row["status"], cell(&expected, "status"), "{id}");
             let number = |column: &str| cell(&expected, column).parse::<f64>().ok();

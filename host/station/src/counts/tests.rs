@@ -99,7 +99,17 @@ fn a_file_that_is_no_table_is_told_with_its_place() {
     needle(fault(&format!("{HEAD}\n")), &["no rows"]);
     needle(fault("[]"), &["no rows"]);
     needle(fault(&HEAD.replace(',', ";")), &["no column", "separated by commas"]);
-    needle(fault(&format!("{HEAD}\n{GOOD}\n{GOOD},1\n")), &["28 cells in line 3", "27"]);
+    for end in ["\n", "\r\n", "\r\n\r\n"] {
+        let line = 1 + 2 * end.matches('\n').count();
+        let words = [format!("28 cells in line {line} "), "27".to_owned()];
+        let text = format!("{HEAD}{end}{GOOD}{end}{GOOD},1{end}");
+        needle(fault(&text), &[&words[0], &words[1]]);
+        let good =
+            rows(&format!("{HEAD}{end}{GOOD}{end}\"a{end}b\"{}{end}{GOOD}", &GOOD[1..])).unwrap();
+        let lines: Vec<u64> = good.iter().map(Row::line).collect();
+        let step = end.matches('\n').count() as u64;
+        assert_eq!(lines, [1 + step, 1 + 2 * step, 1 + 4 * step]);
+    }
     needle(fault(&format!("{HEAD},nk1\n{GOOD},1\n")), &["nk1 twice"]);
     needle(fault("[{\"nk1\": 1, \"nk1\": 2}]"), &["nk1 twice"]);
     needle(fault("[{\"nk1\": 1},\n {\"nk1\": }]"), &["line 2", "column"]);
