@@ -189,6 +189,11 @@ impl Process {
         Process { name, child, log, reader: Some(reader) }
     }
 
+    /// Its number at the system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Lines logged so far.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().expect("no panic").clone()
