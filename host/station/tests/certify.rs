@@ -259,6 +259,41 @@ fn what_is_no_certificate_is_one_sentence_with_its_place() {
     assert_eq!(read(&vec![b' '; MAX_BYTES + 1], &mut |_| {}), Err(PaperFault::TooLarge));
 }
 
+/// `docs/certificate.md` has a row for each field of a certificate, and no other rows.
+#[test]
+fn the_page_describes_every_field_and_no_other() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/certificate.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let (public, private) = page.split_once("## Private part").expect("two parts");
+    let described = |part: &str| {
+        let rows = part.lines().filter_map(|line| line.strip_prefix("| `"));
+        let cells = rows.map(|row| {
+            assert_eq!(row.matches(" | ").count(), 3, "four cells: {row}");
+            row.split('`').next().expect("a field").to_owned()
+        });
+        cells.collect::<std::collections::BTreeSet<String>>()
+    };
+    let mut calibrated = certificate();
+    let (id, date) = ("c".to_owned(), "2026-11-20".to_owned());
+    calibrated.public.parameters.detectors =
+        helio_distill::parameters::DetectorMatch::Calibrated { delta1: 0.0, delta2: 0.0, id, date };
+    let fields = |values: &[Value]| {
+        let mut leaves = Vec::new();
+        values.iter().for_each(|value| collect(value, String::new(), &mut leaves));
+        let named = leaves.iter().map(|leaf| {
+            let parts = leaf.trim_start_matches('/').split('/');
+            // Entries of a list are described once.
+            let parts = parts.map(|p| if p.parse::<u32>().is_ok() { "[]" } else { p });
+            parts.collect::<Vec<_>>().join(".").replace(".[]", "[]")
+        });
+        named.collect::<std::collections::BTreeSet<String>>()
+    };
+    let certificates = [certificate(), calibrated];
+    let parts = certificates.each_ref().map(|c| value(&c.public));
+    assert_eq!(described(public), fields(&parts));
+    assert_eq!(described(private), fields(&[value(&certificate().private)]));
+}
+
 /// A certificate with some of its bytes replaced.
 fn mutilated() -> impl Strategy<Value = Vec<u8>> {
     let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..5);
