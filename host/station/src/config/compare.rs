@@ -57,6 +57,12 @@ pub fn differences(a: &StationConfig, b: &StationConfig) -> Vec<String> {
     if ours.sync_seed != others.sync_seed {
         put("protocol.sync_seed", "", "");
     }
+    if a.calibrated_device().is_some()
+        && b.calibrated_device().is_some()
+        && a.calibrated_device() != b.calibrated_device()
+    {
+        put("detectors.device", "", "");
+    }
     for difference in ours.parameters.differences(&others.parameters) {
         // ε and the detectors decide its split, and they are compared themselves.
         if !difference.field.starts_with("epsilon split") {

@@ -8,6 +8,7 @@
 //! Nothing is written here but by [`templates`], and nothing is opened but the file itself.
 
 mod any;
+mod calibration;
 mod channels;
 mod compare;
 mod fault;

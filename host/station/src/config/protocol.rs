@@ -4,13 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use helio_distill::bound::Refusal;
-use helio_distill::parameters::{
-    BadParameter, Code, DetectorMatch, Parameters, Receiver, SessionId,
-};
-use toml::de::DeValue;
+use helio_distill::parameters::{BadParameter, Code, Parameters, Receiver, SessionId};
 
+use super::calibration::{self, Calibration};
 use super::section::{Keys, Result, Section};
-use super::value::{Value, read_text, texts};
+use super::value::texts;
 use crate::quantity::{InvalidQuantity, Parts, Photons, Share, SlotRate, Span};
 
 pub(super) const PROTOCOL: Keys = &[
@@ -31,8 +29,6 @@ pub(super) const PROTOCOL: Keys = &[
     "qber_margin",
 ];
 const INTENSITY: Keys = &["mu", "probability"];
-pub(super) const DETECTORS: Keys =
-    &["match", "delta1", "delta2", "id", "date", "longest_dead_time"];
 
 /// Start of the public sync sequence where none is written: the one of the demo.
 const SYNC_SEED: i64 = 0x4F1B_BCDD;
@@ -44,6 +40,8 @@ pub(super) struct Protocol {
     pub sync_seed: u32,
     /// With the session of nobody.
     pub parameters: Parameters,
+    /// `None` where the detectors are assumed to be matched.
+    pub calibration: Option<Calibration>,
 }
 
 pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Protocol> {
@@ -84,7 +82,7 @@ pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Pr
         Some("ldpc"),
     )?;
     let margin = protocol.or("qber_margin", Share(0))?;
-    let calibration = calibration(detectors)?;
+    let (detector_match, calibration) = calibration::read(detectors, receiver)?;
     let longest: Span = detectors.need("longest_dead_time")?;
     if hold_off < longest {
         return Err(protocol.fault(
@@ -112,13 +110,13 @@ pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Pr
             protocol
                 .fault("clock_bound", format_args!("is above {most} slots; choose a shorter one"))
         })?,
-        detectors: calibration,
+        detectors: detector_match,
         epsilon_total,
         code,
         qber_margin_ppm: ppm(protocol, "qber_margin", margin)?,
     };
     parameters.check().map_err(|bad| blame(protocol, detectors, &bad))?;
-    Ok(Protocol { slot_rate, sync_seed, parameters })
+    Ok(Protocol { slot_rate, sync_seed, parameters, calibration })
 }
 
 /// Photon numbers in 10⁻⁹ and weights of the three intensities.
@@ -174,39 +172,6 @@ fn ppm(section: &Section<'_>, key: &'static str, share: Share) -> Result<u32> {
             ))
         }
     }
-}
-
-fn calibration(detectors: &Section<'_>) -> Result<DetectorMatch> {
-    const NUMBERS: [&str; 4] = ["delta1", "delta2", "id", "date"];
-    let calibrated =
-        detectors.choice("match", &[("calibrated", true), ("assumed", false)], None)?;
-    if !calibrated {
-        return match NUMBERS.into_iter().find(|key| detectors.has(key)) {
-            None => Ok(DetectorMatch::AssumedMatched),
-            Some(key) => Err(detectors.fault(
-                "match",
-                format_args!(
-                    "is \"assumed\" although `{key}` is written; remove that, or write \
-                     \"calibrated\""
-                ),
-            )),
-        };
-    }
-    let delta = |key| -> Result<f64> {
-        detectors.maybe(key)?.ok_or_else(|| {
-            detectors.absent(
-                key,
-                "is missing, and nobody may guess how unequal detectors are; write what the \
-                 calibration found, or match = \"assumed\", which is printed on each key",
-            )
-        })
-    };
-    Ok(DetectorMatch::Calibrated {
-        delta1: delta("delta1")?,
-        delta2: delta("delta2")?,
-        id: detectors.need("id")?,
-        date: detectors.need::<Date>("date")?.0,
-    })
 }
 
 /// The key behind a parameter that no run can be made with.
@@ -289,29 +254,3 @@ impl fmt::Display for ClockBound {
 }
 
 texts!(Uncertainty, ClockBound);
-
-/// A day, with a time or without, as ISO 8601 writes it.
-struct Date(String);
-
-impl Value for Date {
-    fn read(value: &DeValue<'_>) -> std::result::Result<Date, String> {
-        let day = |value: &DeValue<'_>| match value {
-            DeValue::Datetime(date) if date.date.is_some() => Some(Date(date.to_string())),
-            _ => None,
-        };
-        let text: Option<String> = match value {
-            DeValue::String(_) => Some(read_text(value)?),
-            _ => None,
-        };
-        let read = match &text {
-            // TOML's dates are those of ISO 8601.
-            Some(text) => DeValue::parse(text).ok().and_then(|value| day(value.get_ref())),
-            None => day(value),
-        };
-        read.ok_or_else(|| "a date of ISO 8601 is wanted; write for example 2026-11-24".into())
-    }
-
-    fn show(&self) -> String {
-        self.0.clone()
-    }
-}

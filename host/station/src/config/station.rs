@@ -9,6 +9,7 @@ use helio_timetag::SlotterConfig;
 use helio_units::{Picoseconds, TickLength};
 use helio_wire::Configure;
 
+use super::calibration;
 use super::channels::{self, ChannelConfig};
 use super::fault::ConfigFault;
 use super::line::{self, LineConfig};
@@ -74,7 +75,7 @@ impl StationConfig {
         let line = line::read(&top.section("line", line::LINE)?)?;
         let protocol = protocol::read(
             &top.section("protocol", protocol::PROTOCOL)?,
-            &top.section("detectors", protocol::DETECTORS)?,
+            &top.section("detectors", calibration::DETECTORS)?,
         )?;
         let detectors = match role {
             Role::Bob => channels::read(&top, protocol.parameters.receiver)?,
@@ -171,10 +172,35 @@ impl StationConfig {
     /// What the two stations compare besides the parameters: names and values.
     pub fn compared(&self) -> Vec<(String, String)> {
         let pair = |name: &str, value: String| (name.to_owned(), value);
-        vec![
+        let mut all = vec![
             pair("slot rate", self.protocol.slot_rate.to_string()),
             pair("sync seed", self.protocol.sync_seed.to_string()),
-        ]
+        ];
+        all.extend(self.calibrated_device().map(|d| pair("calibrated device", d.to_owned())));
+        all
+    }
+
+    /// Serial of the device whose detectors were calibrated; `None` where they are assumed to be
+    /// matched.
+    pub fn calibrated_device(&self) -> Option<&str> {
+        self.protocol.calibration.as_ref().map(|c| c.device.as_str())
+    }
+
+    /// Whether the detectors' calibration may still be taken at this time, in seconds since 1970.
+    /// Simulated detectors do not age: this is asked for real keys.
+    ///
+    /// # Errors
+    /// It is older than `detectors.valid_days`, or dated in the future.
+    pub fn check_calibration(&self, now_unix_s: u64) -> Result<(), ConfigFault> {
+        let Some(calibration) = &self.protocol.calibration else { return Ok(()) };
+        let second = i64::try_from(now_unix_s).unwrap_or(i64::MAX);
+        let now = jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::MAX);
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let line = self.settings.iter().find(|s| s.key == "detectors.date").and_then(|s| s.line);
+        match calibration.stale(today) {
+            None => Ok(()),
+            Some(why) => Err(calibration::fault(&self.path, line, &why)),
+        }
     }
 
     /// Start of the public sync sequence.

@@ -271,6 +271,23 @@ fn what_is_wrong_is_one_sentence_with_line_key_and_remedy() {
         ("date = \"2026-11-24\"", "date = \"2026-02-30\"", &["ISO 8601", "2026-11-24"]),
         ("date = \"2026-11-24\"", "date = \"24.11.2026\"", &["ISO 8601"]),
         ("date = \"2026-11-24\"", "date = 07:30:00", &["ISO 8601"]),
+        ("device = \"virtual Bob\"", "", &["`detectors.device` is missing"]),
+        ("valid_days = 365", "valid_days = 0", &["`detectors.valid_days`", "1 to 3650"]),
+        (
+            "delta1 = 0.0003921346608734328",
+            "efficiency_tolerance = \"1 %\"",
+            &["`detectors.delta2`", "`efficiency_tolerance` too", "remove one"],
+        ),
+        (
+            "delta1 = 0.0003921346608734328\ndelta2 = 0.00019605771983720026",
+            "efficiency_tolerance = \"1 %\"\ndark_tolerance = \"0 %\"",
+            &["`detectors.dark_probability` is missing"],
+        ),
+        (
+            "delta1 = 0.0003921346608734328\ndelta2 = 0.00019605771983720026",
+            "efficiency_tolerance = \"100 %\"\ndark_tolerance = \"0 %\"\ndark_probability = 1e-6",
+            &["delta1 = 1.172", "no key", "match the detectors better"],
+        ),
         ("longest_dead_time = \"50 ns\"", "", &["`detectors.longest_dead_time` is missing"]),
         ("input = 1\n", "input = 0\n", &["`channel[1].input` is 0 a second time"]),
         ("input = 1\n", "input = 7\n", &["`channel[1].input` is 7", "at 0 to 1"]),
@@ -316,6 +333,54 @@ fn what_is_wrong_is_one_sentence_with_line_key_and_remedy() {
             assert_eq!(line, line_of(from), "{to}: {said}");
         }
     }
+}
+
+/// Source: δ1 and δ2 follow from measured tolerances, and a calibration of too long ago, or of a day
+/// that is yet to come, is refused.
+#[test]
+fn deltas_follow_from_tolerances_and_a_calibration_ages() {
+    let bob = Template::Bob.text();
+    let written = "delta1 = 0.0003921346608734328\ndelta2 = 0.00019605771983720026";
+    let measured =
+        "efficiency_tolerance = \"5 %\"\ndark_tolerance = \"5 %\"\ndark_probability = 1e-6";
+    for (receiver, deltas) in [
+        ("active with swap", [0.00908058467829104587, 0.00453513877551429705]),
+        ("active without swap", [0.195240694678939853, 0.09523804999997625]),
+    ] {
+        let text = with(&bob, "\"active with swap\"", &format!("{receiver:?}"));
+        let station = parse_station(Template::Bob, &with(&text, written, measured)).unwrap();
+        let found = station.parameters(NOBODY).detectors.mismatch();
+        for (found, expected) in [found.delta1, found.delta2].into_iter().zip(deltas) {
+            assert!((found - expected).abs() < 1e-12, "{receiver}: {found}, not {expected}");
+        }
+    }
+    // Noon of the day of the calibration, 2026-11-24.
+    const MADE: u64 = 1_795_521_600;
+    const DAY: u64 = 86_400;
+    let station = station(Template::Bob);
+    assert_eq!(station.calibrated_device(), Some("virtual Bob"));
+    for age in [0, 1, 364, 365] {
+        assert_eq!(station.check_calibration(MADE + age * DAY), Ok(()), "{age} days");
+    }
+    let line = 1 + bob[..at(&bob, "date = \"2026-11-24\"")].matches('\n').count();
+    let old = station.check_calibration(MADE + 366 * DAY).unwrap_err();
+    assert_eq!(old.exit(), Exit::Configuration);
+    let told = old.to_string();
+    for words in [&format!("bob.toml line {line}"), "366 days ago", "calibrate again"] {
+        assert!(told.contains(words), "{words:?} is not in: {told}");
+    }
+    assert!(station.check_calibration(MADE - 3 * DAY).is_err(), "of a day that is yet to come");
+    let short = with(&bob, "valid_days = 365", "valid_days = 7");
+    let short = parse_station(Template::Bob, &short).unwrap();
+    assert!(short.check_calibration(MADE + 8 * DAY).is_err());
+    // What nobody calibrated does not age; each key says that it is assumed.
+    let assumed = with(&bob, "\"calibrated\"", "\"assumed\"");
+    let from = at(&assumed, "delta1 = ");
+    let to = at(&assumed, "# The longest dead time");
+    let assumed = format!("{}{}", &assumed[..from], &assumed[to..]);
+    let assumed = parse_station(Template::Bob, &assumed).unwrap();
+    assert_eq!(assumed.calibrated_device(), None);
+    assert_eq!(assumed.check_calibration(u64::MAX), Ok(()));
 }
 
 #[test]

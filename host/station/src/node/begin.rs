@@ -65,7 +65,10 @@ pub fn run(config: StationConfig, options: Options, shutdown: &Shutdown) -> Resu
              stations only; leave it out, or record a simulated pair",
         )),
         AnyStore::Real(store) => {
-            let entropy = |_| {
+            let dated = config.clone();
+            let entropy = move |_| {
+                // Asked for each run: a station outlives its calibration.
+                dated.check_calibration(unix_now_s())?;
                 let devices = RealDevices::declared(false, false);
                 Ok(OsEntropy::new(devices.ok_or_else(|| internal("real devices"))?))
             };

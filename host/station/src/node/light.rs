@@ -17,6 +17,7 @@ use crate::bench::device::{DeviceFault, DeviceIdentity};
 use crate::exit::{Exit, Failure};
 use crate::line::{Frame, Light};
 use crate::side::Side;
+use crate::status::unix_now_s;
 use crate::store::DiskStore;
 
 /// Items between the device's thread and the station: some seconds of a device at 5 MHz.
@@ -154,7 +155,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     }
 
     fn device_up(&mut self, identity: DeviceIdentity) -> Result<(), Failure> {
-        check(&self.config, self.role, O::NAME, &identity)?;
+        check(&self.config, self.role, O::NAME, &identity, unix_now_s())?;
         self.tell(
             log::Level::Info,
             format!(
@@ -289,6 +290,7 @@ fn check(
     role: Role,
     origin: &str,
     identity: &DeviceIdentity,
+    now_unix_s: u64,
 ) -> Result<(), Failure> {
     let refuse = |sentence: String| Err(Failure::new(Exit::Configuration, sentence));
     let simulated = identity.capabilities.has(Capabilities::SIMULATED);
@@ -302,6 +304,20 @@ fn check(
     }
     if let Some(what) = unsound(role, identity).filter(|_| !simulated) {
         return refuse(format!("the device at {} {what}", config.device()));
+    }
+    if !simulated {
+        config.check_calibration(now_unix_s)?;
+        if let Some(calibrated) = config.calibrated_device()
+            && role == Role::Bob
+            && calibrated != identity.serial
+        {
+            return refuse(format!(
+                "the device at {} is {}, and `detectors.device` says that {calibrated} was \
+                 calibrated; calibrate this one, or name the other one's port",
+                config.device(),
+                identity.serial
+            ));
+        }
     }
     let slot_ticks = config.slot_ticks(identity.tick_length)?;
     let rate_hz = 1e12 / (f64::from(slot_ticks) * identity.tick_length.as_ps_f64());
@@ -386,5 +402,44 @@ mod tests {
             let unknown = unsound(role, &identity(RandomClass::TrueRandom, Unknown));
             assert_eq!(unknown.is_some(), role == Role::Alice);
         }
+    }
+
+    /// Source: a real device makes no key on the calibration of another one.
+    #[test]
+    fn another_device_than_the_calibrated_one_is_refused() {
+        let bob = crate::config::StationConfig::parse(
+            std::path::Path::new("bob.toml"),
+            &crate::config::templates::Template::Bob.text(),
+        );
+        let bob = bob.expect("the template");
+        // Noon of the day of the calibration, 2026-11-24.
+        let now = 1_795_521_600;
+        let identity = |serial: &str| DeviceIdentity {
+            role: helio_wire::Role::Bob,
+            board: "desk".into(),
+            firmware: "1".into(),
+            serial: serial.into(),
+            tick_length: TickLength::CYCLE_150_MHZ,
+            channels: 2,
+            capabilities: Capabilities::default(),
+            max_slot_rate: Hertz(100_000_000),
+            random_class: RandomClass::TrueRandom,
+            random_name: "r".into(),
+            levels_nano: [0; 4],
+            phase: PhaseRandomisation::GainSwitched,
+            intensity_uncertainty_ppm: None,
+        };
+        assert_eq!(check(&bob, Role::Bob, "real", &identity("virtual Bob"), now), Ok(()));
+        let other =
+            check(&bob, Role::Bob, "real", &identity("B-8"), now).expect_err("another device");
+        assert_eq!(other.exit, Exit::Configuration);
+        let told = other.to_string();
+        assert!(told.contains("is B-8") && told.contains("virtual Bob was calibrated"), "{told}");
+        // A key that says SIMULATED rests on no device's calibration.
+        let mut simulated = identity("B-8");
+        simulated.capabilities = Capabilities::SIMULATED;
+        assert_eq!(check(&bob, Role::Bob, Simulated::NAME, &simulated, now), Ok(()));
+        let later = check(&bob, Role::Bob, "real", &identity("virtual Bob"), now + 400 * 86_400);
+        assert!(later.is_err_and(|stale| stale.to_string().contains("calibrate again")));
     }
 }
