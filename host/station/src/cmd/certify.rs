@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use helio_distill::certificate::{Differing, contradictions, examine};
+use helio_distill::bound::{Bound, Query, SecrecyCorrectness, Security};
+use helio_distill::certificate::{Differing, PublicPart, contradictions, examine};
 use helio_keys::Origin;
 use serde_json::{Value, json};
 
@@ -28,6 +29,10 @@ announced data and the parameters; every figure that differs is named. Where the
 and what a calibration found is what a certificate says, not what it proves. The fields are described \
 in docs/certificate.md.
 
+--compare adds what published bounds give for the same announced counts and the same leak, at equal \
+total epsilon shared half and half: as published, for comparison with papers, and no key is made with \
+them. A one-decoy bound needs another source and cannot be compared.
+
 The exit code is 0 if every certificate stands, 9 if one does not, 3 if the file is no certificate.";
 
 /// Recompute a key's length from its certificate
@@ -37,6 +42,9 @@ pub struct Certify {
     /// A certificate, a file of them, a run's folder or a station's
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Give the lengths of published two-decoy bounds beside the real one
+    #[arg(long)]
+    compare: bool,
 }
 
 /// What became of one certificate.
@@ -47,6 +55,8 @@ struct Judged {
     /// Why nothing can.
     reason: Option<String>,
     differences: Vec<Differing>,
+    /// What other bounds give, as published; empty unless asked for.
+    published: Vec<(Bound, u64)>,
 }
 
 impl Judged {
@@ -61,7 +71,7 @@ impl Judged {
 /// The file cannot be read or is no certificate, or a certificate does not stand.
 pub fn run(args: &Certify, global: &Global) -> Result<(), Failure> {
     let mut judged = Vec::new();
-    every(&args.file, &mut |paper| judged.push(judge(paper)))?;
+    every(&args.file, &mut |paper| judged.push(judge(paper, args.compare)))?;
     match global.json {
         true => {
             print_json(&json!({ "certificates": judged.iter().map(to_json).collect::<Vec<_>>() }))?;
@@ -120,7 +130,7 @@ fn of_a_station<O: Origin>(
     Ok(count)
 }
 
-fn judge(paper: Paper) -> Judged {
+fn judge(paper: Paper, compare: bool) -> Judged {
     let (mut computed, mut reason, mut differences) = (None, None, Vec::new());
     match examine(&paper.public) {
         Ok(found) => {
@@ -132,11 +142,32 @@ fn judge(paper: Paper) -> Judged {
     if let Some(private) = &paper.private {
         differences.extend(contradictions(&paper.public, private));
     }
-    Judged { paper, computed, reason, differences }
+    let published =
+        if compare && computed.is_some() { published(&paper.public) } else { Vec::new() };
+    Judged { paper, computed, reason, differences, published }
+}
+
+/// The lengths that published bounds give for the announced data. They count failures otherwise, so
+/// that they are given the same total and not the same symbols.
+fn published(public: &PublicPart) -> Vec<(Bound, u64)> {
+    let (decoy, counts) = (public.parameters.bound().decoy, &public.announced.counts);
+    let half = public.parameters.epsilon_total / 2.0;
+    let query = Query {
+        mu: decoy.mu.to_vec(),
+        p: decoy.p.to_vec(),
+        n_key: counts.n_key.to_vec(),
+        m_key: None,
+        n_test: counts.n_test.to_vec(),
+        m_test: counts.m_test.to_vec(),
+        leak: public.lambda_max,
+        security: Security::Published(SecrecyCorrectness { sec: half, cor: half }),
+    };
+    let of = |bound: Bound| bound.length(&query).ok().map(|length| (bound, length.ell));
+    [Bound::Lim2014, Bound::Lim2014Serfling].into_iter().filter_map(of).collect()
 }
 
 fn to_json(judged: &Judged) -> Value {
-    let Judged { paper, computed, reason, differences } = judged;
+    let Judged { paper, computed, reason, differences, published } = judged;
     let public = &paper.public;
     json!({
         "line": paper.line,
@@ -150,6 +181,10 @@ fn to_json(judged: &Judged) -> Value {
         "lambda_max": public.lambda_max,
         "epsilon_total": public.epsilon_total,
         "reason": reason,
+        "as_published": published
+            .iter()
+            .map(|(bound, ell)| (bound.name().to_owned(), (*ell).into()))
+            .collect::<serde_json::Map<String, Value>>(),
         "differences": differences
             .iter()
             .map(|d| json!({ "field": d.field, "stated": d.stated, "computed": d.computed }))
@@ -170,10 +205,12 @@ fn text(judged: &[Judged]) -> String {
             shown(&public.origin),
             shown(&public.weakest_randomness)
         );
-        _ = match &one.reason {
-            Some(reason) => writeln!(text, "  {}", shown(reason)),
-            None => Ok(()),
-        };
+        if let Some(reason) = &one.reason {
+            _ = writeln!(text, "  {}", shown(reason));
+        }
+        for (bound, ell) in &one.published {
+            _ = writeln!(text, "  {bound}, as published: {} bits", grouped(*ell));
+        }
         for difference in &one.differences {
             _ = writeln!(text, "  {}", shown(&difference.to_string()));
         }

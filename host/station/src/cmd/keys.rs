@@ -156,17 +156,20 @@ fn export<O: Origin>(
         .map_err(failure)?
         .ok_or_else(|| Failure::new(Exit::Internal, format!("{id} is usable and has no key")))?;
     let bytes = key.bits().to_bytes();
-    // Room for all of it: text that grows leaves copies of the key behind.
-    let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len() + 1024));
-    _ = write!(
-        text,
-        "Heliograph key, version 1\norigin: {}\nrun: {}\nblock: {}\nbits: {}\nrandomness: {}\n\n",
+    let kept = store.certificate(id).map_err(failure)?;
+    let assumed = kept.map_or("-".to_owned(), |c| c.public.assumptions.join("; "));
+    let header = format!(
+        "Heliograph key, version 1\norigin: {}\nrun: {}\nblock: {}\nbits: {}\nrandomness: {}\n\
+         assumed: {assumed}\n\n",
         O::NAME,
         id.session,
         id.block,
         key.len(),
         key.label()
     );
+    // Room for all of it: text that grows leaves copies of the key behind.
+    let mut text = Zeroizing::new(String::with_capacity(header.len() + 2 * bytes.len() + 1));
+    text.push_str(&header);
     for byte in bytes.iter() {
         _ = write!(text, "{byte:02x}");
     }

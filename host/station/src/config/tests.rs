@@ -344,8 +344,8 @@ fn deltas_follow_from_tolerances_and_a_calibration_ages() {
     let measured =
         "efficiency_tolerance = \"5 %\"\ndark_tolerance = \"5 %\"\ndark_probability = 1e-6";
     for (receiver, deltas) in [
-        ("active with swap", [0.00908058467829104587, 0.00453513877551429705]),
-        ("active without swap", [0.195240694678939853, 0.09523804999997625]),
+        ("active with swap", [0.009_080_584_678_291_046, 0.004_535_138_775_514_297]),
+        ("active without swap", [0.195_240_694_678_939_84, 0.095_238_049_999_976_25]),
     ] {
         let text = with(&bob, "\"active with swap\"", &format!("{receiver:?}"));
         let station = parse_station(Template::Bob, &with(&text, written, measured)).unwrap();

@@ -31,6 +31,11 @@ fn a_simulated_key_is_marked_and_delivered_once() {
     let text = std::fs::read_to_string(&path).expect("the key's file");
     let (header, hex) = text.split_once("\n\n").expect("a header and a key");
     assert!(header.contains("origin: SIMULATED") && header.contains("bits: 301"), "{header}");
+    // What the key takes on trust is printed on it.
+    let assumed = header.lines().find(|line| line.starts_with("assumed: ")).expect("a line");
+    for words in ["source assumed ideal", "detectors assumed matched"] {
+        assert!(assumed.contains(words), "{assumed}");
+    }
     let bytes = key(1).bits().to_bytes();
     let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hex.trim_end(), expected);
