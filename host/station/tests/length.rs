@@ -85,8 +85,11 @@ fn the_table_for_people_has_every_row() {
     assert!(text.contains("as published"));
 }
 
+/// A bound, cells of a good row to be changed, and the kind of refusal.
+type Spoilt = (&'static str, Vec<(&'static str, &'static str)>, &'static str);
+
 /// Every case of `invalid.json`, as changes of a good row and the kind of refusal it must meet.
-fn invalid(case: &str) -> Vec<(&'static str, Vec<(&'static str, &'static str)>, &'static str)> {
+fn invalid(case: &str) -> Vec<Spoilt> {
     let eps_sec = |value| {
         let of = |bound| (bound, vec![("eps_sec", value)], "epsilon");
         ["lim2014", "lim2014-serfling", "rusca2018", "rusca2018-serfling", "wiesemann"]
