@@ -18,6 +18,7 @@ use crate::parameters::{self, Parameters};
 use crate::progress::{BlockProgress, Budget, ContactState, Progress};
 use crate::release::{BlockId, StationStore};
 use crate::report::Side;
+use crate::stage::{Stage, Watch};
 use crate::talk::Talk;
 
 /// What a station decides for itself; the other need not know.
@@ -57,6 +58,8 @@ pub(crate) struct Desk<E: EntropySource, S: StationStore<E::Origin>> {
     pub slot: u64,
     /// No new block begins.
     pub winding_down: bool,
+    /// Who measures the stages.
+    pub watch: Option<Watch>,
 }
 
 impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
@@ -82,7 +85,15 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
             now_ns: 0,
             slot: 0,
             winding_down: false,
+            watch: None,
         })
+    }
+
+    /// The work goes into this stage.
+    pub fn enter(&mut self, stage: Stage) {
+        if let Some(watch) = &mut self.watch {
+            watch(stage);
+        }
     }
 
     pub fn id(&self, block: u64) -> BlockId {

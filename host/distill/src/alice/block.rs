@@ -10,6 +10,7 @@ use crate::progress::BlockProgress;
 use crate::reconcile::ReconcileAlice;
 use crate::release::StationStore;
 use crate::report::BlockReport;
+use crate::stage::Stage;
 use crate::talk::Talk;
 use crate::token::{BlockLedger, Corrected, Sifted};
 
@@ -130,6 +131,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         }
         let mut talk = Talk::new(parameters, id, self.desk.now_ns);
         let heard = talk.hear(envelope, message, self.desk.now_ns);
+        self.desk.enter(Stage::Sift);
+        let parameters = &self.desk.parameters;
         let announcement = Detections::read(body, &FreeSlots::of(parameters, block));
         let why_not = match (heard, &announcement) {
             (Err(fault), _) => Some(fault),
@@ -156,6 +159,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         if !self.current.as_ref().is_some_and(due) {
             return Ok(());
         }
+        self.desk.enter(Stage::Sift);
         self.desk.afford_block()?;
         let Some(Current { mut talk, step }) = self.current.take() else { return Ok(()) };
         let Step::OwnSlots { announcement } = step else { return Ok(()) };
@@ -186,6 +190,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let state = step.name();
         let result = match (step, kind) {
             (Step::TestResult { announcement, sift, sifted, lost_slots }, Kind::TestResult) => {
+                self.desk.enter(Stage::Estimate);
                 let tests = sift.test_bits.len();
                 TestResult::read(body, tests)
                     .map_err(|why| Fault::Malformed { kind: Some(kind), why })

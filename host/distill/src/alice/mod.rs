@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use helio_keys::EntropySource;
 
-use crate::contact::{Contact, Stage};
+use crate::contact::{self, Contact};
 use crate::desk::{Desk, Local};
 use crate::error::{Effect, Fault, Result};
 use crate::event::Event;
@@ -23,6 +23,7 @@ use crate::parameters::Parameters;
 use crate::progress::Progress;
 use crate::release::StationStore;
 use crate::settings::Settings;
+use crate::stage::Stage;
 
 use block::Current;
 use settle::Question;
@@ -82,6 +83,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// What was wrong with it; [`Fault::effect`] says what that ended. Events tell the same.
     pub fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<()> {
         self.desk.now_ns = now_ns;
+        self.desk.enter(Stage::Release);
         // A proof that is refused has closed the contact by the time its fault is known.
         let stage = self.desk.contact.stage();
         let result = self.dispatch(message);
@@ -106,6 +108,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// [`Fault::Input`]; nothing was taken. Also what the block that waited for these slots runs
     /// into.
     pub fn push_settings(&mut self, first_slot: u64, count: u64, packed: &[u8]) -> Result<()> {
+        self.desk.enter(Stage::Intake);
         let oldest = self.settings.first_block();
         self.settings.push(first_slot, count, packed)?;
         self.slots_passed(oldest)
@@ -116,6 +119,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// # Errors
     /// As [`Session::push_settings`].
     pub fn lost_settings(&mut self, range: Range<u64>) -> Result<()> {
+        self.desk.enter(Stage::Intake);
         let oldest = self.settings.first_block();
         self.settings.push_lost(range)?;
         self.slots_passed(oldest)
@@ -148,6 +152,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let Some(block) = self.current.as_ref().map(Current::block) else { return Ok(()) };
         let result = self.end_block(Fault::ShuttingDown(block));
         self.conclude(result)
+    }
+
+    /// Calls `watch` whenever the work goes into a stage: within a call of this session, until the
+    /// next stage or the call's end. Nothing is decided by it, and nothing of a block is told.
+    pub fn watch_stages(&mut self, watch: impl FnMut(Stage) + Send + 'static) {
+        self.desk.watch = Some(Box::new(watch));
     }
 
     /// Where the session stands, for people who watch it. Cheap enough for ten times a second: no
@@ -226,9 +236,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     }
 
     /// The same; `stage` is where the contact stood before.
-    fn conclude_from(&mut self, stage: Stage, result: Result<()>) -> Result<()> {
+    fn conclude_from(&mut self, stage: contact::Stage, result: Result<()>) -> Result<()> {
         let Err(fault) = result else { return Ok(()) };
-        let greeting = stage == Stage::Greeting;
+        let greeting = stage == contact::Stage::Greeting;
         let effect = if greeting && fault.effect() == Effect::Block {
             Effect::Contact
         } else {
@@ -239,7 +249,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             // The station's own memory failed while the block was ended: nothing can go on.
             effect = Effect::Contact;
         }
-        if effect == Effect::Contact && stage != Stage::Closed {
+        if effect == Effect::Contact && stage != contact::Stage::Closed {
             self.desk.contact = Contact::Closed;
             self.desk.events.push_back(Event::ContactLost(fault.clone()));
         }

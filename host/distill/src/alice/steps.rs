@@ -11,6 +11,7 @@ use crate::message::{Amplify, Declaration, Kind, Malformed, Reader, TestResult};
 use crate::reconcile::{AliceStep, ReconcileAlice};
 use crate::release::StationStore;
 use crate::report::{BlockReport, fingerprint};
+use crate::stage::Stage;
 use crate::talk::Talk;
 use crate::token::{BlockLedger, Corrected, Origins, Sifted};
 
@@ -61,6 +62,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         lost_slots: u64,
     ) -> Result<Step> {
         self.desk.say(talk, Kind::Declaration, |out| way.declaration.write(out))?;
+        self.desk.enter(Stage::Reconcile);
         let mut engine = way.plan.alice(sifted.bits())?;
         let first = engine.first();
         check_leak(engine.leak().total(), way.declaration.lambda_max)?;
@@ -80,6 +82,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         ),
         mut body: Reader<'_>,
     ) -> Result<Option<Step>> {
+        self.desk.enter(Stage::Reconcile);
         let step = engine.handle(body.rest())?;
         check_leak(engine.leak().total(), ledger.way.declaration.lambda_max)?;
         match step {
@@ -88,6 +91,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 Ok(Some(Step::Reconciling { engine, sifted, ledger, lost_slots }))
             }
             AliceStep::Done => {
+                self.desk.enter(Stage::Verify);
                 // Both strings are fixed: only now is the key of their hash drawn.
                 let corrected = sifted.reference(ledger, engine.leak())?;
                 let key = corrected.verify_key(&mut self.desk.entropy)?;
@@ -113,6 +117,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             }
         };
         let verified = corrected.verdict(agree)?;
+        self.desk.enter(Stage::Amplify);
         let length = verified.length();
         let seed = self.desk.entropy.bits(verified.seed_bits())?;
         self.desk.say(talk, Kind::Amplify, |out| {
@@ -123,8 +128,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let parameters = &self.desk.parameters;
         let origins = Origins { id: talk.id, parameters, labels: &labels };
         let (key, certificate) = verified.amplify(&seed, provenance, &origins)?;
+        self.desk.enter(Stage::Release);
         let print = fingerprint(&key);
         let side = self.desk.side(lost_slots)?;
+        let parameters = &self.desk.parameters;
         let report = Box::new(BlockReport::key(parameters, side, &certificate, print));
         // Durably pending before the tag leaves: the tag is the proof of it.
         self.desk.store.hold(talk.id, key, certificate)?;

@@ -16,6 +16,7 @@ use crate::progress::BlockProgress;
 use crate::reconcile::{BobStep, ReconcileBob};
 use crate::release::StationStore;
 use crate::report::{BlockReport, DetectorErrors, fingerprint};
+use crate::stage::Stage;
 use crate::talk::Talk;
 use crate::token::{BlockLedger, Corrected, Origins, Sifted, Verified};
 
@@ -113,6 +114,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 continue;
             }
             self.desk.afford_block()?;
+            self.desk.enter(Stage::Sift);
             let Measured { announcement, bits, clicked, lost_slots, .. } = measured;
             let mut talk = Talk::new(&self.desk.parameters, id, self.desk.now_ns);
             let free = FreeSlots::of(&self.desk.parameters, id.block);
@@ -172,6 +174,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let state = step.name();
         match (step, kind) {
             (Step::Sift { announcement, bits, clicked }, Kind::Sift) => {
+                self.desk.enter(Stage::Sift);
                 self.check_disclosure(envelope)?;
                 let sift = Sift::read(body, &announcement.test_basis).map_err(malformed)?;
                 self.hear_sift(talk, own, (announcement, bits, clicked), &sift)
@@ -183,6 +186,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                     let (mine, theirs) = (format!("{:?}", way.declaration), format!("{theirs:?}"));
                     return Err(Fault::DeclarationDiffers { mine, theirs });
                 }
+                self.desk.enter(Stage::Reconcile);
                 let engine = way.plan.bob(sifted.bits())?;
                 let ledger = BlockLedger { announced, way };
                 Ok(Some(Step::Reconciling { engine, sifted, ledger }))
@@ -191,12 +195,14 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 self.hear_reconcile(talk, own, (engine, sifted, ledger), body.rest()).map(Some)
             }
             (Step::VerifyKey { corrected }, Kind::VerifyKey) => {
+                self.desk.enter(Stage::Verify);
                 let key = VerifyKey::read(body).map_err(malformed)?;
                 let verified = corrected.verify(&key);
                 self.desk.say(talk, Kind::Verdict, |out| out.u8(u8::from(verified.is_ok())))?;
                 Ok(Some(Step::Amplify { verified: verified? }))
             }
             (Step::Amplify { verified }, Kind::Amplify) => {
+                self.desk.enter(Stage::Amplify);
                 let amplify = Amplify::read(body).map_err(malformed)?;
                 self.hear_amplify(talk, verified, &amplify).map(Some)
             }
@@ -228,6 +234,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let (key, errors) = compare(&announcement, &bits, sift);
         let test_basis = ByDetector::of_test_basis(&clicked, &announcement, sift, &errors);
         own.detectors = Some(test_basis);
+        self.desk.enter(Stage::Estimate);
         let parameters = &self.desk.parameters;
         let announced = Announced::gather(parameters.slots_per_block, &announcement, sift, &errors);
         let decision = decide(parameters, &announced.counts)?;
@@ -261,6 +268,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         (mut engine, sifted, ledger): (Box<dyn ReconcileBob>, Sifted, BlockLedger),
         message: &[u8],
     ) -> Result<Step<E::Origin>> {
+        self.desk.enter(Stage::Reconcile);
         let step = engine.handle(message)?;
         let (used, lambda_max) = (engine.leak().total(), ledger.way.declaration.lambda_max);
         if used > lambda_max {

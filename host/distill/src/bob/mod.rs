@@ -17,7 +17,7 @@ use std::ops::Range;
 use helio_keys::EntropySource;
 use helio_timetag::{Detection, SlotBatch};
 
-use crate::contact::{Contact, Stage};
+use crate::contact::{self, Contact};
 use crate::desk::{Desk, Local};
 use crate::error::{Effect, Fault, InputError, Result};
 use crate::event::Event;
@@ -28,6 +28,7 @@ use crate::progress::Progress;
 use crate::ranges::SlotRanges;
 use crate::release::StationStore;
 use crate::settings::Settings;
+use crate::stage::Stage;
 
 use block::Current;
 pub(crate) use clicks::{Measured, assign, compare};
@@ -96,6 +97,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// What was wrong with it; [`Fault::effect`] says what that ended. Events tell the same.
     pub fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<()> {
         self.desk.now_ns = now_ns;
+        self.desk.enter(Stage::Release);
         // A proof that is refused has closed the contact by the time its fault is known.
         let stage = self.desk.contact.stage();
         let result = self.dispatch(message);
@@ -120,6 +122,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// [`Fault::Input`]; nothing was taken. Also what the block that waited for these slots runs
     /// into.
     pub fn push_settings(&mut self, first_slot: u64, count: u64, packed: &[u8]) -> Result<()> {
+        self.desk.enter(Stage::Intake);
         self.settings.push(first_slot, count, packed)?;
         self.slots_passed()
     }
@@ -129,6 +132,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// # Errors
     /// As [`Session::push_settings`].
     pub fn lost_settings(&mut self, range: Range<u64>) -> Result<()> {
+        self.desk.enter(Stage::Intake);
         self.settings.push_lost(range)?;
         self.slots_passed()
     }
@@ -139,6 +143,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// [`Fault::Input`] at the first that is out of order or names an unknown detector; those
     /// before it were taken.
     pub fn push_detections(&mut self, detections: &[Detection]) -> Result<()> {
+        self.desk.enter(Stage::Intake);
         let known = match self.desk.parameters.receiver {
             Receiver::Active { .. } => 0b11,
             Receiver::Passive => 0b1111,
@@ -174,6 +179,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// # Errors
     /// What the block that ends here runs into.
     pub fn reached(&mut self, slot: u64) -> Result<()> {
+        self.desk.enter(Stage::Intake);
         self.desk.slot = self.desk.slot.max(slot);
         self.slots_passed()
     }
@@ -219,6 +225,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let Some(block) = self.current.as_ref().map(Current::block) else { return Ok(()) };
         let result = self.end_block(Fault::ShuttingDown(block));
         self.conclude(result)
+    }
+
+    /// Calls `watch` whenever the work goes into a stage: within a call of this session, until the
+    /// next stage or the call's end. Nothing is decided by it, and nothing of a block is told.
+    pub fn watch_stages(&mut self, watch: impl FnMut(Stage) + Send + 'static) {
+        self.desk.watch = Some(Box::new(watch));
     }
 
     /// Where the session stands, for people who watch it. Cheap enough for ten times a second: no
@@ -281,6 +293,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     fn slots_passed(&mut self) -> Result<()> {
         let past = self.blocks_past();
         while self.open_block < past {
+            self.desk.enter(Stage::Sift);
             let measured = assign(
                 &self.desk.parameters,
                 self.open_block,
@@ -345,9 +358,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     }
 
     /// The same; `stage` is where the contact stood before.
-    fn conclude_from(&mut self, stage: Stage, result: Result<()>) -> Result<()> {
+    fn conclude_from(&mut self, stage: contact::Stage, result: Result<()>) -> Result<()> {
         let Err(fault) = result else { return Ok(()) };
-        let greeting = stage == Stage::Greeting;
+        let greeting = stage == contact::Stage::Greeting;
         let mut effect = match fault.effect() {
             Effect::Block if greeting => Effect::Contact,
             effect => effect,
@@ -357,7 +370,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             effect = Effect::Contact;
         }
         match effect {
-            Effect::Contact if stage != Stage::Closed => {
+            Effect::Contact if stage != contact::Stage::Closed => {
                 self.desk.contact = Contact::Closed;
                 self.desk.events.push_back(Event::ContactLost(fault.clone()));
             }
