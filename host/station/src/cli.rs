@@ -32,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   helio optimise --km 60            the best intensities for a link
   helio length counts.csv           key lengths from a table of counts
   helio certify certificate.json    a key's length again, from its certificate alone
+  helio distill --synthetic         how much key this machine could make a second
   helio config init                 the files of a simulated pair on this computer
   helio alice --config alice.toml   a station that lives on; helio bob is the other
   helio status bob --watch          a look at a station while it runs
@@ -65,6 +66,7 @@ enum Command {
     Optimise(cmd::optimise::Optimise),
     Length(cmd::length::Length),
     Certify(cmd::certify::Certify),
+    Distill(cmd::distill::Distill),
     /// Look at devices on the desk
     #[command(subcommand)]
     Device(cmd::device::Command),
@@ -106,6 +108,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Length(args) => cmd::length::run(args, &cli.global),
         Command::Certify(args) => cmd::certify::run(args, &cli.global),
         Command::Optimise(args) => cmd::optimise::run(args, &cli.global),
+        Command::Distill(args) => cmd::distill::run(args, &cli.global),
         Command::Config(command) => cmd::config::run(command, &cli.global),
         Command::Pair(args) => cmd::pair::run(args, &cli.global),
         Command::Keys(command) => cmd::keys::run(command, &cli.global),

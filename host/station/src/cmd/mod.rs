@@ -4,6 +4,7 @@ pub mod certify;
 pub mod config;
 pub mod demo;
 pub mod device;
+pub mod distill;
 pub mod keys;
 pub mod length;
 mod link_args;

@@ -90,6 +90,11 @@ impl Listener {
 }
 
 impl Listener {
+    /// Where it listens, with the port that was free.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The newest of the calls that wait, the others ended. A station that was held up finds calls that
     /// the other one gave up long ago, with its first words still in them: each would cost a failed
     /// contact, and while it waits longer after each, more would gather than it gets through.

@@ -97,6 +97,26 @@ quantity! {
 }
 
 quantity! {
+    /// A rate of bits in bit/s: `100 Mbit`.
+    BitRate: Kind {
+        what: "a rate of bits",
+        units: &[
+            ("bit", 1),
+            ("kbit", 1_000),
+            ("Mbit", 1_000_000),
+            ("Gbit", 1_000_000_000),
+            ("bit/s", 1),
+            ("kbit/s", 1_000),
+            ("Mbit/s", 1_000_000),
+            ("Gbit/s", 1_000_000_000),
+        ],
+        example: "100Mbit",
+        min: 1_000,
+        max: 1_000_000_000_000,
+    }
+}
+
+quantity! {
     /// A share of a whole in 10⁻⁹: `0.5 %`.
     Share: Kind {
         what: "a share",

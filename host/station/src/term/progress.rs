@@ -32,6 +32,22 @@ impl Progress {
         Progress::new(task, total, "{msg} [{bar:30}] {human_pos}/{human_len} slots, {eta} left")
     }
 
+    /// A job of `total` blocks.
+    pub fn of_blocks(task: impl Into<String>, total: u64) -> Progress {
+        Progress::new(task, total, "{msg} [{bar:30}] {human_pos}/{human_len} blocks, {eta} left")
+    }
+
+    /// A job of so many seconds; see [`Progress::at_elapsed`].
+    pub fn of_seconds(task: impl Into<String>, seconds: f64) -> Progress {
+        let total = seconds.ceil() as u64;
+        Progress::new(task, total, "{msg} [{bar:30}] {human_pos}/{human_len} s")
+    }
+
+    /// Says that the job has come as far as the time since its beginning.
+    pub fn at_elapsed(&mut self) {
+        self.at(self.begun.elapsed().as_secs().min(self.total));
+    }
+
     fn new(task: impl Into<String>, total: u64, template: &'static str) -> Progress {
         let now = Instant::now();
         let terminal = std::io::stderr().is_terminal();
