@@ -6,11 +6,14 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use zeroize::Zeroize;
+use zeroize::zeroize_bytes;
 
 use crate::error::InputError;
 use crate::processor::prefetch;
 use crate::ranges::SlotRanges;
+
+/// Most buffers that wait to be filled again.
+const MOST_SPARE: usize = 2;
 
 /// A batch this many blocks beyond the oldest remembered one makes that one forgotten: a slot
 /// number gone wild must not take memory.
@@ -22,6 +25,8 @@ pub(crate) struct Settings<const BITS: u32> {
     /// Chunk `i` holds block `first_block + i`.
     blocks: VecDeque<Vec<u8>>,
     first_block: u64,
+    /// Wiped buffers of blocks that are done, for those that come.
+    spare: Vec<Vec<u8>>,
     lost: SlotRanges,
     next: u64,
 }
@@ -35,6 +40,7 @@ impl<const BITS: u32> Settings<BITS> {
             slots_per_block: u64::from(slots_per_block),
             blocks: VecDeque::new(),
             first_block: 0,
+            spare: Vec::new(),
             lost: SlotRanges::default(),
             next: 0,
         }
@@ -76,7 +82,7 @@ impl<const BITS: u32> Settings<BITS> {
                 self.forget_below(block + 1 - MAX_BLOCKS);
             }
             if block >= self.first_block {
-                let target = Self::block_mut(&mut self.blocks, (block - self.first_block) as usize);
+                let target = self.block_mut((block - self.first_block) as usize);
                 copy::<BITS>(target, offset, packed, taken, here);
             }
             slot += here;
@@ -100,7 +106,12 @@ impl<const BITS: u32> Settings<BITS> {
         while self.first_block < block {
             match self.blocks.pop_front() {
                 Some(mut bytes) => {
-                    bytes.zeroize();
+                    zeroize_bytes(&mut bytes);
+                    bytes.clear();
+                    // What was never filled is no use.
+                    if bytes.capacity() > 0 && self.spare.len() < MOST_SPARE {
+                        self.spare.push(bytes);
+                    }
                     self.first_block += 1;
                 }
                 None => self.first_block = block,
@@ -126,12 +137,15 @@ impl<const BITS: u32> Settings<BITS> {
         self.lost.count_in(first..first.saturating_add(self.slots_per_block))
     }
 
-    fn block_mut(blocks: &mut VecDeque<Vec<u8>>, index: usize) -> &mut Vec<u8> {
+    fn block_mut(&mut self, index: usize) -> &mut Vec<u8> {
         // Blocks of which every slot was lost in between stay empty.
-        while blocks.len() <= index {
-            blocks.push_back(Vec::new());
+        while self.blocks.len() < index {
+            self.blocks.push_back(Vec::new());
         }
-        &mut blocks[index]
+        if self.blocks.len() == index {
+            self.blocks.push_back(self.spare.pop().unwrap_or_default());
+        }
+        &mut self.blocks[index]
     }
 }
 
@@ -195,21 +209,23 @@ fn copy<const BITS: u32>(target: &mut Vec<u8>, to: u64, source: &[u8], from: u64
         if target.capacity() < needed {
             let mut grown = Vec::with_capacity(needed.max(2 * target.capacity()));
             grown.extend_from_slice(target);
-            target.zeroize();
+            zeroize_bytes(target);
             *target = grown;
         }
-        target.resize(needed, 0);
     }
     if to.is_multiple_of(per_byte) && from.is_multiple_of(per_byte) {
         let (to, from) = ((to / per_byte) as usize, (from / per_byte) as usize);
         let bytes = count.div_ceil(per_byte) as usize;
-        target[to..to + bytes].copy_from_slice(&source[from..from + bytes]);
+        // Slots only rise: a whole byte is beyond all that was copied. Lost ones in between are zero.
+        target.resize(to, 0);
+        target.extend_from_slice(&source[from..from + bytes]);
         let used = (count % per_byte) as u32 * BITS;
         if used != 0 {
             target[to + bytes - 1] &= (1 << used) - 1;
         }
         return;
     }
+    target.resize(needed, 0);
     for i in 0..count {
         let (a, b) = (from + i, to + i);
         let value = source[(a / per_byte) as usize] >> (BITS * (a % per_byte) as u32);
@@ -220,7 +236,7 @@ fn copy<const BITS: u32>(target: &mut Vec<u8>, to: u64, source: &[u8], from: u64
 
 impl<const BITS: u32> Drop for Settings<BITS> {
     fn drop(&mut self) {
-        self.blocks.iter_mut().for_each(Zeroize::zeroize);
+        self.blocks.iter_mut().for_each(|bytes| zeroize_bytes(bytes));
     }
 }
 

@@ -170,6 +170,15 @@ impl SharedMeter {
         meter.depths[stage as usize].note(depth);
     }
 
+    /// A whole call of a session that begins with `stage`; between such calls the thread waits.
+    pub fn stage<T>(&self, stage: Stage, call: impl FnOnce() -> T) -> T {
+        self.came(stage, 1);
+        self.now(Doing::Stage(stage));
+        let result = call();
+        self.now(Doing::Waiting);
+        result
+    }
+
     /// The account as it stands.
     pub fn account(&self) -> Account {
         let mut meter = self.lock();

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use helio_distill::release::StationStore;
-use helio_distill::{Event, Fault, Progress, alice, bob};
+use helio_distill::{Event, Fault, Progress, Role, Stage, alice, bob};
 use helio_keys::EntropySource;
 use helio_timetag::{
     Buffer, InvalidSlotter, PhaseHistogram, SlotBatch, SlotCounters, Slotter, SlotterConfig,
@@ -14,6 +14,7 @@ use helio_timetag::{
 };
 
 use crate::bench::cable::SettingsRun;
+use crate::meter::{Account, SharedMeter, begins};
 
 /// Bins of the histogram of arrival phases, over a slot.
 const PHASE_BINS: usize = 256;
@@ -45,6 +46,8 @@ pub(crate) trait Side {
     fn tags_ended(&mut self, end: u64) -> Result<(), Fault>;
     /// What became of the clicks; `None` at Alice.
     fn receiver(&self) -> Option<Receiver<'_>>;
+    /// Where the time goes: in the stages of the work, or waiting for the next call.
+    fn account(&self) -> Account;
     fn into_store(self) -> Self::Store;
 }
 
@@ -65,14 +68,19 @@ impl Receiver<'_> {
 }
 
 macro_rules! delegate_session {
-    () => {
+    ($role:expr) => {
         type Store = S;
+
+        fn account(&self) -> Account {
+            self.meter.account()
+        }
 
         fn connect(&mut self, now_ns: u64) -> Result<(), Fault> {
             self.session.connect(now_ns)
         }
         fn handle(&mut self, now_ns: u64, message: &[u8]) -> Result<(), Fault> {
-            self.session.handle(now_ns, message)
+            let stage = begins($role, message);
+            self.meter.stage(stage, || self.session.handle(now_ns, message))
         }
         fn tick(&mut self, now_ns: u64) -> Result<(), Fault> {
             self.session.tick(now_ns)
@@ -102,7 +110,9 @@ macro_rules! delegate_session {
             self.session.store()
         }
         fn settings(&mut self, run: &SettingsRun) -> Result<(), Fault> {
-            self.session.push_settings(run.first, run.count, &run.packed)
+            let session = &mut self.session;
+            let push = || session.push_settings(run.first, run.count, &run.packed);
+            self.meter.stage(Stage::Intake, push)
         }
         fn lost_settings(&mut self, slots: Range<u64>) -> Result<(), Fault> {
             self.session.lost_settings(slots)
@@ -115,11 +125,21 @@ macro_rules! delegate_session {
 
 /// Alice: settings in.
 pub(crate) struct Alice<E: EntropySource, S: StationStore<E::Origin>> {
-    pub session: alice::Session<E, S>,
+    session: alice::Session<E, S>,
+    meter: SharedMeter,
+}
+
+impl<E: EntropySource, S: StationStore<E::Origin>> Alice<E, S> {
+    /// Nothing sent yet.
+    pub fn new(mut session: alice::Session<E, S>) -> Self {
+        let meter = SharedMeter::new();
+        session.watch_stages(meter.watch());
+        Alice { session, meter }
+    }
 }
 
 impl<E: EntropySource, S: StationStore<E::Origin>> Side for Alice<E, S> {
-    delegate_session!();
+    delegate_session!(Role::Alice);
 
     fn tags(&mut self, _: &TagBatch) -> Result<(), Fault> {
         Ok(())
@@ -141,6 +161,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Side for Alice<E, S> {
 /// Bob: settings and tags in, tags made into slots on the way.
 pub(crate) struct Bob<E: EntropySource, S: StationStore<E::Origin>> {
     session: bob::Session<E, S>,
+    meter: SharedMeter,
     slotter: Slotter,
     batch: SlotBatch,
     phases: PhaseHistogram,
@@ -151,19 +172,27 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Bob<E, S> {
     ///
     /// # Errors
     /// A window or a delay that no slot has.
-    pub fn new(session: bob::Session<E, S>, config: SlotterConfig) -> Result<Self, InvalidSlotter> {
+    pub fn new(
+        mut session: bob::Session<E, S>,
+        config: SlotterConfig,
+    ) -> Result<Self, InvalidSlotter> {
         let (batch, phases) = (SlotBatch::default(), PhaseHistogram::new(PHASE_BINS));
-        Ok(Bob { session, slotter: Slotter::new(config)?, batch, phases })
+        let meter = SharedMeter::new();
+        session.watch_stages(meter.watch());
+        Ok(Bob { session, meter, slotter: Slotter::new(config)?, batch, phases })
     }
 }
 
 impl<E: EntropySource, S: StationStore<E::Origin>> Side for Bob<E, S> {
-    delegate_session!();
+    delegate_session!(Role::Bob);
 
     fn tags(&mut self, tags: &TagBatch) -> Result<(), Fault> {
-        self.batch.clear();
-        self.slotter.push_with(tags, &mut self.batch, &mut self.phases);
-        self.session.push_batch(&self.batch)
+        let Bob { session, slotter, batch, phases, meter } = self;
+        meter.stage(Stage::Intake, || {
+            batch.clear();
+            slotter.push_with(tags, batch, phases);
+            session.push_batch(batch)
+        })
     }
 
     fn reached(&self) -> u64 {

@@ -124,7 +124,7 @@ pub fn start(setup: TalkSetup, lines: Lines, begun: Instant) -> Result<Talkers, 
     };
     let alice_around = around(alice, (from_bob, to_bob), None, alice_recorder);
     let bob_around = around(bob, (from_alice, to_alice), Some(empties), bob_recorder);
-    let alice_side = side::Alice { session: alice_session };
+    let alice_side = side::Alice::new(alice_session);
     let bob_side = side::Bob::new(bob_session, slotter);
     let bob_side = bob_side.map_err(|e| RunFault::Scenario(e.to_string()))?;
     Ok(Talkers {

@@ -10,8 +10,10 @@ use serde_json::json;
 
 use crate::bench::{Scenario, defaults};
 use crate::cli::Global;
+use crate::engine::block_size::{self, Choice, Limits, Wait};
+use crate::engine::link::MOST_SLOTS;
 use crate::exit::{Exit, Failure, print, print_json};
-use crate::term::{grouped, trimmed};
+use crate::term::{grouped, si, trimmed};
 
 const EXAMPLES: &str = "Examples:
   helio optimise                      the default link; finds the program's default intensities
@@ -55,6 +57,18 @@ pub fn search(scenario: &Scenario) -> Result<Optimum, String> {
     optimise(&problem, |n, q| scenario.expected_leak(n, q)).map_err(|e| e.to_string())
 }
 
+/// What is gained by waiting for longer blocks, each with settings of its own.
+fn waits(scenario: &Scenario) -> Result<Option<Choice>, String> {
+    let limits = Limits { least_seconds: 0.0, most_bits: f64::INFINITY, most_slots: MOST_SLOTS };
+    block_size::choose(&limits, |seconds| {
+        let slots = seconds * scenario.slot_rate_hz();
+        let slots_per_block = slots.clamp(1.0, MOST_SLOTS as f64) as u32;
+        let prospect = search(&Scenario { slots_per_block, ..scenario.clone() })?.prospect;
+        let (sifted_bits, key_bits) = (prospect.counts.sifted(), prospect.length.ell);
+        Ok(Wait { seconds, slots: slots as u64, sifted_bits, key_bits })
+    })
+}
+
 /// Runs the search and prints what it found.
 ///
 /// # Errors
@@ -79,7 +93,9 @@ pub fn run(args: &Optimise, global: &Global) -> Result<(), Failure> {
     };
     let begun = Instant::now();
     let optimum = search(&scenario).map_err(Failure::usage)?;
+    let searched_s = begun.elapsed().as_secs_f64();
     let (settings, prospect) = (&optimum.settings, &optimum.prospect);
+    let waits = waits(&scenario).map_err(Failure::usage)?;
     let mu_nano = settings.mu.map(|mu| (mu * 1e9).round() as u64);
     if global.json {
         print_json(&json!({
@@ -93,6 +109,16 @@ pub fn run(args: &Optimise, global: &Global) -> Result<(), Failure> {
             "leak_bits": prospect.disclosed.leak,
             "key_bits": prospect.length.ell,
             "evaluations": optimum.evaluations,
+            "chosen_block": waits.as_ref().map(|waits| json!({
+                "slots": waits.block().slots,
+                "seconds": waits.block().seconds,
+            })),
+            "waits": waits.iter().flat_map(|waits| &waits.waits).map(|wait| json!({
+                "seconds": wait.seconds,
+                "slots": wait.slots,
+                "key_bits_per_s": wait.key_rate(),
+                "secret_fraction": wait.secret_fraction(),
+            })).collect::<Vec<_>>(),
         }))?;
     } else {
         let parts = |p: u16| format!("{:.1}", f64::from(p) / 40.96);
@@ -110,8 +136,21 @@ pub fn run(args: &Optimise, global: &Global) -> Result<(), Failure> {
             grouped(prospect.length.ell),
             grouped(u64::from(args.block)),
             optimum.evaluations,
-            begun.elapsed().as_secs_f64(),
+            searched_s,
         ))?;
+        if let Some(waits) = &waits {
+            let one = |wait: &Wait| {
+                format!("{} s {}", trimmed(wait.seconds, 3), si(wait.key_rate(), "bit/s", 3))
+            };
+            let some: Vec<_> = waits.waits.iter().filter(|w| w.key_bits > 0).map(one).collect();
+            print(format_args!(
+                "waiting     {}\n            a block of {} slots, {} s, is enough: {:.0} % of the most\n",
+                some.join(", "),
+                grouped(waits.block().slots),
+                trimmed(waits.block().seconds, 3),
+                100.0 * waits.share(),
+            ))?;
+        }
     }
     if prospect.length.ell == 0 {
         return Err(Failure::new(

@@ -64,6 +64,12 @@ impl Choice {
     pub fn block(&self) -> &Wait {
         &self.waits[self.chosen]
     }
+
+    /// Its key rate as a share of the highest.
+    pub fn share(&self) -> f64 {
+        let best = self.waits.iter().map(Wait::key_rate).fold(f64::MIN_POSITIVE, f64::max);
+        self.block().key_rate() / best
+    }
 }
 
 /// Chooses among [`TIMES_S`]; `at` says what a block of so many seconds is expected to give. `None`

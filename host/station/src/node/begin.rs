@@ -117,7 +117,7 @@ fn start<O: Origin, E: EntropySource<Origin = O>>(
                 let (pads, entropy) = (pads_of(&store)?, entropy(new.seed)?);
                 let parameters = config.parameters(new.session);
                 let session = alice::Session::new(parameters, local.clone(), pads, entropy, store);
-                Ok(side::Alice { session: session.map_err(setup)? })
+                Ok(side::Alice::new(session.map_err(setup)?))
             });
             begin.serve(make, shutdown)
         }

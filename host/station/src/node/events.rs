@@ -67,7 +67,10 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 );
                 self.drop_line(&sentence);
             }
-            Event::BlockDone(report) => self.block_done(&report),
+            Event::BlockDone(report) => {
+                self.gauges.run_sifted_bits += report.sifted_key;
+                self.block_done(&report);
+            }
             Event::KeyReady { id, bits } => {
                 self.gauges.keys.usable += 1;
                 self.gauges.keys.usable_bits += bits;

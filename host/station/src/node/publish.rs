@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use helio_distill::release::BlockState;
-use helio_distill::{DetectorErrors as Counted, Role};
+use helio_distill::{DetectorErrors as Counted, Role, Stage};
 use helio_keys::Origin;
 use helio_timetag::{PoolReturn, SlotCounters, TagBatch};
 use helio_wire::Stream;
@@ -13,11 +13,14 @@ use helio_wire::Stream;
 use super::begin::{endpoint_words, slots_per_block};
 use super::station::{RunLight, Station};
 use crate::bench::device::interlock_words;
+use crate::engine::figures;
 use crate::line::Light;
+use crate::meter::Doing;
 use crate::side::{Receiver, Side};
 use crate::status::{
     BlockInProgress, DetectorErrors, DetectorOffset, DetectorRate, Device, Epsilon, Keys,
-    LastBlock, Line, Lost, Pads, Phase, Queue, Rates, StationEvent, Status, Window, unix_now_s,
+    LastBlock, Line, Lost, Pads, Phase, Queue, Rates, StageLoad, StationEvent, Status, Window,
+    unix_now_s,
 };
 use crate::store::DiskStore;
 
@@ -33,6 +36,8 @@ const SHOWN_BINS: usize = 64;
 pub(super) struct Gauges {
     pub keys: Keys,
     pub run_key_bits: u64,
+    /// Sifted bits of the key basis in the run's blocks that are done.
+    pub run_sifted_bits: u64,
     /// Blocks that are being dropped one after the other.
     pub dropped: Option<Range<u64>>,
     /// Where Bob's tag batches return to.
@@ -74,6 +79,7 @@ impl Gauges {
 
     pub fn run_began(&mut self) {
         self.run_key_bits = 0;
+        self.run_sifted_bits = 0;
         self.clicks = None;
         // Blocks of the new run have numbers of their own.
         self.dropped = None;
@@ -188,6 +194,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         status.line = Some(self.shown_line());
         self.show_talk(&mut status);
         self.show_clicks(&mut status);
+        self.show_stages(&mut status);
         status.keys = self.gauges.keys;
         status.last_blocks.clone_from(&self.gauges.blocks);
         status.events.clone_from(&self.gauges.events);
@@ -392,6 +399,27 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                     + report.dropped.settings,
             };
         }
+    }
+
+    /// How fast each stage is, and what it waits for.
+    fn show_stages(&self, status: &mut Status) {
+        let Some(run) = &self.run else { return };
+        let (account, bits) = (run.side.account(), self.gauges.run_sifted_bits);
+        let load = |stage: Stage| {
+            let spent = account.spent(Doing::Stage(stage));
+            StageLoad {
+                stage: stage.name().to_owned(),
+                mbit_per_s: figures::rate(bits, spent.wall),
+                cpu_mbit_per_s: figures::rate(bits, spent.cpu),
+                wait_s: account.waited(stage).as_secs_f64(),
+                queue: match stage {
+                    Stage::Intake => run.light.items().map_or(0, |items| items.len() as u64),
+                    Stage::Sift => status.blocks_waiting,
+                    _ => 0,
+                },
+            }
+        };
+        status.stages = Stage::ALL.into_iter().map(load).collect();
     }
 
     /// Sifted and key bits a second over the last blocks.

@@ -16,6 +16,7 @@ use helio_timetag::TagBatch;
 use zeroize::Zeroizing;
 
 use crate::bench::cable::SettingsRun;
+use crate::meter::Account;
 use crate::recording::tape::{self, Record, TapeHeader};
 use crate::recording::{CRC_32, Recorder, RecordingFault, private_file};
 use crate::side::{Receiver, Side};
@@ -278,6 +279,10 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Side for Taped<D> {
 
     fn receiver(&self) -> Option<Receiver<'_>> {
         self.side.receiver()
+    }
+
+    fn account(&self) -> Account {
+        self.side.account()
     }
 
     fn into_store(self) -> DiskStore<O> {

@@ -106,7 +106,7 @@ pub fn replay_station(
                 parts.entropy,
                 parts.store,
             );
-            let side = side::Alice { session: session.map_err(RunFault::Station)? };
+            let side = side::Alice::new(session.map_err(RunFault::Station)?);
             tell(side, &tape, Data { settings, tags: None }, &mut update)?
         }
         Some(run) => {

@@ -25,7 +25,7 @@ pub use client::{AskFault, ask, look};
 pub use model::{
     BlockInProgress, DetectorErrors, DetectorOffset, DetectorRate, Device, Epsilon, Keys,
     LastBlock, Level, Line, Lost, MOST_BLOCKS, MOST_EVENTS, Pads, Phase, Queue, Rates,
-    STATUS_VERSION, Station, StationEvent, Status, Window, WindowEdges,
+    STATUS_VERSION, StageLoad, Station, StationEvent, Status, Window, WindowEdges,
 };
 pub use offline::{obstacles, read_store, store_budget};
 pub use server::{MOST_CLIENTS, ServeFault, StatusServer};

@@ -142,6 +142,23 @@ pub struct Queue {
     pub capacity: u64,
 }
 
+/// A stage of the work on blocks, since the start of the run. Throughput is in sifted bits of the key
+/// basis, for every stage alike.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StageLoad {
+    /// Which one.
+    pub stage: String,
+    /// 10⁶ sifted bits a second of time in this stage; `None` before there are any.
+    pub mbit_per_s: Option<f64>,
+    /// The same of the thread's own time.
+    pub cpu_mbit_per_s: Option<f64>,
+    /// Time without anything to do until this stage could begin, in seconds.
+    pub wait_s: f64,
+    /// What waits before it now: batches of the device, blocks, messages.
+    pub queue: u64,
+}
+
 /// What was lost since the start. Slots that a loss touches make no key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

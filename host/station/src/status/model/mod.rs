@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use events::{Level, StationEvent};
 pub use hardware::{
-    DetectorOffset, DetectorRate, Device, Line, Lost, Queue, Rates, Window, WindowEdges,
+    DetectorOffset, DetectorRate, Device, Line, Lost, Queue, Rates, StageLoad, Window, WindowEdges,
 };
 pub use keys::{BlockInProgress, Epsilon, Keys, Pads};
 pub use last_block::{DetectorErrors, LastBlock};
@@ -67,6 +67,8 @@ pub struct Status {
     pub window: Option<Window>,
     /// Queues between the station's threads, in the order of the data.
     pub queues: Vec<Queue>,
+    /// How fast each stage of the work on blocks is, in their order; empty before the first run.
+    pub stages: Vec<StageLoad>,
     /// What was lost since the start.
     pub lost: Lost,
     /// What happened, newest last, at most [`MOST_EVENTS`].
@@ -160,6 +162,7 @@ impl Default for Status {
             rates: Rates::default(),
             window: None,
             queues: Vec::new(),
+            stages: Vec::new(),
             lost: Lost::default(),
             events: Vec::new(),
         }
@@ -204,6 +207,7 @@ impl Status {
         self.last_blocks.iter_mut().for_each(|b| b.detectors.truncate(MOST_PARTS));
         self.keep_last_events();
         self.queues.truncate(MOST_PARTS);
+        self.stages.truncate(MOST_PARTS);
         self.rates.detectors.truncate(MOST_PARTS);
         if let Some(window) = &mut self.window {
             window.detectors.truncate(MOST_PARTS);

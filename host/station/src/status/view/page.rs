@@ -165,6 +165,10 @@ fn bench(text: &mut String, status: &Status) {
             row(text, "queues", &queues.join(", "));
         }
         row(text, "lost", &words::lost(&status.lost));
+        let stages: Vec<String> = status.stages.iter().filter_map(words::stage).collect();
+        if !stages.is_empty() {
+            row(text, "stages", &stages.join("; "));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use helio_distill::ErrorRate;
 
-use super::super::{Device, Line, Lost, Phase, Status};
+use super::super::{Device, Line, Lost, Phase, StageLoad, Status};
 use crate::term::{grouped, si, trimmed};
 
 /// A figure that is not known.
@@ -89,6 +89,19 @@ pub fn percent(rate: Option<&ErrorRate>) -> String {
 /// `18.2 kbit/s`.
 pub fn bit_rate(bits_per_s: f64) -> String {
     si(bits_per_s, "bit/s", 3)
+}
+
+/// `sift 84.1 Mbit/s, waited 2.3 s, 1 waits`; `None` before there is anything to say.
+pub fn stage(stage: &StageLoad) -> Option<String> {
+    let rate = stage.mbit_per_s?;
+    let mut text = format!("{} {}", stage.stage, bit_rate(rate * 1e6));
+    if stage.wait_s >= 0.05 {
+        text.push_str(&format!(", waited {:.1} s", stage.wait_s));
+    }
+    if stage.queue > 0 {
+        text.push_str(&format!(", {} before it", grouped(stage.queue)));
+    }
+    Some(text)
 }
 
 /// `84.1 k/s`.

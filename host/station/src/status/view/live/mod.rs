@@ -39,7 +39,7 @@ pub fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>) {
     // What 24 rows do not need is shared by the charts and the events.
     let more = area.height.saturating_sub(24);
     let charts = 7 + (more / 2).min(8);
-    let queues = status.queues.len().clamp(4, 10) as u16;
+    let queues = (status.queues.len() + status.stages.len()).clamp(4, 12) as u16;
     let [head, upper, lower, bench, events] = Layout::vertical([
         Constraint::Length(3),
         Constraint::Length(charts),

@@ -160,6 +160,20 @@ pub fn stores<'a>(status: &Status, width: usize, ink: Ink) -> Vec<Line<'a>> {
         let style = if full > 0.8 { ink.warn() } else { ratatui::style::Style::new() };
         lines.push(row(&queue.name.replace("the ", ""), full, text, style));
     }
+    // Below the queues, where the terminal has rows left.
+    let fast = status.stages.iter().filter_map(|s| Some((s, s.mbit_per_s?)));
+    lines.extend(fast.map(|(stage, rate)| {
+        let waits =
+            if stage.queue > 0 { format!(", {} before it", stage.queue) } else { String::new() };
+        Line::from(vec![
+            Span::styled(format!("{:<12}", stage.stage), ink.dim()),
+            Span::raw(format!(
+                "{}, waited {:.1} s{waits}",
+                words::bit_rate(rate * 1e6),
+                stage.wait_s
+            )),
+        ])
+    }));
     lines
 }
 
