@@ -81,9 +81,9 @@ fn a_rate_a_delay_and_the_other_code_are_taken() {
     let args = [
         "--synthetic",
         "--rate",
-        "300kbit",
+        "500kbit",
         "--block",
-        "300000",
+        "500000",
         "--seconds",
         "1.5",
         "--code",
@@ -94,9 +94,9 @@ fn a_rate_a_delay_and_the_other_code_are_taken() {
     let run = json(folder.path(), &args);
     check_figures(&run);
     assert_eq!(run["code"], "cascade");
-    assert_eq!(number(&run, "/offered_mbit_per_s"), 0.3);
+    assert_eq!(number(&run, "/offered_mbit_per_s"), 0.5);
     // What is not offered cannot be distilled: one block a second.
-    assert!(number(&run, "/sifted_mbit_per_s") < 0.31);
+    assert!(number(&run, "/sifted_mbit_per_s") < 0.51);
     assert!(number(&run, "/stages/reconcile/round_trips") > 2.0);
     assert!(number(&run, "/device_most_late_s") >= 0.0);
 }
@@ -178,6 +178,7 @@ fn what_cannot_be_distilled_is_told_in_one_sentence() {
     complaint(&at(&["--synthetic", "--blocks", "0"]), 2, &["--blocks 0"]);
     complaint(&at(&["--synthetic", "--cores", "0"]), 2, &["--cores"]);
     complaint(&at(&["--synthetic", "--qber", "0.11"]), 7, &["no block of this link"]);
+    complaint(&at(&["--synthetic", "--block", "10000"]), 7, &["longer --block"]);
     let usage = |args: &[&str]| assert_eq!(at(args).status.code(), Some(2), "{args:?}");
     usage(&[]);
     usage(&["alice.bits"]);

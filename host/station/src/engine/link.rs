@@ -10,12 +10,12 @@ use helio_distill::bound::Mismatch;
 use helio_distill::channel_model::{
     BlockPlan, Channel, ModelError, Prospect, expected_counts, expected_length,
 };
-use helio_distill::optimise::Settings;
+use helio_distill::optimise::{Bias, Problem, Settings, Weakest, optimise};
 use helio_distill::parameters::{
     Code, DetectorMatch, Parameters, Receiver, SessionId, WEIGHT_TOTAL,
 };
 use helio_distill::reconcile::Plan;
-use helio_units::Decibel;
+use helio_units::{Decibel, MeanPhotons};
 
 /// Every so many slots one is public.
 pub const SYNC_SPACING: u16 = 64;
@@ -62,6 +62,9 @@ const DECOY_PARTS: [u16; 4] = [205, 410, 819, 1638];
 const WEAKEST_PARTS: [u16; 4] = [123, 246, 492, 983];
 const KEY_PARTS: [u16; 5] = [2867, 3277, 3584, 3686, 3891];
 
+/// Settings with this share of the best secret fraction are good enough.
+const ENOUGH: f64 = 0.95;
+
 impl Link {
     /// Looks for the settings that leave most key of a sifted bit, and for the misalignment that makes
     /// the QBER what it is asked to be.
@@ -75,16 +78,18 @@ impl Link {
             misalignment: [wanted.qber; 2],
             ..Channel::IDEAL
         };
-        let mut best: Option<(f64, Link)> = None;
-        for settings in grid() {
+        let mut tried = Vec::new();
+        for settings in grid().chain([most_of_a_slot(wanted, &channel)?]) {
             let link = Link::with(wanted, &channel, &settings)?;
             let fraction = link.prospect.length.ell as f64 / link.prospect.counts.sifted();
-            if best.as_ref().is_none_or(|(most, _)| fraction > *most) {
-                best = Some((fraction, link));
-            }
+            tried.push((fraction, link));
         }
+        let best = tried.iter().map(|(fraction, _)| *fraction).fold(0.0, f64::max);
+        // Of those that are about as good, the one that needs the fewest slots.
+        let good = tried.into_iter().filter(|(fraction, _)| *fraction >= ENOUGH * best);
+        let slots = |(_, link): &(f64, Link)| link.parameters.slots_per_block;
         let none = ModelError::Range { field: "settings", value: 0.0, least: 1.0, most: 1.0 };
-        let (_, found) = best.ok_or(none)?;
+        let (_, found) = good.min_by_key(slots).ok_or(none)?;
         let settings = Settings {
             mu: found.parameters.mu_nano.map(|mu| mu as f64 / 1e9),
             intensity_parts: found.parameters.intensity_weights,
@@ -109,6 +114,20 @@ impl Link {
     pub fn sifted_per_slot(&self) -> f64 {
         self.prospect.counts.sifted() / f64::from(self.parameters.slots_per_block)
     }
+}
+
+/// The settings that leave most key of a slot, which short blocks need.
+fn most_of_a_slot(wanted: &Wanted, channel: &Channel) -> Result<Settings, ModelError> {
+    let problem = Problem {
+        channel: *channel,
+        slots: whole(10.0 * wanted.sifted_bits),
+        sync_fraction: sync_fraction(),
+        eps_total: wanted.epsilon_total,
+        mismatch: Mismatch::MATCHED,
+        weakest: Weakest::Fixed(MeanPhotons::new(WEAKEST).unwrap_or(MeanPhotons::VACUUM)),
+        bias: Bias::Shared,
+    };
+    Ok(optimise(&problem, |n, q| leak(wanted.code, n, q))?.settings)
 }
 
 fn grid() -> impl Iterator<Item = Settings> {

@@ -112,6 +112,8 @@ impl Slots {
                 block.masks.push(mask);
             }
         }
+        block.offsets.shrink_to_fit();
+        block.masks.shrink_to_fit();
         block
     }
 

@@ -102,23 +102,18 @@ pub fn run(args: &Distill, [alice, bob]: [&Path; 2], global: &Global) -> Result<
 fn object(mut about: serde_json::Value, outcome: &Outcome) -> serde_json::Value {
     let totals = &outcome.totals;
     let seconds = outcome.wall.as_secs_f64();
-    let share = |part: u64, of: f64| (of > 0.0).then(|| part as f64 / of);
     let mut stages = json::stages(&outcome.stations);
     // What bare strings do not pass through.
     stages.retain(|name, _| {
         matches!(name.as_str(), "reconcile" | "verify" | "amplify" | "transport")
     });
-    if let Some(serde_json::Value::Object(reconcile)) = stages.get_mut("reconcile") {
-        reconcile.insert("efficiency".into(), json!(share(totals.leak[2], totals.shannon)));
-        reconcile.insert("f_charged".into(), json!(share(totals.leak[2], totals.shannon)));
-        reconcile.insert("f_alice".into(), json!(share(totals.leak[0], totals.shannon)));
-        reconcile.insert(
-            "frame_failure".into(),
-            json!(share(totals.frames[1], totals.frames[0] as f64)),
-        );
-        reconcile.insert("frames".into(), json!(totals.frames[0]));
-        reconcile.insert("round_trips".into(), json!(outcome.round_trips));
-    }
+    let reconciled = json::Reconciled {
+        leak: totals.leak,
+        shannon: totals.shannon,
+        frames: totals.frames,
+        round_trips: outcome.round_trips,
+    };
+    reconciled.insert(&mut stages);
     let failures = totals.failures.iter();
     let failures: Vec<_> = failures.map(|(b, why)| json!({"block": b, "why": why})).collect();
     let figures = json!({

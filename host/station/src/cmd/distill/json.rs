@@ -25,6 +25,37 @@ pub fn stages([alice, bob]: &[StationFigures; 2]) -> Map<String, Value> {
     both.map(stage).collect()
 }
 
+/// What reconciliation cost, over all blocks with a key.
+pub struct Reconciled {
+    /// Disclosed by Alice, by Bob, and what the lengths paid.
+    pub leak: [u64; 3],
+    /// n·h(QBER).
+    pub shannon: f64,
+    /// Frames and those that did not decode.
+    pub frames: [u64; 2],
+    /// A block.
+    pub round_trips: f64,
+}
+
+impl Reconciled {
+    /// Adds it to the stage.
+    pub fn insert(&self, stages: &mut Map<String, Value>) {
+        let Some(Value::Object(stage)) = stages.get_mut("reconcile") else { return };
+        let over = |bits: u64, of: f64| (of > 0.0).then(|| bits as f64 / of);
+        let [frames, failed] = self.frames;
+        for (name, value) in [
+            ("efficiency", json!(over(self.leak[2], self.shannon))),
+            ("f_charged", json!(over(self.leak[2], self.shannon))),
+            ("f_alice", json!(over(self.leak[0], self.shannon))),
+            ("frame_failure", json!(over(failed, frames as f64))),
+            ("frames", json!(frames)),
+            ("round_trips", json!(self.round_trips)),
+        ] {
+            stage.insert(name.to_owned(), value);
+        }
+    }
+}
+
 /// A block's length and what it leaves.
 fn wait(wait: &Wait) -> Value {
     json!({
@@ -43,18 +74,15 @@ pub fn object(setup: &Setup, choice: Option<&Choice>, outcome: &Outcome) -> Valu
     let seconds = outcome.wall.as_secs_f64();
     let per_s = |bits: u64| bits as f64 / 1e6 / seconds;
     let fraction = |bits: u64, of: u64| (of > 0).then(|| bits as f64 / of as f64);
-    let over_shannon = |bits: u64| (totals.shannon > 0.0).then(|| bits as f64 / totals.shannon);
     let expected = &link.prospect;
     let mut stages = stages(&outcome.stations);
-    if let Some(Value::Object(reconcile)) = stages.get_mut("reconcile") {
-        reconcile.insert("efficiency".into(), json!(over_shannon(totals.leak[2])));
-        reconcile.insert("f_charged".into(), json!(over_shannon(totals.leak[2])));
-        reconcile.insert("f_alice".into(), json!(over_shannon(totals.leak[0])));
-        reconcile
-            .insert("frame_failure".into(), json!(fraction(totals.frames[1], totals.frames[0])));
-        reconcile.insert("frames".into(), json!(totals.frames[0]));
-        reconcile.insert("round_trips".into(), json!(outcome.round_trips));
-    }
+    let reconciled = Reconciled {
+        leak: totals.leak,
+        shannon: totals.shannon,
+        frames: totals.frames,
+        round_trips: outcome.round_trips,
+    };
+    reconciled.insert(&mut stages);
     json!({
         "simulated": true,
         "input": "synthetic",

@@ -20,7 +20,7 @@ use crate::engine::link::{Link, MOST_SLOTS, Wanted};
 use crate::engine::{self, EngineFault, Limits, Outcome, Setup};
 use crate::exit::{Exit, Failure, print, print_json};
 use crate::quantity::BitRate;
-use crate::term::Progress;
+use crate::term::{Progress, grouped};
 
 const EXAMPLES: &str = "Examples:
   helio distill --synthetic                              how fast this machine is at a QBER of 2 %
@@ -58,7 +58,7 @@ pub struct Distill {
     #[arg(long, value_name = "SHARE", conflicts_with = "synthetic")]
     secret_fraction: Option<f64>,
     /// Sifted bits a second that the devices offer: 100Mbit; max for as fast as it goes
-    #[arg(long, default_value = "max", value_name = "RATE", requires = "synthetic")]
+    #[arg(long, default_value = "max", value_name = "RATE", conflicts_with = "files")]
     rate: Rate,
     /// Sifted bits of a block in the key basis; by default chosen from the rate, and 1 000 000 of files
     #[arg(long, value_name = "BITS")]
@@ -70,13 +70,13 @@ pub struct Distill {
     #[arg(long, default_value_t = 0.0, value_name = "MS")]
     rtt_ms: f64,
     /// All of the loss from Alice's output to a click, in dB
-    #[arg(long, default_value_t = 3.0, value_name = "DB", requires = "synthetic")]
+    #[arg(long, default_value_t = 3.0, value_name = "DB", conflicts_with = "files")]
     loss: f64,
     /// How long to go on, in seconds; the block in progress is brought to its end
-    #[arg(long, default_value_t = 10.0, requires = "synthetic")]
+    #[arg(long, default_value_t = 10.0, conflicts_with = "files")]
     seconds: f64,
     /// A number of blocks in place of a time
-    #[arg(long, conflicts_with = "seconds", requires = "synthetic")]
+    #[arg(long, conflicts_with_all = ["seconds", "files"])]
     blocks: Option<u64>,
     /// Seed of all that is drawn: the same seed and blocks give the same keys to the bit
     #[arg(long, default_value_t = 1)]
@@ -180,6 +180,17 @@ impl Distill {
                 (self.link(choice.block().sifted_bits)?, Some(choice))
             }
         };
+        if link.prospect.length.ell == 0 {
+            return Err(Failure::new(
+                Exit::NoKey,
+                format!(
+                    "a block of {} sifted bits gives no key at a QBER of {} %; choose a longer \
+                     --block, a lower --qber or a smaller --loss",
+                    grouped(link.prospect.counts.sifted() as u64),
+                    100.0 * self.qber()
+                ),
+            ));
+        }
         let seconds = self.blocks.is_none().then_some(self.seconds);
         let setup = Setup {
             link,
