@@ -1,10 +1,9 @@
 //! The program `helio`: a QKD station, its bench in software and its tools.
 //!
 //! Commands live in [`cmd`], one module each; [`mod@bench`] runs two stations and the light between
-//! them in software; what they share — quantities with units, exit codes, plots, charts in the
-//! them in software, [`sim`] serves only the light to stations that are processes of their own; what
-//! they share — arguments with units, exit codes, plots, charts in the
-//! terminal, progress — stands beside them. Only this crate starts threads, reads the wall clock
+//! them in software, [`sim`] serves only the light to stations that are processes of their own,
+//! [`engine`] runs the distillation alone; what they share — arguments with units, exit codes, plots,
+//! charts in the terminal, progress — stands beside them. Only this crate starts threads, reads clocks
 //! and logs.
 
 pub mod bench;

@@ -124,7 +124,7 @@ fn object(mut about: serde_json::Value, outcome: &Outcome) -> serde_json::Value 
         "failed_blocks": failures,
         "corrected_errors": totals.errors[0],
         "key_bits": totals.key_bits,
-        "keys_equal": true,
+        "keys_equal": totals.key_bits > 0,
         "secret_fraction": totals.key_bits as f64 / outcome.bits as f64,
         "wall_s": seconds,
         "sifted_mbit_per_s": outcome.bits as f64 / 1e6 / seconds,

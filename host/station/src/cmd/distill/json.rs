@@ -104,7 +104,7 @@ pub fn object(setup: &Setup, choice: Option<&Choice>, outcome: &Outcome) -> Valu
         "sifted_bits": totals.sifted[0],
         "test_bits": totals.sifted[1],
         "key_bits": totals.key_bits,
-        "keys_equal": true,
+        "keys_equal": totals.key_bits > 0,
         "fingerprint_of_last_key": totals.fingerprint,
         "secret_fraction": fraction(totals.key_bits, totals.sifted[0]),
         "predicted_secret_fraction": fraction(totals.predicted_bits, totals.sifted[0]),
