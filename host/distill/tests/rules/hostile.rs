@@ -1,6 +1,7 @@
 //! Floods, impossible lengths and strangers at every step of a block: typed errors that name the
 //! other station, bounded memory, no key.
 
+use helio_distill::parameters::PROTOCOL_VERSION;
 use helio_distill::release::BlockState;
 use helio_distill::{Blame, Fault, Kind, Role, inspect};
 
@@ -105,7 +106,10 @@ fn no_length_in_any_message_makes_a_station_ask_for_memory() {
                 last || states == [Some(BlockState::Burnt); 2] || nothing_is_usable(&pair),
                 "{what}"
             );
-            assert!(!pair.faults.is_empty(), "{what} went unnoticed");
+            // An announcement of other slots is one that a station could make: half of its bits are
+            // wrong, both see it in the test basis and come to no key.
+            let moved = kind == Kind::Detections && pair.both_without_key();
+            assert!(moved || !pair.faults.is_empty(), "{what} went unnoticed");
             for (_, fault) in &pair.faults {
                 assert_eq!(fault.blame(), Blame::OtherStation, "{what}: {fault}");
                 let told = fault.to_string();
@@ -130,7 +134,7 @@ fn varint(mut value: u64) -> Vec<u8> {
 }
 
 fn envelope(kind: u8, from: Role, block: u64, sequence: u32) -> Vec<u8> {
-    let mut bytes = vec![1, kind, from as u8, 0];
+    let mut bytes = vec![PROTOCOL_VERSION, kind, from as u8, 0];
     bytes.extend_from_slice(&block.to_le_bytes());
     bytes.extend_from_slice(&sequence.to_le_bytes());
     bytes.extend_from_slice(&1u64.to_le_bytes());

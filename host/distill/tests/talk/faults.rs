@@ -53,12 +53,6 @@ fn blames_the_other(pair: &Pair) -> bool {
     !pair.faults.is_empty() && pair.faults.iter().all(|(_, f)| f.blame() == Blame::OtherStation)
 }
 
-fn both_without_key(pair: &Pair) -> bool {
-    let without = |e: &Event| matches!(e, Event::BlockDone(report) if report.no_key.is_some());
-    let of = |role| pair.events.iter().any(|(r, e)| *r == role && without(e));
-    of(Role::Alice) && of(Role::Bob)
-}
-
 fn messages_of_a_clean_block(slots: &Slots) -> usize {
     let pair = run(slots, &mut carry);
     assert_eq!(pair.faults, []);
@@ -149,7 +143,7 @@ fn alteration_at_every_position() {
             }
             // Slots that were moved within the form of an announcement make half of the bits wrong:
             // both stations see it in the test basis and come to no key, before anything is tagged.
-            let moved = at == GREETING && pair.faults.is_empty() && both_without_key(&pair);
+            let moved = at == GREETING && pair.faults.is_empty() && pair.both_without_key();
             let blamed = blames_the_other(&pair) || moved;
             assert!(blamed, "message {at}, place {place}: {:?}", pair.faults);
         }

@@ -194,6 +194,13 @@ impl<S: StationStore<Simulated>> Pair<S> {
         BlockId { session: self.parameters.session, block }
     }
 
+    /// Whether each station came to the end of a block that gives no key.
+    pub fn both_without_key(&self) -> bool {
+        let without = |e: &Event| matches!(e, Event::BlockDone(report) if report.no_key.is_some());
+        let of = |role| self.events.iter().any(|(r, e)| *r == role && without(e));
+        of(Role::Alice) && of(Role::Bob)
+    }
+
     pub fn states(&self, block: u64) -> [Option<BlockState>; 2] {
         let id = self.id(block);
         [
