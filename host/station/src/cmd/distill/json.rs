@@ -109,7 +109,7 @@ pub fn object(setup: &Setup, choice: Option<&Choice>, outcome: &Outcome) -> Valu
         "secret_fraction": fraction(totals.key_bits, totals.sifted[0]),
         "predicted_secret_fraction": fraction(totals.predicted_bits, totals.sifted[0]),
         "predicted_secret_fraction_at_f_1_16": fraction(totals.predicted_at_116, totals.sifted[0]),
-        "expected_secret_fraction": expected.length.ell as f64 / expected.counts.sifted(),
+        "expected_secret_fraction": link.secret_fraction(),
         "wall_s": seconds,
         "sifted_mbit_per_s": per_s(totals.sifted[0]),
         "secret_mbit_per_s": per_s(totals.key_bits),

@@ -39,7 +39,7 @@ pub fn opening(setup: &Setup, choice: Option<&Choice>) -> String {
         "block       {} slots, {} sifted bits, expected secret fraction {:.3} at epsilon {:e}",
         grouped(p.slots_per_block.into()),
         grouped(expected.counts.sifted() as u64),
-        expected.length.ell as f64 / expected.counts.sifted(),
+        setup.link.secret_fraction(),
         p.epsilon_total,
     );
     if let Some(choice) = choice {
@@ -136,7 +136,7 @@ pub fn closing(setup: &Setup, outcome: &Outcome) -> String {
         of_sifted(totals.key_bits),
         of_sifted(totals.predicted_bits),
         of_sifted(totals.predicted_at_116),
-        setup.link.prospect.length.ell as f64 / setup.link.prospect.counts.sifted(),
+        setup.link.secret_fraction(),
     );
     let _ = writeln!(
         text,
