@@ -62,9 +62,11 @@ const DECOY_PARTS: [u16; 4] = [205, 410, 819, 1638];
 const WEAKEST_PARTS: [u16; 4] = [123, 246, 492, 983];
 const KEY_PARTS: [u16; 5] = [2867, 3277, 3584, 3686, 3891];
 
-/// The work on a slot's settings as a share of the work on a sifted bit: about 0.3 ns of 10 ns. It only
-/// weighs bright settings, which need few slots, against weak ones, whose bits hold more key.
+/// The work on a slot's settings and on a click, as shares of the work on a sifted bit after sifting:
+/// about 0.3 and 10 of 10 ns. It weighs bright settings and biased bases, which need few slots and clicks,
+/// against settings whose bits hold more key.
 const SLOT_COST: f64 = 1.0 / 30.0;
+const CLICK_COST: f64 = 1.0;
 
 impl Link {
     /// Looks for the settings that leave most key of the work on a sifted bit and its slots, and for the
@@ -82,7 +84,10 @@ impl Link {
         let mut best: Option<(f64, Link)> = None;
         for settings in grid().chain([most_of_a_slot(wanted, &channel)?]) {
             let link = Link::with(wanted, &channel, &settings)?;
-            let work = 1.0 + SLOT_COST / link.sifted_per_slot();
+            let [alice, bob] = settings.key_basis();
+            // Clicks for each sifted bit: those in the other basis, or in two, are no use here.
+            let clicks = 1.0 / (alice * bob);
+            let work = 1.0 + SLOT_COST / link.sifted_per_slot() + CLICK_COST * clicks;
             let worth = link.secret_fraction() / work;
             if best.as_ref().is_none_or(|(most, _)| worth > *most) {
                 best = Some((worth, link));
