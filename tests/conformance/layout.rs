@@ -33,6 +33,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "host/distill/src/gf2/pclmul.rs",
     "host/distill/src/gf2/vpclmul.rs",
     "host/distill/src/processor.rs",
+    "host/distill/src/reconcile/ldpc/levels.rs",
 ];
 
 fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {

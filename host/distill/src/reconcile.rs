@@ -47,7 +47,11 @@ pub struct Outcome {
     pub corrected_errors: u64,
     /// Frames decoded (LDPC) or one (Cascade).
     pub frames: u32,
-    /// Frames that did not decode and were disclosed in full.
+    /// Frames that did not decode at first (LDPC).
+    pub failed_at_first: u32,
+    /// Times that Bob asked for more (LDPC), each for all frames that had failed.
+    pub blind_rounds: u32,
+    /// Frames that did not decode in the end and were disclosed in full.
     pub failed_frames: u32,
     /// Decoder iterations over all frames (LDPC) or rounds of questions (Cascade).
     pub iterations: u64,
@@ -121,16 +125,6 @@ pub enum ReconcileError {
     /// A message or call when none was due.
     #[error("a reconciliation message came out of turn")]
     OutOfTurn,
-    /// More frames failed than λ_max has room for.
-    #[error(
-        "{failed} frames did not decode, λ_max has room for {allowed}: the QBER of the key basis is above the plan's"
-    )]
-    TooManyFailedFrames {
-        /// Frames that did not decode.
-        failed: u32,
-        /// Frames that may be disclosed.
-        allowed: u32,
-    },
     /// Going on would disclose more than λ_max.
     #[error(
         "going on would disclose more than λ_max = {lambda_max} bits: the QBER of the key basis is above the plan's"

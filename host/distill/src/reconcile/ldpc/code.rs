@@ -1,32 +1,54 @@
 //! The parity-check matrix: circulants of size Z in a sparse base matrix.
 //!
 //! Column `j` of the base matrix has an entry (row, shift) for each circulant: check `i` of that
-//! row checks bit `(i + shift) mod Z` of the column. Most columns have 3 entries, the first few
-//! have 11: at the high rates of key distribution codes of column weight 3 alone
-//! pay 1.35 to 1.7 times the Shannon limit, and a share of heavy columns brings that to about 1.2
-//! (density evolution of the decoder used here).
+//! row checks bit `(i + shift) mod Z` of the column. The columns' degrees are those of an
+//! [`Ensemble`]; the first rows are the *core*, whose checks every frame discloses, the others the
+//! *extension*, which a frame that fails discloses step by step.
 //!
-//! Rows and shifts are drawn by a fixed generator, rows evenly, shifts so that no cycle of length
-//! 4 closes while residues last. Both stations compute the same matrix; nothing is loaded.
+//! Columns of degree 2 form a staircase through the core's rows, so that no cycle, and no error
+//! pattern without a syndrome, lies in them alone. The other columns take the emptiest rows, and
+//! each extension row columns drawn by their degrees: that keeps the shares of edges. Shifts are drawn by a
+//! fixed generator so that no cycle of length 4 closes while residues last. The lifted staircase is Z
+//! chains of checks; shifts of light columns are drawn so that no two of their bits share two
+//! chains, as long as residues last: two bits that shared three would with the bits of the chains
+//! between them be an error pattern without a syndrome, of few bits. Both stations compute the same
+//! matrix; nothing is loaded.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::ensemble::Ensemble;
 use crate::reconcile::draw::Draw;
 
-/// Entries of a light column.
-pub const LIGHT: usize = 3;
-/// Entries of a heavy column; a base matrix has at least as many rows.
-pub const HEAVY: usize = 11;
-
 /// The shape of a code, from which everything else follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
     /// Size of a circulant, a multiple of 64.
     pub z: usize,
-    /// Rows of the base matrix, at least [`HEAVY`].
+    /// Core rows of the base matrix.
     pub rows: usize,
     /// Columns of the base matrix.
     pub columns: usize,
-    /// How many of the columns, the first ones, are heavy.
-    pub heavy: usize,
+    /// Which of the ensembles.
+    pub ensemble: &'static Ensemble,
+}
+
+impl Shape {
+    /// Core and extension rows.
+    pub fn all_rows(&self) -> usize {
+        self.rows + extension_rows(self.rows)
+    }
+}
+
+/// Largest degree of a column whose bits' chains are kept apart.
+const LIGHT: usize = 4;
+
+/// Shifts that are tried for a circulant.
+const TRIES: usize = 128;
+
+/// Extension rows of a code with this many core rows: a half more.
+const fn extension_rows(rows: usize) -> usize {
+    rows / 2
 }
 
 /// One circulant of a row.
@@ -48,7 +70,9 @@ impl QcCode {
     /// Draws the code of a shape.
     pub fn new(shape: Shape) -> QcCode {
         let mut search = Search::new(shape);
-        (0..shape.columns).for_each(|j| search.add_column(j));
+        let degrees = shape.ensemble.column_degrees(shape.rows, shape.columns);
+        degrees.iter().enumerate().for_each(|(j, degree)| search.add_column(j, *degree));
+        (shape.rows..shape.all_rows()).for_each(|row| search.add_extension(row));
         QcCode { shape, rows: search.rows }
     }
 
@@ -57,45 +81,61 @@ impl QcCode {
         self.shape
     }
 
-    /// The circulants of each row.
+    /// The circulants of each row, the core's first.
     pub fn rows(&self) -> &[Vec<Circulant>] {
         &self.rows
     }
 
     /// Words of a frame.
+    #[cfg(test)]
     pub fn frame_words(&self) -> usize {
         self.shape.columns * self.shape.z / 64
     }
 
-    /// Words of a syndrome.
-    pub fn syndrome_words(&self) -> usize {
-        self.shape.rows * self.shape.z / 64
+    /// Words of a row's part of a syndrome.
+    pub fn row_words(&self) -> usize {
+        self.shape.z / 64
     }
 
-    /// The syndrome of a frame of [`frame_words`](Self::frame_words), row after row.
-    pub fn syndrome(&self, frame: &[u64]) -> Vec<u64> {
-        let width = self.shape.z / 64;
-        let mut syndrome = vec![0; self.syndrome_words()];
-        for (row, out) in self.rows.iter().zip(syndrome.chunks_mut(width)) {
+    /// The syndrome of a frame in some of the rows, row after row. Words that `frame` lacks of
+    /// the columns are zero.
+    pub fn syndrome(&self, frame: impl Iterator<Item = u64>, rows: Range<usize>) -> Vec<u64> {
+        let width = self.row_words();
+        let doubled = self.doubled(frame);
+        let mut syndrome = vec![0; rows.len() * width];
+        for (row, out) in self.rows[rows].iter().zip(syndrome.chunks_mut(width)) {
             for circulant in row {
-                add_rotated(&frame[circulant.column * width..][..width], circulant.shift, out);
+                let column = &doubled[circulant.column * (2 * width + 1)..][..2 * width + 1];
+                add_rotated(column, circulant.shift, out);
             }
         }
         syndrome
     }
+
+    /// Each column twice and a word more, so that a rotated column is one run.
+    fn doubled(&self, mut frame: impl Iterator<Item = u64>) -> zeroize::Zeroizing<Vec<u64>> {
+        let width = self.row_words();
+        let mut doubled = vec![0; self.shape.columns * (2 * width + 1)];
+        for column in doubled.chunks_mut(2 * width + 1) {
+            column[..width].iter_mut().zip(&mut frame).for_each(|(c, word)| *c = word);
+            column.copy_within(..width, width);
+            column[2 * width] = column[0];
+        }
+        doubled.into()
+    }
 }
 
-/// Adds bit `(i + shift) mod Z` of `column` to bit `i` of `out`.
-fn add_rotated(column: &[u64], shift: usize, out: &mut [u64]) {
+/// Adds bit `(i + shift) mod Z` of a column to bit `i` of `out`.
+fn add_rotated(doubled: &[u64], shift: usize, out: &mut [u64]) {
     let (at, bits) = (shift / 64, shift % 64);
-    let (head, tail) = (column[..at].iter(), column[at..].iter());
-    let low = tail.clone().chain(head.clone());
-    if bits == 0 {
-        out.iter_mut().zip(low).for_each(|(o, l)| *o ^= l);
-    } else {
-        let high = tail.chain(head).chain(&column[at..at + 1]).skip(1);
-        let words = low.zip(high).map(|(l, h)| l >> bits | h << (64 - bits));
-        out.iter_mut().zip(words).for_each(|(o, w)| *o ^= w);
+    let low = &doubled[at..][..out.len()];
+    let high = &doubled[at + 1..][..out.len()];
+    match bits {
+        0 => out.iter_mut().zip(low).for_each(|(o, l)| *o ^= l),
+        _ => {
+            let words = low.iter().zip(high).map(|(l, h)| l >> bits | h << (64 - bits));
+            out.iter_mut().zip(words).for_each(|(o, w)| *o ^= w);
+        }
     }
 }
 
@@ -103,54 +143,106 @@ struct Search {
     shape: Shape,
     draw: Draw,
     rows: Vec<Vec<Circulant>>,
-    /// For each pair of rows, which differences of shifts a column has taken: a second column with
-    /// the same difference would close a 4-cycle.
-    taken: Vec<bool>,
+    /// The entries (row, shift) of each column.
+    columns: Vec<Vec<(usize, usize)>>,
+    /// For each pair of rows, which differences of shifts a column has taken, a bit each: a second
+    /// column with the same difference would close a 4-cycle.
+    taken: Vec<u64>,
+    /// Where the staircase's chains pass each of its rows: check `i + chains[row]` of the row is on
+    /// chain `i`.
+    chains: Vec<usize>,
+    /// Which differences of chains a light column has taken.
+    taken_chains: Vec<bool>,
 }
 
 impl Search {
     fn new(shape: Shape) -> Search {
-        let seed = [shape.z, shape.rows, shape.columns, shape.heavy]
+        let seed = [shape.z, shape.rows, shape.columns]
             .iter()
             .fold(0, |seed: u64, &x| seed.wrapping_mul(0x1_0000_01b3) ^ x as u64);
-        let taken = vec![false; shape.rows * shape.rows * shape.z];
-        Search { shape, draw: Draw::new(seed), rows: vec![Vec::new(); shape.rows], taken }
+        let rows = shape.all_rows();
+        Search {
+            shape,
+            draw: Draw::new(seed),
+            rows: vec![Vec::new(); rows],
+            columns: vec![Vec::new(); shape.columns],
+            taken: vec![0; rows * rows * shape.z / 64],
+            chains: vec![0],
+            // Two bits of one column on one chain are no better.
+            taken_chains: (0..shape.z).map(|difference| difference == 0).collect(),
+        }
     }
 
-    fn add_column(&mut self, column: usize) {
-        let weight = if column < self.shape.heavy { HEAVY } else { LIGHT };
+    fn add_column(&mut self, column: usize, degree: usize) {
+        if degree == 2 {
+            [column, column + 1].into_iter().for_each(|row| self.add_entry(row, column, false));
+            let [(_, above), (_, below)] = self.columns[column][..] else { return };
+            let chain = self.chains[column] + above + self.shape.z - below;
+            return self.chains.push(chain % self.shape.z);
+        }
         // The emptiest rows, in random order among equals.
         let mut order: Vec<(usize, u64, usize)> =
             (0..self.shape.rows).map(|row| (self.rows[row].len(), self.draw.next(), row)).collect();
         order.sort_unstable();
-        let mut entries: Vec<(usize, usize)> = Vec::with_capacity(weight);
-        for &(_, _, row) in &order[..weight] {
-            let shift = if entries.is_empty() { 0 } else { self.pick_shift(row, &entries) };
-            for &(other, other_shift) in &entries {
-                let at = self.difference(row, shift, other, other_shift);
-                self.taken[at] = true;
-            }
-            entries.push((row, shift));
-            self.rows[row].push(Circulant { column, shift });
-        }
+        order[..degree]
+            .iter()
+            .for_each(|&(_, _, row)| self.add_entry(row, column, degree <= LIGHT));
     }
 
-    /// The shift that closes the fewest 4-cycles, the first found from a random one on.
-    fn pick_shift(&mut self, row: usize, entries: &[(usize, usize)]) -> usize {
+    fn add_extension(&mut self, row: usize) {
+        // As many circulants as a core row has, each column as likely as it has entries there.
+        let core = &self.rows[..self.shape.rows];
+        let entries: Vec<usize> = core.iter().flatten().map(|c| c.column).collect();
+        let mut drawn = BTreeSet::new();
+        while drawn.len() < core[0].len() {
+            drawn.insert(entries[self.draw.below(entries.len() as u64) as usize]);
+        }
+        drawn.into_iter().for_each(|column| self.add_entry(row, column, false));
+    }
+
+    fn add_entry(&mut self, row: usize, column: usize, light: bool) {
+        let shift = self.pick_shift(row, column, light);
+        for &(other, other_shift) in &self.columns[column] {
+            let at = self.difference(row, shift, other, other_shift);
+            self.taken[at / 64] |= 1 << (at % 64);
+            if let (true, Some(apart)) = (light, self.apart(row, shift, other, other_shift)) {
+                self.taken_chains[apart] = true;
+                self.taken_chains[self.shape.z - apart.max(1)] = true;
+            }
+        }
+        self.columns[column].push((row, shift));
+        self.rows[row].push(Circulant { column, shift });
+    }
+
+    /// The shift that closes the fewest 4-cycles, and among these joins the fewest chains twice, the
+    /// first found from a random one on, of [`TRIES`].
+    fn pick_shift(&mut self, row: usize, column: usize, light: bool) -> usize {
         let z = self.shape.z;
         let start = self.draw.below(z as u64) as usize;
-        let cycles = |shift| {
-            let closes = |e: &&(usize, usize)| self.taken[self.difference(row, shift, e.0, e.1)];
-            entries.iter().filter(closes).count()
+        let faults = |shift| {
+            let entries = self.columns[column].iter();
+            entries.fold((0, 0), |(cycles, joins), &(other, other_shift)| {
+                let at = self.difference(row, shift, other, other_shift);
+                let apart = self.apart(row, shift, other, other_shift);
+                let joined = light && apart.is_some_and(|apart| self.taken_chains[apart]);
+                (cycles + (self.taken[at / 64] >> (at % 64) & 1), joins + u32::from(joined))
+            })
         };
-        let mut best = (usize::MAX, 0);
-        for shift in (start..z).chain(0..start) {
-            best = best.min((cycles(shift), shift));
-            if best.0 == 0 {
+        let mut best = ((u64::MAX, u32::MAX), 0);
+        for shift in (start..z).chain(0..start).take(TRIES) {
+            best = best.min((faults(shift), shift));
+            if best.0 == (0, 0) {
                 break;
             }
         }
         best.1
+    }
+
+    /// How far apart the chains are that a bit touches in two rows, if the staircase passes both.
+    fn apart(&self, row: usize, shift: usize, other: usize, other_shift: usize) -> Option<usize> {
+        let (chain, other_chain) = (self.chains.get(row)?, self.chains.get(other)?);
+        let z = self.shape.z;
+        Some((shift + chain + 2 * z - other_shift - other_chain) % z)
     }
 
     /// Where `taken` keeps a difference of shifts, the same for both orders of the rows.
@@ -160,60 +252,10 @@ impl Search {
             true => (row, other, shift + z - other_shift),
             false => (other, row, other_shift + z - shift),
         };
-        (low * self.shape.rows + high) * z + difference % z
+        let difference = if difference >= z { difference - z } else { difference };
+        (low * self.rows.len() + high) * z + difference
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shape(z: usize, rows: usize, columns: usize, heavy: usize) -> Shape {
-        Shape { z, rows, columns, heavy }
-    }
-
-    #[test]
-    fn no_cycle_of_four_and_even_rows() {
-        for shape in [shape(448, 25, 141, 30), shape(1216, 24, 53, 6), shape(128, 32, 700, 220)] {
-            let code = QcCode::new(shape);
-            let z = shape.z;
-            let dense = |row: &[Circulant]| {
-                let mut shifts = vec![None; shape.columns];
-                row.iter().for_each(|c| assert!(shifts[c.column].replace(c.shift).is_none()));
-                shifts
-            };
-            let rows: Vec<_> = code.rows().iter().map(|row| dense(row)).collect();
-            for a in 0..shape.rows {
-                for b in 0..a {
-                    let pairs = rows[a].iter().zip(&rows[b]);
-                    let mut differences: Vec<usize> =
-                        pairs.filter_map(|(x, y)| Some(((*x)? + z - (*y)?) % z)).collect();
-                    differences.sort_unstable();
-                    assert!(differences.windows(2).all(|w| w[0] != w[1]), "{shape:?}: {a}, {b}");
-                }
-            }
-            let degrees: Vec<usize> = code.rows().iter().map(Vec::len).collect();
-            assert_eq!(degrees.iter().sum::<usize>(), 3 * shape.columns + 8 * shape.heavy);
-            let (min, max) = (degrees.iter().min(), degrees.iter().max());
-            assert!(max.unwrap() - min.unwrap() <= 1, "{degrees:?}");
-        }
-    }
-
-    #[test]
-    fn the_syndrome_is_the_sum_of_the_shifted_columns() {
-        let code = QcCode::new(shape(192, 12, 30, 5));
-        let frame: Vec<u64> = (0..code.frame_words() as u64)
-            .map(|i| (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-            .collect();
-        let bit = |words: &[u64], i: usize| words[i / 64] >> (i % 64) & 1;
-        let syndrome = code.syndrome(&frame);
-        for (r, row) in code.rows().iter().enumerate() {
-            for i in 0..192 {
-                let sum = row
-                    .iter()
-                    .fold(0, |acc, c| acc ^ bit(&frame, c.column * 192 + (i + c.shift) % 192));
-                assert_eq!(bit(&syndrome, r * 192 + i), sum);
-            }
-        }
-    }
-}
+mod tests;

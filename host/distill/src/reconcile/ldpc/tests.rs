@@ -1,106 +1,171 @@
+use helio_keys::SecretBits;
 use proptest::prelude::*;
 
+use super::frames::{Frames, Next};
 use super::*;
 use crate::bound::binary_entropy;
 use crate::reconcile::testing::{same, strings};
-use crate::reconcile::{Announced, Code, Plan};
+use crate::reconcile::{
+    AliceStep, Announced, BobStep, Code, Outcome, Plan, ReconcileAlice, ReconcileBob,
+    ReconcileError,
+};
 
 fn layout(len: usize, qber: f64) -> Layout {
     Layout::choose(len as u64, qber).expect("within the range")
 }
 
-#[test]
-fn strings_agree_and_the_leak_stays_within_the_plan() {
-    for (len, qber) in [(4_001, 0.02), (20_000, 0.005), (65_537, 0.05), (200_003, 0.08)] {
-        let (of_alice, of_bob) = strings(len, qber, len as u64);
-        let layout = layout(len, qber);
-        let mut alice = Alice::new(layout, &of_alice);
-        let mut bob = Box::new(Bob::new(layout, &of_bob));
-        let Ok(BobStep::SendDone(verdicts)) = bob.handle(&alice.first()) else {
-            panic!("a frame failed");
-        };
-        assert_eq!(alice.handle(&verdicts), Ok(AliceStep::Done));
-        assert_eq!(alice.leak(), bob.leak());
-        assert!(bob.leak().total() <= layout.lambda_max());
-        assert!(bob.leak().total() >= (binary_entropy(qber) * len as f64) as u64);
-        let (corrected, outcome) = bob.corrected().expect("fixed");
-        assert!(same(&corrected, &of_alice));
-        assert_eq!(outcome.corrected_errors, of_bob.distance(&of_alice) as u64);
+/// Carries messages to the end. Returns Bob's string, what was done, and the leak that both count.
+fn talk(
+    layout: Layout,
+    of_alice: &SecretBits,
+    of_bob: &SecretBits,
+) -> Result<(SecretBits, Outcome), ReconcileError> {
+    let mut alice = Alice::new(layout, of_alice);
+    let mut bob = Box::new(Bob::new(layout, of_bob));
+    let mut message = alice.first();
+    loop {
+        match bob.handle(&message)? {
+            BobStep::Send(question) => match alice.handle(&question)? {
+                AliceStep::Send(answer) => message = answer,
+                AliceStep::Done => panic!("Alice ended before Bob"),
+            },
+            BobStep::SendDone(last) => {
+                assert_eq!(alice.handle(&last), Ok(AliceStep::Done));
+                assert_eq!(alice.leak(), bob.leak());
+                assert!(bob.leak().total() <= layout.lambda_max());
+                return bob.corrected();
+            }
+        }
     }
 }
 
-/// One frame of three gets far more errors than the plan has room for, and is disclosed.
+#[test]
+fn strings_agree_and_the_leak_stays_within_the_plan() {
+    for (len, qber) in [(4_001, 0.02), (20_000, 0.005), (131_073, 0.05), (400_003, 0.08)] {
+        let (of_alice, of_bob) = strings(len, qber, len as u64);
+        let layout = layout(len, qber);
+        let (corrected, outcome) = talk(layout, &of_alice, &of_bob).expect("within λ_max");
+        assert!(outcome.leak.total() >= (binary_entropy(qber) * len as f64) as u64);
+        assert!(same(&corrected, &of_alice));
+        assert_eq!(outcome.corrected_errors, of_bob.distance(&of_alice) as u64);
+        assert_eq!(outcome.frames, layout.frames as u32);
+    }
+}
+
+/// One frame of three has more errors than the core has room for, and is decoded with more checks.
+#[test]
+fn a_blind_round_decodes_what_the_core_does_not_and_is_charged() {
+    let len = 3 * 262_144 - 17;
+    let (of_alice, mut of_bob) = strings(len, 0.02, 5);
+    let layout = layout(len, 0.02);
+    assert!(layout.extra_rows >= 1);
+    let layout = Layout { extra_rows: 14, ..layout };
+    for i in (0..len).filter(|i| i / 64 % 3 == 2 && i % 230 == 0) {
+        of_bob.flip(i);
+    }
+    let (corrected, outcome) = talk(layout, &of_alice, &of_bob).expect("within λ_max");
+    assert!(same(&corrected, &of_alice));
+    assert_eq!((outcome.failed_at_first, outcome.failed_frames), (1, 0));
+    assert!(outcome.blind_rounds > 0);
+    let steps = budget::steps(layout.shape);
+    let rows = steps[outcome.blind_rounds as usize - 1] as u64;
+    assert_eq!(outcome.leak.alice_bits, 3 * layout.core_bits() + rows * layout.row_bits());
+    assert_eq!(outcome.leak.bob_bits, 3 + u64::from(outcome.blind_rounds));
+}
+
+/// One frame of three is beyond all checks, and is disclosed.
 #[test]
 fn a_failed_frame_is_disclosed_charged_and_kept() {
-    let len = 3 * 65_536 - 17;
+    let len = 3 * 262_144 - 17;
     let (of_alice, mut of_bob) = strings(len, 0.02, 5);
-    let layout = Layout { allowed: 1, ..layout(len, 0.02) };
+    let layout = Layout { extra_rows: 1_000, ..layout(len, 0.02) };
     for i in (0..len).filter(|i| i / 64 % 3 == 2 && i % 9 == 0) {
         of_bob.flip(i);
     }
-    let mut alice = Alice::new(layout, &of_alice);
-    let mut bob = Box::new(Bob::new(layout, &of_bob));
-    let Ok(BobStep::Send(verdicts)) = bob.handle(&alice.first()) else {
-        panic!("the bad frame decoded");
-    };
-    assert_eq!(verdicts, [0b100]);
-    let Ok(AliceStep::Send(disclosed)) = alice.handle(&verdicts) else {
-        panic!("not disclosed");
-    };
-    assert_eq!(bob.handle(&disclosed), Ok(BobStep::SendDone(Vec::new())));
-    assert_eq!(alice.handle(&[]), Ok(AliceStep::Done));
-    // Two syndromes, three verdicts, and all bits of the last frame.
-    let expected = 2 * layout.syndrome_bits() + 3 + 65_536 - 17;
-    assert_eq!(alice.leak().total(), expected);
-    assert_eq!(bob.leak(), alice.leak());
-    assert!(expected <= layout.lambda_max());
-    let (corrected, outcome) = bob.corrected().expect("fixed");
+    let (corrected, outcome) = talk(layout, &of_alice, &of_bob).expect("within λ_max");
+    // Two cores and all bits of the last frame; its verdict in each round.
+    let last = 262_144 - 17;
+    assert_eq!(outcome.leak.alice_bits, 2 * layout.core_bits() + last);
+    assert_eq!(outcome.leak.bob_bits, 3 + budget::ROUNDS as u64);
     assert!(same(&corrected, &of_alice));
-    assert_eq!(outcome.failed_frames, 1);
+    assert_eq!((outcome.failed_at_first, outcome.failed_frames), (1, 1));
+    assert_eq!(outcome.blind_rounds, budget::ROUNDS as u32 + 1);
     assert_eq!(outcome.corrected_errors, of_bob.distance(&of_alice) as u64);
 }
 
 #[test]
-fn failures_beyond_the_allowance_drop_the_block() {
+fn what_lambda_max_has_no_room_for_drops_the_block() {
     let len = 20_000;
     let (of_alice, of_bob) = strings(len, 0.09, 6);
     let layout = layout(len, 0.02);
-    assert_eq!((layout.frames, layout.allowed), (1, 0));
+    let error = ReconcileError::LeakExhausted { lambda_max: layout.lambda_max() };
+    assert_eq!(talk(layout, &of_alice, &of_bob).err(), Some(error));
+    // With no budget at all Bob does not ask, and Alice does not answer.
+    let layout = Layout { extra_rows: 0, ..layout };
+    let error = ReconcileError::LeakExhausted { lambda_max: layout.lambda_max() };
     let mut alice = Alice::new(layout, &of_alice);
     let mut bob = Box::new(Bob::new(layout, &of_bob));
-    let error = ReconcileError::TooManyFailedFrames { failed: 1, allowed: 0 };
     assert_eq!(bob.handle(&alice.first()), Err(error));
     assert_eq!(bob.handle(&[]), Err(ReconcileError::OutOfTurn));
+    assert_eq!(bob.leak().total(), layout.lambda_max());
     assert_eq!(bob.corrected().err(), Some(ReconcileError::OutOfTurn));
-    // And Alice does not disclose a frame because she is asked to.
     assert_eq!(alice.handle(&[1]), Err(error));
     assert_eq!(alice.handle(&[1]), Err(ReconcileError::OutOfTurn));
-    assert_eq!(alice.leak().alice_bits, layout.syndrome_bits());
+    assert_eq!(alice.leak().alice_bits, layout.core_bits());
 }
 
 #[test]
-fn frames_share_out_all_bits() {
-    for len in [4_000, 65_536 * 3 - 17, 65_536 * 5 + 1] {
-        let (bits, _) = strings(len, 0.0, 1);
-        let frames = Frames::new(layout(len, 0.02), &bits);
-        let counts = (0..frames.count()).map(|f| frames.bit_count(f));
-        assert_eq!(counts.sum::<usize>(), len);
-        assert!((0..frames.count()).all(|f| frames.words(f).count() == frames.word_count(f)));
+fn wrong_checks_do_not_pass_for_right_ones() {
+    let len = 10_000;
+    let (of_alice, of_bob) = strings(len, 0.02, 7);
+    let layout = Layout { extra_rows: 0, ..layout(len, 0.02) };
+    let mut message = Alice::new(layout, &of_alice).first();
+    message.iter_mut().for_each(|byte| *byte ^= 0x55);
+    let mut bob = Box::new(Bob::new(layout, &of_bob));
+    assert!(matches!(bob.handle(&message), Err(ReconcileError::LeakExhausted { .. })));
+}
+
+/// Every message of another length is refused, in every state.
+#[test]
+fn lengths_are_the_layouts() {
+    let len = 4_001;
+    let (of_alice, mut of_bob) = strings(len, 0.02, 7);
+    (0..len).step_by(3).for_each(|i| of_bob.flip(i));
+    let layout = Layout { extra_rows: 10_000, ..layout(len, 0.02) };
+    let malformed = |result| matches!(result, Err(ReconcileError::Malformed(_)));
+    for round in 0..=budget::ROUNDS + 1 {
+        for change in [-1_i64, 1] {
+            let mut alice = Alice::new(layout, &of_alice);
+            let mut bob = Bob::new(layout, &of_bob);
+            let mut message = alice.first();
+            for _ in 0..round {
+                let Ok(BobStep::Send(question)) = bob.handle(&message) else { panic!("decoded") };
+                let Ok(AliceStep::Send(answer)) = alice.handle(&question) else { panic!("ended") };
+                message = answer;
+            }
+            message.resize((message.len() as i64 + change) as usize, 0);
+            assert!(malformed(bob.handle(&message).map(|_| ())), "{round}");
+            assert!(malformed(alice.handle(&[1, 0]).map(|_| ())), "{round}");
+        }
     }
 }
 
 #[test]
-fn wrong_syndromes_do_not_pass_for_right_ones() {
-    let len = 10_000;
-    let (of_alice, of_bob) = strings(len, 0.02, 7);
-    let layout = layout(len, 0.02);
-    let mut message = Alice::new(layout, &of_alice).first();
-    message.iter_mut().for_each(|byte| *byte ^= 0x55);
-    let mut bob = Box::new(Bob::new(layout, &of_bob));
-    assert!(matches!(
-        bob.handle(&message),
-        Err(ReconcileError::TooManyFailedFrames { failed: 1, allowed: 0 })
-    ));
+fn a_disclosed_frame_has_no_bits_in_its_padding() {
+    let len = 4_001;
+    let (of_alice, mut of_bob) = strings(len, 0.02, 7);
+    (0..len).step_by(3).for_each(|i| of_bob.flip(i));
+    let layout = Layout { extra_rows: 10_000, ..layout(len, 0.02) };
+    let (mut alice, mut bob) = (Alice::new(layout, &of_alice), Bob::new(layout, &of_bob));
+    let mut message = alice.first();
+    while message.len() != Frames::new(layout, &of_alice).message_bytes(&Next::InFull, &[0]) {
+        let Ok(BobStep::Send(question)) = bob.handle(&message) else { panic!("decoded") };
+        let Ok(AliceStep::Send(answer)) = alice.handle(&question) else { panic!("ended") };
+        message = answer;
+    }
+    *message.last_mut().expect("not empty") |= 0x80;
+    let padding = ReconcileError::Malformed("a disclosed frame has bits in its padding");
+    assert_eq!(bob.handle(&message), Err(padding));
 }
 
 proptest! {
