@@ -9,6 +9,7 @@
 //! Whether the strings are equal afterwards is for [`crate::hash::verification_tag`] to decide.
 
 mod cascade;
+pub mod density;
 mod draw;
 mod ldpc;
 mod plan;

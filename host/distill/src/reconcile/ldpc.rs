@@ -40,15 +40,17 @@ mod bob;
 mod budget;
 mod code;
 mod decoder;
-mod ensemble;
+pub mod ensemble;
 mod frames;
-mod kernel;
+pub mod kernel;
 mod layout;
 mod levels;
 mod messages;
 
 pub use alice::Alice;
 pub use bob::Bob;
+pub use ensemble::MARGIN;
+pub use kernel::Curve;
 pub use layout::{Layout, MAX_QBER};
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Shape {
 const LIGHT: usize = 4;
 
 /// Shifts that are tried for a circulant.
-const TRIES: usize = 128;
+const TRIES: usize = 32;
 
 /// Extension rows of a code with this many core rows: a half more.
 const fn extension_rows(rows: usize) -> usize {

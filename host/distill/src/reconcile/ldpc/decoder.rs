@@ -15,7 +15,6 @@ const KNOWN: i8 = 127;
 /// Decodes frames of one code, reusing its memory.
 pub struct Decoder {
     columns: usize,
-    prior: i8,
     level: Level,
     state: State,
 }
@@ -45,19 +44,21 @@ impl Decoder {
             messages: vec![0; rows.iter().map(Vec::len).sum::<usize>() * shape.z],
             syndrome: Vec::with_capacity(shape.all_rows() * shape.z),
             rows,
+            prior: shape.ensemble.prior,
+            staircase: shape.ensemble.staircase(shape.rows, shape.columns) * stride,
             curve: shape.ensemble.curve,
         };
-        Decoder { columns: shape.columns, prior: shape.ensemble.prior, level, state }
+        Decoder { columns: shape.columns, level, state }
     }
 
     /// Looks for an error pattern with this syndrome, of the first rows or of all, whose bits from
     /// `known_from` on are zero. Returns the number of iterations, or `None` if there was no
     /// success within the limit.
     pub fn decode(&mut self, syndrome: &[u64], known_from: usize) -> Option<u32> {
-        let State { z, posteriors, messages, syndrome: bytes, .. } = &mut self.state;
+        let State { z, posteriors, messages, syndrome: bytes, prior, .. } = &mut self.state;
         bytes.clear();
         bytes.extend(syndrome.iter().flat_map(|word| spread(*word)));
-        posteriors.fill(self.prior);
+        posteriors.fill(*prior);
         messages.fill(0);
         let bits = self.columns * *z;
         for (column, values) in posteriors.chunks_exact_mut(*z + GUARD).enumerate() {

@@ -21,9 +21,11 @@ pub struct Ensemble {
     pub curve: Curve,
     /// Share of the syndrome over h(qber) at which density evolution still converges.
     pub threshold: f64,
-    /// The same that the core is made for, at the error rate that it has room for: by simulation.
-    pub overhead: f64,
 }
+
+/// What a frame's core has above the threshold, in f: by simulation, so that a long frame with the
+/// error rate that the core has room for decodes in some twenty iterations.
+pub const MARGIN: f64 = 0.022;
 
 /// Columns that [`Ensemble::degrees`] shares out.
 const WHOLE: usize = 10_000;
@@ -34,6 +36,25 @@ impl Ensemble {
         let distance = |ensemble: &Ensemble| libm::log(ensemble.qber / qber).abs();
         let (first, rest) = TABLE.split_first().expect("the table is not empty");
         rest.iter().fold(first, |best, e| if distance(e) < distance(best) { e } else { best })
+    }
+
+    /// Share of the core's syndrome over h(qber), for a long frame whose error rate is qber.
+    pub fn overhead(&self) -> f64 {
+        self.threshold + MARGIN
+    }
+
+    /// Degrees and parts of one.
+    #[cfg(test)]
+    pub fn fractions(&self) -> Vec<(usize, f64)> {
+        self.degrees.iter().map(|(degree, part)| (*degree, *part as f64 / WHOLE as f64)).collect()
+    }
+
+    /// Columns of the staircase, the first ones.
+    pub fn staircase(&self, rows: usize, columns: usize) -> usize {
+        match self.degrees[0] {
+            (2, part) => ((part * columns + WHOLE / 2) / WHOLE).min(rows - 1),
+            _ => 0,
+        }
     }
 
     /// The degree of each column of a base matrix: the staircase, then the others, heaviest first.
@@ -47,7 +68,7 @@ impl Ensemble {
             let until = if degree == 2 { until.min(rows - 1) } else { until };
             degrees.resize(until.max(degrees.len()), degree.min(rows));
         }
-        let staircase = degrees.iter().take_while(|degree| **degree == 2).count();
+        let staircase = self.staircase(rows, columns);
         degrees[staircase..].sort_unstable_by(|a, b| b.cmp(a));
         degrees
     }
@@ -57,66 +78,58 @@ impl Ensemble {
 pub static TABLE: &[Ensemble] = &[
     Ensemble {
         qber: 0.002,
-        degrees: &[(2, 202), (3, 4897), (4, 725), (7, 1284), (12, 2892)],
-        prior: 22,
-        curve: Curve { linear: 280, square: -40 },
-        threshold: 1.183,
-        overhead: 1.21,
+        degrees: &[(2, 160), (3, 5162), (4, 307), (5, 680), (11, 3691)],
+        prior: 25,
+        curve: Curve { linear: 278, square: -34 },
+        threshold: 1.185,
     },
     Ensemble {
         qber: 0.005,
-        degrees: &[(2, 349), (3, 5820), (4, 239), (7, 638), (13, 2954)],
-        prior: 20,
-        curve: Curve { linear: 220, square: 96 },
-        threshold: 1.150,
-        overhead: 1.16,
+        degrees: &[(2, 228), (3, 5837), (4, 225), (6, 802), (13, 2908)],
+        prior: 22,
+        curve: Curve { linear: 216, square: 117 },
+        threshold: 1.149,
     },
     Ensemble {
         qber: 0.01,
-        degrees: &[(2, 778), (3, 5821), (4, 248), (7, 513), (14, 2640)],
-        prior: 18,
-        curve: Curve { linear: 174, square: 195 },
+        degrees: &[(2, 702), (3, 5878), (4, 286), (7, 532), (14, 2602)],
+        prior: 19,
+        curve: Curve { linear: 169, square: 215 },
         threshold: 1.130,
-        overhead: 1.145,
     },
     Ensemble {
         qber: 0.02,
-        degrees: &[(2, 1159), (3, 5989), (4, 267), (8, 286), (14, 2299)],
+        degrees: &[(2, 1347), (3, 5794), (4, 174), (8, 461), (14, 2224)],
         prior: 16,
-        curve: Curve { linear: 118, square: 313 },
-        threshold: 1.116,
-        overhead: 1.135,
+        curve: Curve { linear: 119, square: 308 },
+        threshold: 1.117,
     },
     Ensemble {
         qber: 0.03,
-        degrees: &[(2, 1832), (3, 5461), (4, 270), (8, 416), (14, 2021)],
+        degrees: &[(2, 1575), (3, 5769), (4, 154), (6, 390), (15, 2112)],
         prior: 14,
-        curve: Curve { linear: 86, square: 365 },
-        threshold: 1.107,
-        overhead: 1.13,
+        curve: Curve { linear: 88, square: 355 },
+        threshold: 1.108,
     },
     Ensemble {
         qber: 0.05,
-        degrees: &[(2, 2670), (3, 4938), (4, 125), (7, 620), (15, 1647)],
+        degrees: &[(2, 2022), (3, 5753), (4, 151), (8, 407), (15, 1667)],
         prior: 12,
-        curve: Curve { linear: 44, square: 426 },
-        threshold: 1.095,
-        overhead: 1.118,
+        curve: Curve { linear: 43, square: 425 },
+        threshold: 1.099,
     },
     Ensemble {
         qber: 0.07,
-        degrees: &[(2, 2766), (3, 5287), (4, 110), (8, 322), (15, 1515)],
-        prior: 10,
-        curve: Curve { linear: 15, square: 453 },
-        threshold: 1.088,
-        overhead: 1.116,
+        degrees: &[(2, 2465), (3, 5536), (4, 176), (8, 298), (15, 1525)],
+        prior: 11,
+        curve: Curve { linear: 10, square: 467 },
+        threshold: 1.094,
     },
     Ensemble {
         qber: 0.09,
-        degrees: &[(2, 3244), (3, 4732), (4, 288), (6, 270), (14, 1466)],
+        degrees: &[(2, 2453), (3, 5929), (4, 70), (7, 212), (16, 1336)],
         prior: 9,
-        curve: Curve { linear: -8, square: 471 },
-        threshold: 1.083,
-        overhead: 1.116,
+        curve: Curve { linear: -17, square: 505 },
+        threshold: 1.090,
     },
 ];

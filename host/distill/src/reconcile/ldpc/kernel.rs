@@ -14,14 +14,20 @@ pub const MAX_DEGREE: usize = 256;
 /// Most iterations.
 pub const ITERATIONS: u32 = 60;
 /// A check's message is its smallest input times a weight, over this.
-const ONE: u16 = 128;
+pub const ONE: u16 = 128;
 /// Smallest weight: of the first messages, when all inputs are priors.
 const LEAST_WEIGHT: i32 = 32;
 /// Largest magnitude of a check's message: a quarter of the range, or posteriors saturate and
 /// forget what they consist of.
-const LIMIT: u16 = 32;
+pub const LIMIT: u16 = 32;
 /// Most checks of a row that are counted for the weight of the next.
 const COUNTED: usize = 63 * 64;
+/// Frames in which less than one check in so many contradicts ...
+const SETTLED: i32 = 256;
+/// ... for so many iterations lose the prior from the posteriors of the staircase. What is wrong
+/// then are a few bits in a row of one of its chains: their priors together outweigh the limited
+/// message that comes from either end, which without them runs through.
+const STUCK: u32 = 4;
 /// A part of one in 4096 of a row's checks.
 const PART: i32 = 1 << 12;
 
@@ -64,6 +70,10 @@ pub struct State {
     pub messages: Vec<i8>,
     /// The syndrome, a byte for each check: −1 where it is set.
     pub syndrome: Vec<i8>,
+    /// The prior of an unknown bit.
+    pub prior: i8,
+    /// The first posteriors, which are those of the staircase.
+    pub staircase: usize,
     /// The weight of messages.
     pub curve: Curve,
 }
@@ -77,6 +87,7 @@ pub fn run<const L: usize>(state: &mut State) -> Option<u32> {
     let mut inputs = [[0; L]; MAX_DEGREE];
     // A mean of the last rows' parts of contradicting checks; at first it is not known.
     let mut part = PART / 2;
+    let mut settled = 0;
     for iteration in 0..=ITERATIONS {
         let mut checks = rows.iter().zip(state.syndrome.chunks_exact(z));
         if checks.all(|(row, syndrome)| satisfied::<L>(&state.posteriors, syndrome, row, z)) {
@@ -84,6 +95,11 @@ pub fn run<const L: usize>(state: &mut State) -> Option<u32> {
         }
         if iteration == ITERATIONS {
             break;
+        }
+        settled = if part < PART / SETTLED { settled + 1 } else { 0 };
+        if settled == STUCK {
+            let chains = &mut state.posteriors[..state.staircase];
+            chains.iter_mut().for_each(|p| *p = p.saturating_sub(state.prior));
         }
         let mut messages = state.messages.as_mut_slice();
         for (row, syndrome) in rows.iter().zip(state.syndrome.chunks_exact(z)) {
@@ -146,7 +162,9 @@ fn update<const L: usize>(
             let bits = load::<L>(posteriors, place(edge, run * L, z));
             let (message, mut input) = (*message, [0i8; L]);
             for k in 0..L {
-                input[k] = bits[k].saturating_sub(message[k]);
+                // A saturated posterior has forgotten what it consists of: it stays.
+                let kept = i8::from(bits[k].unsigned_abs() < 127).wrapping_neg();
+                input[k] = bits[k].saturating_sub(message[k] & kept);
                 signs[k] ^= input[k];
                 let magnitude = input[k].unsigned_abs();
                 second[k] = second[k].min(magnitude.max(least[k]));

@@ -1,6 +1,6 @@
 //! From an error rate to a code: rate, frames, shape, budget of the blind rounds.
 //!
-//! The core syndrome's share of a frame is `overhead · h(q + 2.4 · √(q(1 − q)/k))`: the decoder's
+//! The core syndrome's share of a frame is `(threshold + margin) · h(q + 2.4 · √(q(1 − q)/k))`: the decoder's
 //! threshold over the Shannon limit, at the error rate that one frame of k bits in about a hundred
 //! exceeds by chance. The table in [`super`] has what simulation says to it. Everything here is
 //! computed with `libm` and integers, so that two stations on different machines get the same
@@ -17,7 +17,7 @@ const FRAME_WORDS: u64 = 1 << 12;
 /// Standard deviations of a frame's error count that the core has room for.
 const DEVIATIONS: f64 = 2.4;
 /// Largest error rate: there the core of a long frame is half of it.
-pub const MAX_QBER: f64 = 0.0935;
+pub const MAX_QBER: f64 = 0.0940;
 /// Smallest share of the core: beyond it checks have so many bits that short cycles fill the matrix.
 const MIN_SHARE: f64 = 0.038;
 /// Largest share of the core.
@@ -59,7 +59,7 @@ impl Layout {
         let ensemble = Ensemble::for_qber(qber);
         let deviation = libm::sqrt(qber * (1.0 - qber) / frame_bits);
         let worst = binary_entropy(qber + DEVIATIONS * deviation);
-        let share = (ensemble.overhead * worst).max(MIN_SHARE);
+        let share = (ensemble.overhead() * worst).max(MIN_SHARE);
         let least = libm::ceil(share * frame_words as f64) as u64;
         // With up to 40 rows to choose from, rows times Z is close to any size.
         let fewest = least.clamp(MIN_ROWS, ROWS);
@@ -76,7 +76,7 @@ impl Layout {
         };
         // What one row more has room for, in standard deviations of a frame's need.
         let slope = libm::log2((1.0 - qber) / qber);
-        let need = ensemble.overhead * slope * deviation;
+        let need = ensemble.overhead() * slope * deviation;
         let row = z_words as f64 / frame_words as f64 / need;
         let budget = Budget { frames, shape, frame_bits: 64 * frame_words, row_in_deviations: row };
         Some(Layout { frames, frame_words, shape, extra_rows: budget.rows() })
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_largest_error_rate_is_where_half_of_a_frame_is_disclosed() {
-        let share = Ensemble::for_qber(MAX_QBER).overhead * binary_entropy(MAX_QBER);
+        let share = Ensemble::for_qber(MAX_QBER).overhead() * binary_entropy(MAX_QBER);
         assert!((share - 0.5).abs() < 0.001, "{share}");
     }
 
@@ -123,7 +123,7 @@ mod tests {
                 assert!(layout.lambda_max() < bits, "{layout:?}");
                 // The shape is close to the share asked for, save in the shortest frames.
                 let share = layout.core_bits() as f64 / (64 * layout.frame_words) as f64;
-                let floor = (ensemble.overhead * binary_entropy(qber)).max(MIN_SHARE);
+                let floor = (ensemble.overhead() * binary_entropy(qber)).max(MIN_SHARE);
                 assert!(
                     share >= floor && (bits < 65_536 || share < 1.25 * floor),
                     "{share} {floor}"

@@ -24,6 +24,10 @@ fn slowly(code: &QcCode, syndrome: &[u64], known_from: usize) -> (Option<u32>, V
         let parity = |bits: &[usize]| bits.iter().filter(|b| posteriors[**b] < 0).count() % 2 == 1;
         checks.iter().all(|(bits, set)| parity(bits) == *set)
     };
+    // A saturated posterior stays.
+    let input = |p: i32, m: i32| if p.abs() >= 127 { p } else { clip(p - m) };
+    let staircase = z * code.shape().ensemble.staircase(code.shape().rows, code.shape().columns);
+    let mut settled = 0;
     let mut part = 2048;
     for iteration in 0..=60 {
         if satisfied(&posteriors) {
@@ -32,13 +36,17 @@ fn slowly(code: &QcCode, syndrome: &[u64], known_from: usize) -> (Option<u32>, V
         if iteration == 60 {
             break;
         }
+        settled = if part < 16 { settled + 1 } else { 0 };
+        if settled == 4 {
+            posteriors[..staircase].iter_mut().for_each(|p| *p = clip(*p - prior));
+        }
         for (of_row, messages) in checks.chunks(z).zip(messages.chunks_mut(z)) {
             let reduced = curve.linear * part / 4096 + curve.square * (part * part / 4096) / 4096;
             let weight = (128 - reduced).max(32);
             let mut odd = 0;
             for (number, ((bits, set), messages)) in of_row.iter().zip(messages).enumerate() {
                 let inputs: Vec<i32> =
-                    bits.iter().zip(&*messages).map(|(b, m)| clip(posteriors[*b] - m)).collect();
+                    bits.iter().zip(&*messages).map(|(b, m)| input(posteriors[*b], *m)).collect();
                 let negative = inputs.iter().filter(|x| **x < 0).count();
                 odd += i32::from(number < 4032 && (negative % 2 == 1) != *set);
                 for (i, bit) in bits.iter().enumerate() {
