@@ -76,6 +76,8 @@ fn measure(code: Code, qber: f64, blocks: u64, bits: usize) -> Result<String, An
             Err(ReconcileError::LeakExhausted { lambda_max }) => {
                 sums.disclosed += lambda_max;
                 sums.dropped += 1;
+                // One frame at least.
+                sums.done.failed_at_first += 1;
             }
             Err(error) => return Err(error.into()),
         }

@@ -1,8 +1,23 @@
 //! The ensembles of codes: which part of a base matrix's columns has which degree.
 //!
 //! Found by `cargo run --release -p helio-distill --example protograph_design`, whose output
-//! [`TABLE`] is; density evolution and search are in [`super::density`]. A test computes every
+//! [`TABLE`] is; density evolution and search are in [`crate::reconcile::density`]. A test computes every
 //! threshold again.
+//!
+//! What density evolution says of the quantised decoder, within 90 rounds of all checks at a time:
+//! the largest error rate that an ensemble decodes at a rate (1 − share of the syndrome), beside the
+//! one that no code exceeds, and their distance as f, the share over h(threshold).
+//!
+//! | threshold QBER | rate there | Shannon's QBER at that rate | f | mean degree |
+//! |---|---|---|---|---|
+//! | 0.2 % | 0.975 | 0.24 % | 1.185 | 6.10 |
+//! | 0.5 % | 0.948 | 0.59 % | 1.149 | 6.15 |
+//! | 1.0 % | 0.909 | 1.16 % | 1.130 | 6.03 |
+//! | 2.0 % | 0.842 | 2.30 % | 1.117 | 5.56 |
+//! | 3.0 % | 0.785 | 3.43 % | 1.108 | 5.51 |
+//! | 5.0 % | 0.685 | 5.68 % | 1.099 | 5.02 |
+//! | 7.0 % | 0.600 | 7.95 % | 1.094 | 4.75 |
+//! | 9.0 % | 0.524 | 10.21 % | 1.090 | 4.58 |
 
 use super::kernel::Curve;
 

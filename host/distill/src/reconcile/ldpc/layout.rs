@@ -1,8 +1,8 @@
 //! From an error rate to a code: rate, frames, shape, budget of the blind rounds.
 //!
-//! The core syndrome's share of a frame is `(threshold + margin) · h(q + 2.4 · √(q(1 − q)/k))`: the decoder's
-//! threshold over the Shannon limit, at the error rate that one frame of k bits in about a hundred
-//! exceeds by chance. The table in [`super`] has what simulation says to it. Everything here is
+//! The core syndrome's share of a frame is `(threshold + margin) · h(q + 2.4 · √(q(1 − q)/k))`: the
+//! decoder's threshold over the Shannon limit, at the error rate that one frame of k bits in about a
+//! hundred exceeds by chance. The table in [`super`] has what simulation says to it. Everything here is
 //! computed with `libm` and integers, so that two stations on different machines get the same
 //! numbers.
 
@@ -16,6 +16,10 @@ use crate::bound::binary_entropy;
 const FRAME_WORDS: u64 = 1 << 12;
 /// Standard deviations of a frame's error count that the core has room for.
 const DEVIATIONS: f64 = 2.4;
+/// The same where a frame is short, for what the decoder adds.
+const DEVIATIONS_IF_SHORT: f64 = 3.2;
+/// Words below which a frame is short: 2^16 bits.
+const SHORT: u64 = 1 << 10;
 /// Largest error rate: there the core of a long frame is half of it.
 pub const MAX_QBER: f64 = 0.0940;
 /// Smallest share of the core: beyond it checks have so many bits that short cycles fill the matrix.
@@ -58,7 +62,8 @@ impl Layout {
 
         let ensemble = Ensemble::for_qber(qber);
         let deviation = libm::sqrt(qber * (1.0 - qber) / frame_bits);
-        let worst = binary_entropy(qber + DEVIATIONS * deviation);
+        let room = if frame_words < SHORT { DEVIATIONS_IF_SHORT } else { DEVIATIONS };
+        let worst = binary_entropy(qber + room * deviation);
         let share = (ensemble.overhead() * worst).max(MIN_SHARE);
         let least = libm::ceil(share * frame_words as f64) as u64;
         // With up to 40 rows to choose from, rows times Z is close to any size.
