@@ -46,7 +46,7 @@ pub struct Outcome {
     pub leak: Leak,
     /// Bits that were changed, all frames together.
     pub corrected_errors: u64,
-    /// Frames decoded (LDPC) or one (Cascade).
+    /// Frames that the string was cut into.
     pub frames: u32,
     /// Frames that did not decode at first (LDPC).
     pub failed_at_first: u32,
@@ -54,7 +54,8 @@ pub struct Outcome {
     pub blind_rounds: u32,
     /// Frames that did not decode in the end and were disclosed in full.
     pub failed_frames: u32,
-    /// Decoder iterations over all frames (LDPC) or rounds of questions (Cascade).
+    /// Decoder iterations over all frames (LDPC), or rounds of comparisons, of which one costs half a
+    /// round trip (Cascade).
     pub iterations: u64,
 }
 

@@ -188,8 +188,8 @@ impl ReconcileBob for Bob {
             leak: self.leak(),
             corrected_errors: self.party.corrections(),
             frames: self.party.frames(),
-            failed_frames: 0,
             iterations: self.party.rounds().into(),
+            ..Outcome::default()
         };
         let mut bits = self.bits;
         bits.xor_assign(&SecretBits::from_words(self.party.pattern(), bits.len()));
