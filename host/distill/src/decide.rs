@@ -110,5 +110,5 @@ fn plan(parameters: &Parameters, counts: &Counts) -> Result<Plan, PlanRefused> {
         test_errors: counts.m_test.iter().sum(),
         margin_ppm: parameters.qber_margin_ppm,
     };
-    Plan::choose(parameters.code, announced)
+    parameters.code.plan(announced)
 }

@@ -9,7 +9,7 @@ mod fields;
 
 use crate::bound::{Decoy, Epsilon, Mismatch, Varlen2d};
 use crate::message::HelloField;
-pub use crate::reconcile::Code;
+pub use crate::reconcile::CodeChoice;
 
 pub use fields::Difference;
 pub(crate) use fields::differences;
@@ -131,7 +131,7 @@ pub struct Parameters {
     /// Failure probability of one block, without authentication.
     pub epsilon_total: f64,
     /// Which engine reconciles.
-    pub code: Code,
+    pub code: CodeChoice,
     /// Addition to the error rate that reconciliation plans for, in parts per million, for a key
     /// basis known to be worse than the test basis. A setting, never a count of the key basis.
     pub qber_margin_ppm: u32,
@@ -186,7 +186,7 @@ impl Parameters {
             clock_bound_slots: 0,
             detectors: DetectorMatch::AssumedMatched,
             epsilon_total: 1e-10,
-            code: Code::Ldpc,
+            code: CodeChoice::ON_A_SHORT_LINE,
             qber_margin_ppm: 0,
         }
     }

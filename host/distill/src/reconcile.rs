@@ -9,6 +9,7 @@
 //! Whether the strings are equal afterwards is for [`crate::hash::verification_tag`] to decide.
 
 mod cascade;
+mod choice;
 pub mod density;
 mod draw;
 mod ldpc;
@@ -16,6 +17,7 @@ mod plan;
 #[cfg(test)]
 mod testing;
 
+pub use choice::CodeChoice;
 pub use plan::{Announced, Code, Plan, PlanRefused};
 
 use helio_keys::SecretBits;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, DetectorMatch, PROTOCOL_VERSION, Parameters, Receiver};
+use super::{CodeChoice, DetectorMatch, PROTOCOL_VERSION, Parameters, Receiver};
 use crate::bound::Epsilon;
 use crate::message::HelloField;
 
@@ -63,11 +63,10 @@ impl Parameters {
         put("epsilon total", format!("{:e}", self.epsilon_total));
         let Epsilon { d, a, b, c, pa, ev } = self.bound().epsilon;
         put("epsilon split (d a b c pa ev)", format!("{d:e} {a:e} {b:e} {c:e} {pa:e} {ev:e}"));
-        let code = match self.code {
-            Code::Ldpc => "ldpc",
-            Code::Cascade => "cascade",
-        };
-        put("code", code.to_owned());
+        put("code", self.code.name().to_owned());
+        if let CodeChoice::Auto { round_trips } = self.code {
+            put("round trips a block", round_trips.to_string());
+        }
         put("QBER margin (ppm)", self.qber_margin_ppm.to_string());
         fields
     }

@@ -82,6 +82,7 @@ mod messages;
 
 pub use alice::Alice;
 pub use bob::Bob;
+pub use budget::ROUND_TRIPS;
 pub use ensemble::MARGIN;
 pub use kernel::Curve;
 pub use layout::{Layout, MAX_QBER};

@@ -122,18 +122,6 @@ impl Plan {
         }
     }
 
-    /// λ_max that a block with these mean counts would be charged, for planning: all its bits where
-    /// no plan can be made.
-    pub fn expected_leak(code: Code, n_key: u64, test_bits: f64, qber: f64) -> f64 {
-        let announced = Announced {
-            n_key,
-            test_bits: libm::ceil(test_bits) as u64,
-            test_errors: libm::ceil(test_bits * qber) as u64,
-            margin_ppm: 0,
-        };
-        Plan::choose(code, announced).map_or(n_key as f64, |plan| plan.lambda_max() as f64)
-    }
-
     /// The engine.
     pub fn code(&self) -> Code {
         match self.engine {
@@ -165,6 +153,15 @@ impl Plan {
         match self.engine {
             Engine::Ldpc(layout) => layout.frames,
             Engine::Cascade(layout) => layout.frames,
+        }
+    }
+
+    /// Round trips of the line that it may take, about: what LDPC takes at most, what Cascade was seen
+    /// to take.
+    pub fn round_trips(&self) -> u32 {
+        match self.engine {
+            Engine::Ldpc(_) => ldpc::ROUND_TRIPS,
+            Engine::Cascade(layout) => layout.round_trips(),
         }
     }
 

@@ -5,8 +5,7 @@
 
 use helio_distill::bound::{DetectorTolerance, Mismatch, Refusal};
 use helio_distill::channel_model::{self, BlockPlan, Channel};
-use helio_distill::parameters::{Code, DetectorMatch, Parameters, Receiver, SessionId};
-use helio_distill::reconcile::Plan;
+use helio_distill::parameters::{CodeChoice, DetectorMatch, Parameters, Receiver, SessionId};
 use helio_sim::{BenchConfig, DetectorConfig, Eve, Path, ReceiverKind};
 use helio_timetag::SlotterConfig;
 use helio_units::{Decibel, FineTicks, MeanPhotons, Picoseconds, TickLength, Ticks};
@@ -20,11 +19,11 @@ use crate::slotting::Slotting;
 pub mod defaults {
     /// Mean photon numbers in 10⁻⁹ photons a pulse, brightest first. The weakest is what the
     /// modulator's extinction of 30 dB leaves of the signal, rounded.
-    pub const MU_NANO: [u64; 3] = [614_400_000, 264_700_000, 500_000];
+    pub const MU_NANO: [u64; 3] = [643_100_000, 279_400_000, 500_000];
     /// Weight of each intensity out of 4096.
-    pub const INTENSITY_WEIGHTS: [u16; 3] = [934, 2121, 1041];
+    pub const INTENSITY_WEIGHTS: [u16; 3] = [1022, 2065, 1009];
     /// Weight of the key basis out of 4096, at both stations.
-    pub const KEY_WEIGHT: u16 = 3017;
+    pub const KEY_WEIGHT: u16 = 3036;
     /// Emitted slots of a block: 4 s at 5 MHz.
     pub const SLOTS_PER_BLOCK: u32 = 20_000_000;
 }
@@ -90,7 +89,7 @@ pub struct Scenario {
     /// Failure probability of a block.
     pub epsilon_total: f64,
     /// How errors are corrected.
-    pub code: Code,
+    pub code: CodeChoice,
 }
 
 impl Default for Scenario {
@@ -127,7 +126,7 @@ impl Default for Scenario {
             slots_per_block: defaults::SLOTS_PER_BLOCK,
             blocks: 5,
             epsilon_total: 1e-10,
-            code: Code::Ldpc,
+            code: CodeChoice::ON_A_SHORT_LINE,
         }
     }
 }
@@ -334,7 +333,7 @@ impl Scenario {
     /// What reconciliation of `n` sifted bits is expected to be charged, with a test bit for each
     /// eight key bits: about what the best choice of bases makes.
     pub fn expected_leak(&self, n: u64, qber: f64) -> f64 {
-        Plan::expected_leak(self.code, n, n as f64 / 8.0, qber)
+        self.code.expected_leak(n, n as f64 / 8.0, qber)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one module each.
 
 pub mod certify;
+mod code_arg;
 pub mod config;
 pub mod demo;
 pub mod device;

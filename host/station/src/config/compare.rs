@@ -7,7 +7,7 @@ use super::sim::SimConfig;
 use super::station::StationConfig;
 
 /// Names that parameters have at contact, and the keys behind them.
-const KEYS: [(&str, &str); 19] = [
+const KEYS: [(&str, &str); 20] = [
     ("mu (1e-9 photons a pulse)", "protocol.intensity mu (1e-9 photons)"),
     ("intensity weights / 4096", "protocol.intensity probability (/4096)"),
     ("intensity uncertainty (ppm)", "protocol.intensity_uncertainty"),
@@ -26,6 +26,7 @@ const KEYS: [(&str, &str); 19] = [
     ("calibration date", "detectors.date"),
     ("epsilon total", "protocol.epsilon"),
     ("code", "protocol.code"),
+    ("round trips a block", "protocol.round_trip"),
     ("QBER margin (ppm)", "protocol.qber_margin"),
 ];
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use helio_distill::bound::Refusal;
-use helio_distill::parameters::{BadParameter, Code, Parameters, Receiver, SessionId};
+use helio_distill::parameters::{BadParameter, CodeChoice, Parameters, Receiver, SessionId};
 
 use super::calibration::{self, Calibration};
 use super::section::{Keys, Result, Section};
@@ -26,12 +26,16 @@ pub(super) const PROTOCOL: Keys = &[
     "clock_bound",
     "epsilon",
     "code",
+    "round_trip",
     "qber_margin",
 ];
 const INTENSITY: Keys = &["mu", "probability"];
 
 /// Start of the public sync sequence where none is written: the one of the demo.
 const SYNC_SEED: i64 = 0x4F1B_BCDD;
+
+/// Round trip of the line where none is written: within a city.
+const ROUND_TRIP: Span = Span(10_000_000_000);
 
 /// What both stations have equal.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,10 +80,17 @@ pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Pr
         ClockBound::Time(span) => slot_rate.slots_covering(span),
     };
     let epsilon_total = protocol.or("epsilon", 1e-10)?;
+    let round_trip: Span = protocol.or("round_trip", ROUND_TRIP)?;
+    let [round_trip_s, block_s] =
+        [round_trip.0 as f64 / 1e12, f64::from(slots_per_block) / slot_rate.hz()];
     let code = protocol.choice(
         "code",
-        &[("ldpc", Code::Ldpc), ("cascade", Code::Cascade)],
-        Some("ldpc"),
+        &[
+            ("auto", CodeChoice::on_a_line(round_trip_s, block_s)),
+            ("ldpc", CodeChoice::Ldpc),
+            ("cascade", CodeChoice::Cascade),
+        ],
+        Some("auto"),
     )?;
     let margin = protocol.or("qber_margin", Share(0))?;
     let (detector_match, calibration) = calibration::read(detectors, receiver)?;

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use helio_distill::Role;
-use helio_distill::parameters::{Parameters, Receiver, SessionId};
+use helio_distill::parameters::{CodeChoice, Parameters, Receiver, SessionId};
 use helio_units::TickLength;
 use proptest::prelude::*;
 
@@ -55,7 +55,9 @@ fn the_default_files_are_the_demo() {
     assert_eq!(light.ports(), ["127.0.0.1:7001", "127.0.0.1:7002"]);
 
     let [alice, bob] = [station(Template::Alice), station(Template::Bob)];
-    let parameters = Parameters { session: NOBODY, ..demo.parameters().unwrap() };
+    // Stations have a line between them: blocks of 4 s, round trips of 10 ms.
+    let code = CodeChoice::Auto { round_trips: 400 };
+    let parameters = Parameters { session: NOBODY, code, ..demo.parameters().unwrap() };
     for (station, key_weight) in [&alice, &bob].into_iter().zip(demo.key_weights) {
         assert_eq!(station.parameters(NOBODY), parameters);
         assert_eq!(station.configure(TICK).unwrap(), demo.configure(key_weight));
@@ -218,18 +220,18 @@ fn what_is_wrong_is_one_sentence_with_line_key_and_remedy() {
             "intensity_uncertainty = \"0.00016 %\"",
             &["round it to 0.0002 %"],
         ),
-        ("0.6144 photons", "0.6144", &["mu` is \"0.6144\"", "photons"]),
+        ("0.6431 photons", "0.6431", &["mu` is \"0.6431\"", "photons"]),
         (
-            "0.6144 photons",
-            "0.6144000007 photons",
-            &["round it to 0.614400001 photons", "0.000000001"],
+            "0.6431 photons",
+            "0.6431000007 photons",
+            &["round it to 0.643100001 photons", "0.000000001"],
         ),
-        ("0.6144 photons", "0.26 photons", &["`protocol.intensity`", "two decoys need"]),
-        ("934/4096", "22.8 %", &["`protocol.intensity[0].probability`", "the nearest, 934/4096"]),
-        ("934/4096", "935/4096", &["4097/4096"]),
-        ("934/4096", "0/4096", &["at least 1/4096"]),
+        ("0.6431 photons", "0.26 photons", &["`protocol.intensity`", "two decoys need"]),
+        ("1022/4096", "24.9 %", &["`protocol.intensity[0].probability`", "the nearest, 1020/4096"]),
+        ("1022/4096", "1023/4096", &["4097/4096"]),
+        ("1022/4096", "0/4096", &["at least 1/4096"]),
         (
-            "bob_key_basis = \"3017/4096\"",
+            "bob_key_basis = \"3036/4096\"",
             "bob_key_basis = \"1/1\"",
             &["`protocol.bob_key_basis` is 4096/4096"],
         ),
@@ -253,7 +255,7 @@ fn what_is_wrong_is_one_sentence_with_line_key_and_remedy() {
         ("epsilon = 1e-10", "epsilon = 1", &["`protocol.epsilon`", "choose"]),
         ("epsilon = 1e-10", "epsilon = nan", &["`protocol.epsilon` is nan", "1e-10"]),
         ("epsilon = 1e-10", "epsilon = \"1e-10\"", &["without quotes"]),
-        ("code = \"ldpc\"", "code = \"ldcp\"", &["did you mean \"ldpc\"?"]),
+        ("code = \"auto\"", "code = \"ldcp\"", &["did you mean \"ldpc\"?"]),
         ("qber_margin = \"0 %\"", "qber_margin = \"101 %\"", &["within 0 % and 100 %"]),
         ("match = \"calibrated\"", "match = \"assumed\"", &["although `delta1` is written"]),
         ("match = \"calibrated\"", "", &["`detectors.match` is missing"]),
@@ -394,8 +396,8 @@ fn light_that_cannot_be_is_told_by_its_key() {
         ("\"5 MHz\"", "\"1 kHz\"", &["`light.slot_rate`", "choose"]),
         ("\"5 MHz\"", "\"200 MHz\"", &["`light.slot_rate`", "such as 150 MHz"]),
         ("\"20000/3 ps\"", "\"0 ps\"", &["`light.tick`"]),
-        ("\"0.6144 photons\", ", "", &["`light.mu` is a list", "a list of 3"]),
-        ("\"0.6144 photons\"", "\"0.1 photons\"", &["`light.mu`", "brightest first"]),
+        ("\"0.6431 photons\", ", "", &["`light.mu` is a list", "a list of 3"]),
+        ("\"0.6431 photons\"", "\"0.1 photons\"", &["`light.mu`", "brightest first"]),
         ("\"25 km\"", "\"1001 km\"", &["`fibre.length` gives 1001 km", "0 to 1000 km"]),
         (
             "length = \"25 km\"",
@@ -450,16 +452,17 @@ fn every_difference_of_a_pair_is_named() {
         ("sync_spacing = 64", "sync_spacing = 32", "protocol.sync_spacing` is 64"),
         ("0x4f1b_bcdd", "7", "protocol.sync_seed` is 1327217885"),
         ("uncertainty = \"0 %\"", "uncertainty = \"unmeasured\"", "intensity_uncertainty` is 0 %"),
-        ("alice_key_basis = \"3017", "alice_key_basis = \"3016", "protocol.alice_key_basis`"),
-        ("bob_key_basis = \"3017", "bob_key_basis = \"3016", "protocol.bob_key_basis`"),
+        ("alice_key_basis = \"3036", "alice_key_basis = \"3016", "protocol.alice_key_basis`"),
+        ("bob_key_basis = \"3036", "bob_key_basis = \"3016", "protocol.bob_key_basis`"),
         ("with swap\"", "without swap\"", "protocol.receiver` is active with swap"),
         ("\"40 ns\"", "\"41 ns\"", "protocol.window` is 40 ns"),
         ("\"100 ns\"", "\"101 ns\"", "protocol.hold_off` is 100 ns"),
         ("1.1226 ms", "5614 slots", "protocol.clock_bound` is 1.1226 ms"),
         ("= 1e-10", "= 2e-10", "protocol.epsilon` is 1e-10"),
-        ("\"ldpc\"\n", "\"cascade\"\n", "code` is ldpc"),
+        ("\"auto\"\n", "\"cascade\"\n", "code` is auto"),
+        ("round_trip = \"10 ms\"", "round_trip = \"1 s\"", "round_trip` is 10 ms"),
         ("qber_margin = \"0 %\"", "qber_margin = \"1 %\"", "protocol.qber_margin` is 0 %"),
-        ("0.2647", "0.2648", "mu (1e-9 photons)`"),
+        ("0.2794", "0.2795", "mu (1e-9 photons)`"),
         ("id = \"", "id = \"not ", "detectors.id`"),
         ("2026-11-24", "2026-11-25", "detectors.date`"),
         ("delta1 = 0.0003", "delta1 = 0.0004", "detectors.delta1`"),

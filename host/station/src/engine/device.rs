@@ -87,7 +87,7 @@ impl Device {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use helio_distill::parameters::Code;
+    use helio_distill::parameters::CodeChoice;
     use helio_units::Decibel;
 
     use crate::engine::link::{Link, Wanted};
@@ -99,7 +99,7 @@ mod tests {
             loss: Decibel(3.0),
             sifted_bits: 20_000.0,
             epsilon_total: 1e-10,
-            code: Code::Ldpc,
+            code: CodeChoice::Ldpc,
             seed: 3,
         };
         let link = Link::design(&wanted).unwrap();

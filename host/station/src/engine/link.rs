@@ -12,9 +12,8 @@ use helio_distill::channel_model::{
 };
 use helio_distill::optimise::{Bias, Problem, Settings, Weakest, optimise};
 use helio_distill::parameters::{
-    Code, DetectorMatch, Parameters, Receiver, SessionId, WEIGHT_TOTAL,
+    CodeChoice, DetectorMatch, Parameters, Receiver, SessionId, WEIGHT_TOTAL,
 };
-use helio_distill::reconcile::Plan;
 use helio_units::{Decibel, MeanPhotons};
 
 /// Every so many slots one is public.
@@ -38,7 +37,7 @@ pub struct Wanted {
     /// Failure probability of a block.
     pub epsilon_total: f64,
     /// What reconciles.
-    pub code: Code,
+    pub code: CodeChoice,
     /// Names the run.
     pub seed: u64,
 }
@@ -177,8 +176,8 @@ fn plan(settings: &Settings, slots: u64) -> BlockPlan {
 }
 
 /// What reconciliation is expected to be charged, with a test bit for every 50 of the key.
-fn leak(code: Code, n: u64, qber: f64) -> f64 {
-    Plan::expected_leak(code, n, n as f64 / 50.0, qber)
+fn leak(code: CodeChoice, n: u64, qber: f64) -> f64 {
+    code.expected_leak(n, n as f64 / 50.0, qber)
 }
 
 /// The misalignment at which the sifted bits have this QBER, by bisection: the rate rises with it.
@@ -230,7 +229,7 @@ mod tests {
                 sifted_bits,
                 loss: Decibel(3.0),
                 epsilon_total: 1e-10,
-                code: Code::Ldpc,
+                code: CodeChoice::Ldpc,
                 seed: 1,
             };
             let link = Link::design(&wanted).unwrap();

@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, bounded, unbounded};
 use helio_distill::bound::{Disclosed, Refusal};
 use helio_distill::certificate::PrivatePart;
 use helio_distill::pads::{PAD_BYTES, PadBook};
-use helio_distill::reconcile::{Announced, Plan, PlanRefused};
+use helio_distill::reconcile::{Announced, PlanRefused};
 use helio_distill::release::BlockId;
 use helio_distill::{BlockReport, Fault, Local, MemoryStore, Role, alice, bob};
 use helio_keys::{
@@ -311,7 +311,7 @@ impl<'a> Collector<'a> {
             test_errors: counts.m_test.iter().sum(),
             margin_ppm: self.link.parameters.qber_margin_ppm,
         };
-        let plan = Plan::choose(self.link.parameters.code, announced);
+        let plan = self.link.parameters.code.plan(announced);
         totals.frames[0] += plan.map_or(0, |plan| plan.frames());
         // The same counts, by the bound alone.
         let parameters = &self.link.parameters;

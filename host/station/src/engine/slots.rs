@@ -154,7 +154,7 @@ mod tests {
     use helio_units::Decibel;
 
     use crate::engine::link::{Link, Wanted};
-    use helio_distill::parameters::Code;
+    use helio_distill::parameters::CodeChoice;
 
     #[test]
     fn a_block_is_what_the_model_expects_and_each_rotation_is_whole() {
@@ -163,7 +163,7 @@ mod tests {
             loss: Decibel(3.0),
             sifted_bits: 100_000.0,
             epsilon_total: 1e-10,
-            code: Code::Ldpc,
+            code: CodeChoice::Ldpc,
             seed: 3,
         };
         let link = Link::design(&wanted).unwrap();

@@ -16,7 +16,7 @@ use helio_distill::amplify::{amplify, seed_bits};
 use helio_distill::bound::binary_entropy;
 use helio_distill::hash::{same_tag, verification_bits, verification_tag};
 use helio_distill::reconcile::{
-    AliceStep, Announced, BobStep, Code, Outcome as Reconciled, Plan, PlanRefused,
+    AliceStep, Announced, BobStep, CodeChoice, Outcome as Reconciled, Plan, PlanRefused,
 };
 use helio_keys::{EntropySource, SecretBits, SeededEntropy, SimulatedDevices};
 use zeroize::Zeroizing;
@@ -74,7 +74,7 @@ pub struct Setup {
     /// Bits of a block, about: the strings are cut into equal parts.
     pub block: u64,
     /// What reconciles.
-    pub code: Code,
+    pub code: CodeChoice,
     /// Probability that unequal strings pass the verification.
     pub epsilon_ev: f64,
     /// Bits of key for each sifted one; without it nothing is hashed out.
@@ -169,10 +169,10 @@ fn parts(bits: usize, block: u64) -> Vec<Range<usize>> {
 ///
 /// # Errors
 /// No code fits it.
-pub fn plan(code: Code, bits: usize, qber: f64) -> Result<Plan, PlanRefused> {
+pub fn plan(code: CodeChoice, bits: usize, qber: f64) -> Result<Plan, PlanRefused> {
     let test_errors = (qber * TEST_BITS as f64) as u64;
     let (n_key, test_bits) = (bits as u64, TEST_BITS);
-    Plan::choose(code, Announced { n_key, test_bits, test_errors, margin_ppm: 0 })
+    code.plan(Announced { n_key, test_bits, test_errors, margin_ppm: 0 })
 }
 
 impl Setup {
@@ -458,7 +458,7 @@ mod tests {
             strings: [alice, bob],
             qber: planned,
             block: 20_000,
-            code: Code::Ldpc,
+            code: CodeChoice::Ldpc,
             epsilon_ev: 1e-15,
             secret_fraction: Some(0.25),
             round_trip: Duration::ZERO,
@@ -479,7 +479,7 @@ mod tests {
     /// More errors than were planned for: each block fails on both sides, and none hangs.
     #[test]
     fn blocks_beyond_the_plan_fail_and_the_next_one_begins() {
-        for code in [Code::Ldpc, Code::Cascade] {
+        for code in [CodeChoice::Ldpc, CodeChoice::Cascade] {
             let outcome = run(Setup { code, ..setup(4_000, 0.005) }, |_| {}).unwrap();
             let totals = &outcome.totals;
             assert_eq!((totals.blocks, totals.key_bits), ([2, 0], 0), "{code:?}");

@@ -22,6 +22,8 @@ const FLOOR: f64 = 1e-6;
 const EXCEEDED: f64 = 1e-3;
 /// Blind rounds in which a frame discloses a part of the extension.
 pub const ROUNDS: usize = 5;
+/// Round trips at most: the verdicts on the core, on each blind round, and on frames in full.
+pub const ROUND_TRIPS: u32 = ROUNDS as u32 + 2;
 
 /// The rows of checks that a frame has disclosed after each blind round, beyond the core.
 pub fn steps(shape: Shape) -> [usize; ROUNDS] {

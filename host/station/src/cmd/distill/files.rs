@@ -43,7 +43,7 @@ pub fn run(args: &Distill, [alice, bob]: [&Path; 2], global: &Global) -> Result<
         qber: args.qber.unwrap_or(measured),
         strings,
         block: args.block.unwrap_or(BLOCK) as u64,
-        code: args.code.into(),
+        code: args.code_choice(f64::INFINITY),
         epsilon_ev: Epsilon::split(args.epsilon, false).ev,
         secret_fraction: args.secret_fraction,
         round_trip: args.round_trip(),

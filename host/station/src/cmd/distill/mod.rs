@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use helio_distill::ledger::EPSILON_LIMIT;
-use helio_distill::parameters::Code;
+use helio_distill::parameters::CodeChoice;
 use helio_units::Decibel;
 
 use crate::cli::Global;
+use crate::cmd::code_arg::CodeArg;
 use crate::cmd::link_args::within;
 use crate::engine::block_size::{self, Choice, Wait};
 use crate::engine::link::{Link, MOST_SLOTS, Wanted};
@@ -64,7 +65,7 @@ pub struct Distill {
     #[arg(long, value_name = "BITS")]
     block: Option<f64>,
     /// How errors are corrected
-    #[arg(long, default_value = "ldpc")]
+    #[arg(long, default_value = "auto")]
     code: CodeArg,
     /// Round trip of the line between the stations in milliseconds
     #[arg(long, default_value_t = 0.0, value_name = "MS")]
@@ -112,21 +113,6 @@ impl Rate {
         match self {
             Rate::Max => None,
             Rate::Offered(BitRate(rate)) => Some(rate as f64),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum CodeArg {
-    Ldpc,
-    Cascade,
-}
-
-impl From<CodeArg> for Code {
-    fn from(code: CodeArg) -> Code {
-        match code {
-            CodeArg::Ldpc => Code::Ldpc,
-            CodeArg::Cascade => Code::Cascade,
         }
     }
 }
@@ -209,11 +195,17 @@ impl Distill {
             loss: Decibel(self.loss),
             sifted_bits,
             epsilon_total: self.epsilon,
-            code: self.code.into(),
+            code: self.code_choice(sifted_bits),
             seed: self.seed,
         };
         Link::design(&wanted)
             .map_err(|e| Failure::usage(format!("this link cannot be modelled: {e}")))
+    }
+
+    /// Where blocks come as fast as they go, each has the time that it takes.
+    fn code_choice(&self, sifted_bits: f64) -> CodeChoice {
+        let block_s = self.rate.bits_per_s().map_or(f64::INFINITY, |rate| sifted_bits / rate);
+        self.code.choice(self.rtt_ms / 1e3, block_s)
     }
 
     fn choose(&self) -> Result<Choice, Failure> {
