@@ -191,6 +191,7 @@ pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
     }
     if let Some(folder) = record {
         recording::write_keys(folder, &bob)?;
+        recording::write_certificates(folder, &bob)?;
     }
     Ok(RunOutcome { alice, bob, truth, wall: begun.elapsed(), light })
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvError, Sender, never, select};
+use helio_distill::certificate::PublicPart;
 use helio_distill::release::BlockState;
 use helio_distill::{BlockReport, Event, MemoryStore};
 use helio_keys::{SecretKey, Simulated};
@@ -57,6 +58,8 @@ pub struct StationOutcome {
     pub states: Vec<(u64, BlockState)>,
     /// Fingerprint of each usable key, by block.
     pub fingerprints: Vec<(u64, String)>,
+    /// The public part of each usable key's certificate.
+    pub certificates: Vec<PublicPart>,
     /// SHA-256 over all usable keys in order of blocks, cut; `None` without keys.
     pub fingerprint: Option<String>,
     /// Sum of the usable keys' lengths.
@@ -228,9 +231,10 @@ fn keys(store: &MemoryStore<Simulated>, outcome: &mut StationOutcome) {
     let mut usable = Vec::new();
     for (id, state) in store.blocks() {
         outcome.states.push((id.block, state));
-        if let Some((key, _)) = store.usable(id) {
+        if let Some((key, certificate)) = store.usable(id) {
             outcome.key_bits += key.len() as u64;
             outcome.fingerprints.push((id.block, key.fingerprint()));
+            outcome.certificates.push(certificate.public.clone());
             usable.push(key);
         }
     }

@@ -7,6 +7,7 @@
 //! | `batches.jsonl` | the batches in which the clicks came: slot marks, gaps, losses of lock |
 //! | `SECRET-alice.settings`, `SECRET-bob.settings` | settings of each slot, readable by the owner only |
 //! | `keys.json` | fingerprints of the SIMULATED keys that the run made |
+//! | `certificates.jsonl` | the public part of each key's certificate, a line each: `helio certify` |
 //!
 //! That is a run of both stations in one process. A station on its own records its own half into its
 //! run's folder, with what its talk was told and said in place of `keys.json`:
@@ -30,7 +31,7 @@ pub use play::{Replay, ReplayFault, StageTimes, replay};
 pub use run_file::{KeyFile, RunFile};
 pub use station::{KeyLine, StationReplay, is_station, is_unrecorded, replay_station};
 pub(crate) use write::{CRC_32, private_file};
-pub use write::{Recorder, make_folder, write_keys};
+pub use write::{Recorder, make_folder, write_certificates, write_keys};
 
 /// What a station's talk was told, word for word.
 pub(crate) const SECRET_TAPE: &str = "SECRET-talk.tape";

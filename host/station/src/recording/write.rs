@@ -310,6 +310,20 @@ pub fn write_keys(folder: &Path, outcome: &StationOutcome) -> Result<(), Recordi
     write_json(&path, &key_file(outcome), file)
 }
 
+/// Writes `certificates.jsonl`.
+///
+/// # Errors
+/// [`RecordingFault`].
+pub fn write_certificates(folder: &Path, outcome: &StationOutcome) -> Result<(), RecordingFault> {
+    let path = folder.join("certificates.jsonl");
+    let lines: std::io::Result<String> = outcome
+        .certificates
+        .iter()
+        .map(|public| Ok(serde_json::to_string(public)? + "\n"))
+        .collect();
+    lines.and_then(|lines| std::fs::write(&path, lines)).map_err(|why| cannot_write(&path, why))
+}
+
 /// The keys of a station as `keys.json` names them.
 pub(super) fn key_file(outcome: &StationOutcome) -> KeyFile {
     let length = |block| {
