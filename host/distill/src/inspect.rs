@@ -69,7 +69,7 @@ pub fn rewrite(message: &[u8], context: &Context<'_>) -> Result<Vec<u8>, Malform
         Kind::ContactProof | Kind::Tag => Tag::read(body)?.write(&mut out),
         Kind::Detections => {
             let free = FreeSlots::of(context.parameters, envelope.block);
-            Detections::read(body, &free)?.write(&mut out, &free);
+            Detections::read(body, &free, Vec::new())?.write(&mut out, &free);
         }
         Kind::Sift => {
             let test_basis = PublicBits::of(context.test_basis.iter().copied());

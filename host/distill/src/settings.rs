@@ -15,6 +15,9 @@ use crate::ranges::SlotRanges;
 /// Most buffers that wait to be filled again.
 const MOST_SPARE: usize = 2;
 
+/// Bytes that come from memory together.
+const LINE_BYTES: u64 = 64;
+
 /// A batch this many blocks beyond the oldest remembered one makes that one forgotten: a slot
 /// number gone wild must not take memory.
 const MAX_BLOCKS: u64 = 64;
@@ -175,9 +178,16 @@ impl<const BITS: u32> BlockSettings<'_, BITS> {
         offsets.iter().zip(0..).fold(0, |word, (&offset, i)| word | u64::from(lost(offset)) << i)
     }
 
-    /// Fetches the settings of these slots into the caches, while something else is done.
-    pub fn prefetch(&self, offsets: &[u32]) {
-        offsets.iter().for_each(|o| prefetch(self.bytes, (o / Self::PER_BYTE) as usize));
+    /// Fetches the settings of up to 64 rising slots into the caches, while something else is done;
+    /// `first` is the block's first slot. Where clicks are dense the processor does so by itself.
+    pub fn prefetch<T: Copy + Into<u64>>(&self, first: T, slots: &[T]) {
+        let (Some(&from), Some(&to)) = (slots.first(), slots.last()) else { return };
+        let per_line = u64::from(Self::PER_BYTE) * LINE_BYTES;
+        let (first, span) = (first.into(), to.into().saturating_sub(from.into()));
+        if span > slots.len() as u64 * per_line {
+            let byte = |&slot: &T| slot.into().wrapping_sub(first) / u64::from(Self::PER_BYTE);
+            slots.iter().for_each(|slot| prefetch(self.bytes, byte(slot) as usize));
+        }
     }
 
     /// The settings of slots in any order; those of lost slots mean nothing. A loop of its own with

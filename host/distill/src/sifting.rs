@@ -84,7 +84,8 @@ impl<'p> BobBlock<'p> {
         entropy: &mut impl EntropySource,
     ) -> Result<BobMeasured<'p>, EntropyFault> {
         let BobBlock { parameters, block, settings, detections, dropped } = self;
-        let measured = bob::assign(parameters, *block, detections, settings, dropped, entropy)?;
+        let measured =
+            bob::assign((parameters, *block), detections, settings, dropped, Vec::new(), entropy)?;
         Ok(BobMeasured { parameters: self.parameters, measured })
     }
 }
@@ -164,7 +165,7 @@ impl<'p> AliceBlock<'p> {
     /// It is none of this block.
     pub fn hear(&self, announcement: &[u8]) -> Result<AliceHeard<'_>, Malformed> {
         let free = FreeSlots::of(self.parameters, self.block);
-        let announcement = Detections::read(Reader::new(announcement), &free)?;
+        let announcement = Detections::read(Reader::new(announcement), &free, Vec::new())?;
         Ok(AliceHeard { own: self, announcement })
     }
 }

@@ -133,7 +133,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let heard = talk.hear(envelope, message, self.desk.now_ns);
         self.desk.enter(Stage::Sift);
         let parameters = &self.desk.parameters;
-        let announcement = Detections::read(body, &FreeSlots::of(parameters, block));
+        let free = FreeSlots::of(parameters, block);
+        let announcement = Detections::read(body, &free, std::mem::take(&mut self.spare));
         let why_not = match (heard, &announcement) {
             (Err(fault), _) => Some(fault),
             (_, Err(why)) => Some(Fault::Malformed { kind: Some(Kind::Detections), why: *why }),
@@ -198,6 +199,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                         let slots = self.desk.parameters.slots_per_block;
                         let announced =
                             Announced::gather(slots, &announcement, &sift, &result.errors);
+                        self.spare = announcement.offsets;
                         self.hear_result(&mut talk, announced, result, sifted, lost_slots)
                     })
             }

@@ -33,6 +33,8 @@ pub(crate) use sift::sift;
 pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
     desk: Desk<E, S>,
     settings: Settings<4>,
+    /// Memory of the last announcement, for the next.
+    spare: Vec<u32>,
     current: Option<Current>,
     /// Lowest block not talked about yet; blocks below are over.
     next_block: u64,
@@ -53,6 +55,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     ) -> Result<Session<E, S>> {
         Ok(Session {
             settings: Settings::new(parameters.slots_per_block),
+            spare: Vec::new(),
             desk: Desk::new(Role::Alice, parameters, local, pads, entropy, store)?,
             current: None,
             next_block: 0,

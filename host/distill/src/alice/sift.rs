@@ -26,7 +26,7 @@ pub(crate) fn sift(
     let mut chunks = detections.offsets.chunks(CHUNK).enumerate().peekable();
     while let Some((i, offsets)) = chunks.next() {
         if let Some((_, next)) = chunks.peek() {
-            sent.prefetch(next);
+            sent.prefetch(0, next);
         }
         let lost = sent.lost_among(offsets);
         sent.look_up(offsets, &mut codes.0);

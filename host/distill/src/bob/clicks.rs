@@ -26,16 +26,17 @@ pub(crate) struct Measured {
 }
 
 /// Looks at the block's detections, drops what may not be used and assigns bits to the rest. The
-/// settings are those of the block's slots, `swap << 1 | basis`.
+/// settings are those of the block's slots, `swap << 1 | basis`; `spare` is memory of an earlier
+/// announcement.
 ///
 /// # Errors
 /// The random source failed; the block is lost.
 pub(crate) fn assign(
-    parameters: &Parameters,
-    block: u64,
+    (parameters, block): (&Parameters, u64),
     detections: &DetectionQueue,
     settings: &Settings<2>,
     dropped: &SlotRanges,
+    spare: Vec<u32>,
     entropy: &mut impl EntropySource,
 ) -> Result<Measured, EntropyFault> {
     let (first, end) = (parameters.first_slot(block), parameters.end_slot(block));
@@ -44,7 +45,8 @@ pub(crate) fn assign(
     let free = FreeSlots::of(parameters, block);
     let mut coins = Coins::default();
     let detectors = detectors(parameters.receiver);
-    let mut offsets = Vec::with_capacity(count);
+    let mut offsets = if spare.capacity() < count { Vec::with_capacity(count) } else { spare };
+    offsets.clear();
     let room = || Packer::with_capacity(count);
     let (mut test_basis, mut bits) = (room(), room());
     let mut by_detector: Vec<Packer> = (0..detectors).map(|_| room()).collect();
@@ -56,18 +58,23 @@ pub(crate) fn assign(
     let mut chunk = [0; CHUNK];
     let mut chunks = slots.chunks(CHUNK).zip(clicked.chunks(CHUNK)).peekable();
     while let Some((slots, clicked)) = chunks.next() {
-        if let Some((next, _)) = chunks.peek() {
-            next.iter().for_each(|slot| set.prefetch(&[slot.wrapping_sub(first) as u32]));
+        if let Some((next, _)) = chunks.peek().filter(|_| is_active) {
+            set.prefetch(first, next);
         }
-        let mut kept = 0;
-        let all_kept = !dropped.meets(slots[0]..slots[slots.len() - 1] + 1);
-        for (&slot, &mask) in slots.iter().zip(clicked) {
-            // The range of a block fits 32 bits, and a slot that is kept lies in it.
-            let offset = slot.wrapping_sub(first) as u32;
-            (chunk[kept], masks.0[kept]) = (offset, mask);
-            let keep =
-                slot >= first && !free.is_sync(offset) && (all_kept || !dropped.contains(slot));
-            kept += usize::from(keep);
+        let all_kept = slots[0] >= first && !dropped.meets(slots[0]..slots[slots.len() - 1] + 1);
+        let mut kept = slots.len();
+        // A slot of the block is below 2³² from its first.
+        chunk.iter_mut().zip(slots).for_each(|(to, slot)| *to = slot.wrapping_sub(first) as u32);
+        masks.0[..kept].copy_from_slice(clicked);
+        let syncs = chunk[..kept].iter().fold(false, |any, &offset| any | free.is_sync(offset));
+        if syncs || !all_kept {
+            let left_out = slots.iter().zip(0..).fold(0, |word, (&slot, i)| {
+                let offset = slot.wrapping_sub(first) as u32;
+                let keep =
+                    slot >= first && !free.is_sync(offset) && (all_kept || !dropped.contains(slot));
+                word | u64::from(!keep) << i
+            });
+            kept = leave_out(left_out, &mut chunk[..kept], &mut masks.0[..kept]);
         }
         if is_active {
             let lost = set.lost_among(&chunk[..kept]);
@@ -217,7 +224,7 @@ mod tests {
         let mut queue = DetectionQueue::default();
         let clicks: Vec<_> = clicks.iter().map(|&(slot, mask)| Detection { slot, mask }).collect();
         queue.extend(&clicks);
-        assign(&parameters, 0, &queue, &settings, &dropped, &mut entropy).unwrap()
+        assign((&parameters, 0), &queue, &settings, &dropped, vec![9; 3], &mut entropy).unwrap()
     }
 
     #[test]

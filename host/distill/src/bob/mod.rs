@@ -43,6 +43,8 @@ pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
     dropped: SlotRanges,
     /// Lowest block whose slots are not all past.
     open_block: u64,
+    /// Memory of the last announcement, for the next.
+    spare: Vec<u32>,
     /// Blocks whose slots are past and that wait to be talked about.
     measured: VecDeque<Measured>,
     current: Option<Current<E::Origin>>,
@@ -68,6 +70,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             detections: DetectionQueue::default(),
             dropped: SlotRanges::default(),
             open_block: 0,
+            spare: Vec::new(),
             measured: VecDeque::new(),
             current: None,
             other_stops: None,
@@ -149,17 +152,22 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             Receiver::Passive => 0b1111,
         };
         let mut last = self.first_open_slot();
+        // Hardly ever is anything wrong: a look at all of them together, and only then one by one.
         let mut fault = None;
-        let taken = detections.iter().take_while(|&&Detection { slot, mask }| {
-            if slot < last {
-                fault = Some(InputError::DetectionsBackwards { slot, last });
-            } else if mask == 0 || mask & !known != 0 {
-                fault = Some(InputError::UnknownDetector { mask });
-            }
-            last = slot.saturating_add(1);
-            fault.is_none()
-        });
-        let taken = taken.count();
+        let taken = if all_right(detections, last, known) {
+            detections.len()
+        } else {
+            let taken = detections.iter().take_while(|&&Detection { slot, mask }| {
+                if slot < last {
+                    fault = Some(InputError::DetectionsBackwards { slot, last });
+                } else if mask == 0 || mask & !known != 0 {
+                    fault = Some(InputError::UnknownDetector { mask });
+                }
+                last = slot.saturating_add(1);
+                fault.is_none()
+            });
+            taken.count()
+        };
         self.detections.extend(&detections[..taken]);
         fault.map_or(Ok(()), |fault| Err(fault.into()))
     }
@@ -295,11 +303,11 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         while self.open_block < past {
             self.desk.enter(Stage::Sift);
             let measured = assign(
-                &self.desk.parameters,
-                self.open_block,
+                (&self.desk.parameters, self.open_block),
                 &self.detections,
                 &self.settings,
                 &self.dropped,
+                std::mem::take(&mut self.spare),
                 &mut self.desk.entropy,
             );
             // Detections and settings are needed only until bits are made of the clicks.
@@ -383,4 +391,15 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         }
         Err(fault)
     }
+}
+
+/// Whether these are in order, not before `open`, and each of some of the `known` detectors; without a
+/// branch for each.
+fn all_right(detections: &[Detection], open: u64, known: u8) -> bool {
+    let mut next = open;
+    detections.iter().fold(true, |all, &Detection { slot, mask }| {
+        let right = (slot >= next) & (mask != 0) & (mask & !known == 0);
+        next = slot.saturating_add(1);
+        all & right
+    })
 }

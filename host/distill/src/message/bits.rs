@@ -135,19 +135,10 @@ impl PublicBits {
         }
     }
 
-    /// The places of the bits that are `value`, rising.
-    fn places(&self, value: bool) -> Vec<u32> {
-        let flip = if value { 0 } else { !0 };
-        let count = if value { self.ones() } else { self.len - self.ones() };
-        let mut places = Vec::with_capacity(count);
-        for (i, word) in self.words.iter().enumerate() {
-            let mut left = (word ^ flip) & in_word(self.len, i);
-            while left != 0 {
-                places.push(i as u32 * 64 + left.trailing_zeros());
-                left &= left - 1;
-            }
-        }
-        places
+    /// The places of the bits that are `value`, rising; there are `count` of them.
+    fn places(&self, count: usize, value: bool) -> Places<'_> {
+        let (words, flip) = (self.words.iter(), if value { 0 } else { !0 });
+        Places { words, flip, left: 0, end: 0, count }
     }
 
     /// Writes the bits as they are: for bits that nothing is known of. The reader knows the length.
@@ -173,7 +164,7 @@ impl PublicBits {
         out.varint(ones as u64);
         let (rare, value) = rarer(ones, self.len);
         if places::low_bits(rare as u64, self.len as u64) > 0 {
-            return places::write(out, self.places(value).into_iter(), self.len as u64);
+            return places::write(out, self.places(rare, value), self.len as u64);
         }
         // The same as the places would be: without low parts, what is left is the bits themselves
         // up to the last one.
@@ -195,7 +186,7 @@ impl PublicBits {
         let flip = if value { 0 } else { !0 };
         if places::low_bits(rare as u64, len as u64) > 0 {
             let mut words = vec![flip; len.div_ceil(64)];
-            for place in places::read(reader, rare, len as u64, |place| place)? {
+            for place in places::read(reader, rare, len as u64, Vec::new(), |place| place)? {
                 words[place as usize / 64] ^= 1 << (place % 64);
             }
             return Ok(PublicBits::from_words(words, len));
@@ -206,6 +197,39 @@ impl PublicBits {
         Ok(PublicBits::from_words(words, len))
     }
 }
+
+/// See [`PublicBits::places`].
+struct Places<'a> {
+    words: std::slice::Iter<'a, u64>,
+    flip: u64,
+    /// What is left of the word at hand, and where that word ends.
+    left: u64,
+    end: u32,
+    /// How many places are still to come: those past the length do not count.
+    count: usize,
+}
+
+impl Iterator for Places<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        self.count = self.count.checked_sub(1)?;
+        while self.left == 0 {
+            self.left = self.words.next()? ^ self.flip;
+            self.end = self.end.wrapping_add(64);
+        }
+        let place = self.end.wrapping_sub(64).wrapping_add(self.left.trailing_zeros());
+        self.left &= self.left - 1;
+        Some(place)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.count, Some(self.count))
+    }
+}
+
+impl ExactSizeIterator for Places<'_> {}
 
 fn select(words: &[u64], mask: &PublicBits) -> Packer {
     let mut out = Packer::with_capacity(mask.ones());
@@ -318,8 +342,8 @@ mod tests {
             // The way without low parts is the general way.
             let mut general = Writer::default();
             general.varint(bits.ones() as u64);
-            let (_, value) = rarer(bits.ones(), bits.len());
-            places::write(&mut general, bits.places(value).into_iter(), bits.len() as u64);
+            let (rare, value) = rarer(bits.ones(), bits.len());
+            places::write(&mut general, bits.places(rare, value), bits.len() as u64);
             prop_assert_eq!(general.finish(), &bytes[..end]);
         }
 

@@ -46,8 +46,13 @@ impl Detections {
         if self.offsets.len() < 2 { 0 } else { least }
     }
 
-    /// Reads the announcement of a block with these free slots.
-    pub fn read(mut reader: Reader<'_>, free: &FreeSlots) -> Result<Detections, Malformed> {
+    /// Reads the announcement of a block with these free slots. `spare` is memory of an earlier one:
+    /// fresh memory costs as much time as what is done with it.
+    pub fn read(
+        mut reader: Reader<'_>,
+        free: &FreeSlots,
+        spare: Vec<u32>,
+    ) -> Result<Detections, Malformed> {
         let count = reader.count(free.count())?;
         let least = reader.varint()?;
         let needed = u128::from(least) * (count as u128).saturating_sub(1) + count as u128;
@@ -58,7 +63,7 @@ impl Detections {
         let least = least as u32;
         let among = closer(free.count(), count as u64, least);
         let (mut taken_off, mut next, mut touching) = (0u32, None, count < 2);
-        let offsets = places::read(&mut reader, count, among, |place| {
+        let offsets = places::read(&mut reader, count, among, spare, |place| {
             touching |= next == Some(place);
             next = Some(place.wrapping_add(1));
             let offset = free.offset(place.wrapping_add(taken_off));
@@ -99,7 +104,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8], block: u64) -> Result<Detections, Malformed> {
-        Detections::read(Reader::new(bytes), &free(block))
+        Detections::read(Reader::new(bytes), &free(block), vec![1; 500])
     }
 
     fn at(offsets: Vec<u32>) -> Detections {

@@ -41,19 +41,23 @@ pub(super) fn write(out: &mut Writer, places: impl ExactSizeIterator<Item = u32>
     let mut high = vec![0u64; (count as u64 + (of >> width)).div_ceil(64) as usize + 1];
     let mut at = 0u64;
     out.fill((count * width as usize).div_ceil(8), 8, |low| {
-        // The low parts go out through a window of eight bytes that moves on by whole bytes.
+        // The low parts go out through a window of eight bytes.
         let (mut window, mut held, mut byte) = (0u64, 0u32, 0usize);
         let (mut word, mut index, mut next) = (0u64, 0usize, 0u32);
         for place in places {
             let gap = u64::from(place - next);
             // A place is below `of`, so below 2³² - 1 where another one follows.
             next = place.wrapping_add(1);
-            window |= (gap & mask) << held;
-            low[byte..byte + 8].copy_from_slice(&window.to_le_bytes());
+            let part = gap & mask;
+            window |= part << held;
             held += width;
-            window >>= held & !7;
-            byte += held as usize / 8;
-            held &= 7;
+            if held >= 64 {
+                low[byte..byte + 8].copy_from_slice(&window.to_le_bytes());
+                byte += 8;
+                held -= 64;
+                // What of the part had no room: nothing, if it just fitted.
+                window = part >> (width - held);
+            }
             at += gap >> width;
             if (at / 64) as usize != index {
                 high[index] = word;
@@ -62,6 +66,7 @@ pub(super) fn write(out: &mut Writer, places: impl ExactSizeIterator<Item = u32>
             word |= 1 << (at % 64);
             at += 1;
         }
+        low[byte..byte + 8].copy_from_slice(&window.to_le_bytes());
         high[index] = word;
     });
     high.truncate(at.div_ceil(64) as usize);
@@ -70,11 +75,13 @@ pub(super) fn write(out: &mut Writer, places: impl ExactSizeIterator<Item = u32>
 
 /// Reads `count` strictly rising places below `of`, at most 2³². Takes four bytes of memory for each,
 /// and only once the message is long enough to hold them: that is at least one bit for each. Gives
-/// what `each` makes of them; that may be asked about places that are refused in the end.
+/// what `each` makes of them, in `spare` if it has the room; that may be asked about places that are
+/// refused in the end.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     count: usize,
     of: u64,
+    spare: Vec<u32>,
     mut each: impl FnMut(u32) -> u32,
 ) -> Result<Vec<u32>, Malformed> {
     if count as u64 > of {
@@ -91,7 +98,13 @@ pub(super) fn read(
     }
     let high = reader.unary(count, usize::MAX)?;
     let mask = (1u64 << width) - 1;
-    let mut places = vec![0u32; count];
+    let mut places = spare;
+    if places.capacity() < count {
+        places = vec![0; count];
+    } else {
+        places.clear();
+        places.resize(count, 0);
+    }
     // The high parts up to place `i` add up to the number of zeros before its one.
     let (mut done, mut sum, mut last) = (0usize, 0u64, None);
     for (chunk, first) in high.chunks(8).zip((0u64..).step_by(64)) {
@@ -136,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(reader: &mut Reader<'_>, count: usize, of: u64) -> Result<Vec<u32>, Malformed> {
-        super::read(reader, count, of, |place| place)
+        super::read(reader, count, of, vec![7; 3], |place| place)
     }
 
     fn written(places: &[u32], of: u64) -> Vec<u8> {

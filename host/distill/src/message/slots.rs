@@ -10,6 +10,7 @@ pub(crate) struct FreeSlots {
     /// Offset of the block's first sync slot; may lie past its end.
     first_sync: u32,
     spacing: u32,
+    multiples: Multiples,
     by_spacing: Divider,
     by_free: Divider,
 }
@@ -22,6 +23,7 @@ impl FreeSlots {
             slots: parameters.slots_per_block,
             first_sync: (spacing - phase) % spacing,
             spacing,
+            multiples: Multiples::of(spacing),
             by_spacing: Divider::new(spacing),
             by_free: Divider::new(spacing - 1),
         }
@@ -39,11 +41,12 @@ impl FreeSlots {
         self.by_spacing.divide(offset + u64::from(self.spacing - self.first_sync))
     }
 
-    /// Whether the slot at `offset` in the block is a sync slot.
+    /// Whether the slot at `offset` in the block is a sync slot. Only operations on 32 bits, so that a
+    /// loop over it becomes one over vectors.
     #[inline]
     pub fn is_sync(&self, offset: u32) -> bool {
-        let past = u64::from(offset) + u64::from(self.spacing - self.first_sync);
-        self.by_spacing.divide(past) * u64::from(self.spacing) == past
+        let past = offset.wrapping_sub(self.first_sync);
+        offset >= self.first_sync && self.multiples.contain(past)
     }
 
     /// Number of the free slot at `offset` in the block.
@@ -57,6 +60,35 @@ impl FreeSlots {
     pub fn offset(&self, number: u32) -> u32 {
         let past = u64::from(number) + u64::from(self.spacing - 1) - u64::from(self.first_sync);
         number.wrapping_add(self.by_free.divide(past) as u32)
+    }
+}
+
+/// The multiples of a number, told from others by one multiplication (Granlund and Montgomery, as below,
+/// section 9).
+#[derive(Clone, Copy, Debug)]
+struct Multiples {
+    /// Of the number's odd part, modulo 2³².
+    inverse: u32,
+    /// How often two divides the number.
+    twos: u32,
+    /// The largest quotient.
+    most: u32,
+}
+
+impl Multiples {
+    /// Of a number that is not zero.
+    fn of(number: u32) -> Multiples {
+        let twos = number.trailing_zeros();
+        let odd = number >> twos;
+        // Newton's method: right in the three lowest bits, and in twice as many after each step.
+        let step =
+            |inverse: u32, _| inverse.wrapping_mul(2u32.wrapping_sub(odd.wrapping_mul(inverse)));
+        Multiples { inverse: (0..4).fold(odd, step), twos, most: u32::MAX / number }
+    }
+
+    #[inline]
+    fn contain(self, value: u32) -> bool {
+        value.wrapping_mul(self.inverse).rotate_right(self.twos) <= self.most
     }
 }
 
@@ -94,6 +126,15 @@ mod tests {
             let whole = dividend / u64::from(divisor) * u64::from(divisor);
             for dividend in [dividend, whole, whole.saturating_sub(1)] {
                 prop_assert_eq!(divider.divide(dividend), dividend / u64::from(divisor));
+            }
+        }
+
+        #[test]
+        fn multiples_are_told_from_others(value in any::<u32>(), number in 1u32..1 << 16) {
+            let multiples = Multiples::of(number);
+            let whole = value / number * number;
+            for value in [value, whole, whole.wrapping_sub(1), whole.wrapping_add(1), 0, u32::MAX] {
+                prop_assert_eq!(multiples.contain(value), value.is_multiple_of(number));
             }
         }
 

@@ -2,9 +2,9 @@
 //! channel model expects of them.
 //!
 //! A short, bright link, as the fastest ones are: little loss, hardly a dark count. Where the machine
-//! sets the pace and not the light, key is lost with each sifted bit that gives little of it: so
-//! intensities and bases are those that leave most key of the work, not of a slot. What is asked
-//! for is the QBER of the sifted bits and how many of them a block has.
+//! sets the pace and not the light, what counts is the work: intensities and bases are those that leave
+//! most key of the work, not of a slot, and where a third of the sifted bits is key, those with the least
+//! work on a sifted bit. What is asked for is the QBER of the sifted bits and how many of them a block has.
 
 use helio_distill::bound::Mismatch;
 use helio_distill::channel_model::{
@@ -22,6 +22,8 @@ pub const SYNC_SPACING: u16 = 64;
 const DARK: f64 = 2e-7;
 /// Mean photons of the weakest intensity: what an extinction of 30 dB leaves of the signal.
 const WEAKEST: f64 = 0.0005;
+/// Test bits for each sifted bit while the bases' shares are not known yet.
+const TESTS: f64 = 1.0 / 50.0;
 /// Most slots of a block.
 pub const MOST_SLOTS: u64 = 4_000_000_000;
 
@@ -55,17 +57,20 @@ pub struct Link {
 
 /// The settings that are tried: mean photons of the signal and the decoy, parts of 4096 for the decoy,
 /// the weakest and the key basis. Below the weakest signal a block takes too many slots.
-const SIGNAL: [f64; 4] = [0.3, 0.4, 0.5, 0.6];
+const SIGNAL: [f64; 5] = [0.25, 0.3, 0.4, 0.5, 0.6];
 const DECOY: [f64; 5] = [0.05, 0.1, 0.15, 0.2, 0.3];
-const DECOY_PARTS: [u16; 4] = [205, 410, 819, 1638];
-const WEAKEST_PARTS: [u16; 4] = [123, 246, 492, 983];
-const KEY_PARTS: [u16; 5] = [2867, 3277, 3584, 3686, 3891];
+const DECOY_PARTS: [u16; 5] = [205, 410, 819, 1229, 1638];
+const WEAKEST_PARTS: [u16; 4] = [246, 492, 737, 983];
+const KEY_PARTS: [u16; 6] = [2867, 3277, 3482, 3584, 3686, 3789];
 
 /// The work on a slot's settings and on a click, as shares of the work on a sifted bit after sifting:
-/// about 0.3 and 10 of 10 ns. It weighs bright settings and biased bases, which need few slots and clicks,
-/// against settings whose bits hold more key.
-const SLOT_COST: f64 = 1.0 / 30.0;
-const CLICK_COST: f64 = 1.0;
+/// about 0.2 and 12 of 10 ns, as the slower station was measured. It weighs bright settings and biased
+/// bases, which need few slots and clicks, against settings whose bits hold more key.
+const SLOT_COST: f64 = 1.0 / 50.0;
+const CLICK_COST: f64 = 1.2;
+/// Bits of key in a sifted one beyond which more of them are not looked for: what is sized is a machine,
+/// and it is to be shown by bits taken in as well as by key. With a little for the chance in counts.
+const ENOUGH_KEY: f64 = 0.345;
 
 impl Link {
     /// Looks for the settings that leave most key of the work on a sifted bit and its slots, and for the
@@ -87,7 +92,7 @@ impl Link {
             // Clicks for each sifted bit: those in the other basis, or in two, are no use here.
             let clicks = 1.0 / (alice * bob);
             let work = 1.0 + SLOT_COST / link.sifted_per_slot() + CLICK_COST * clicks;
-            let worth = link.secret_fraction() / work;
+            let worth = link.secret_fraction().min(ENOUGH_KEY) / work;
             if best.as_ref().is_none_or(|(most, _)| worth > *most) {
                 best = Some((worth, link));
             }
@@ -108,7 +113,9 @@ impl Link {
         let slots = whole(wanted.sifted_bits / per_slot);
         let parameters = parameters(wanted, settings, slots);
         let epsilon = parameters.bound().epsilon;
-        let leak = |n, q| leak(wanted.code, n, q);
+        let [alice, bob] = settings.key_basis();
+        let tests = (1.0 - alice) * (1.0 - bob) / (alice * bob);
+        let leak = |n, q| leak(wanted.code, n, tests, q);
         let plan = plan(settings, slots);
         let prospect = expected_length(channel, &plan, &epsilon, &Mismatch::MATCHED, leak)?;
         Ok(Link { parameters, channel: *channel, prospect })
@@ -136,7 +143,7 @@ fn most_of_a_slot(wanted: &Wanted, channel: &Channel) -> Result<Settings, ModelE
         weakest: Weakest::Fixed(MeanPhotons::new(WEAKEST).unwrap_or(MeanPhotons::VACUUM)),
         bias: Bias::Shared,
     };
-    Ok(optimise(&problem, |n, q| leak(wanted.code, n, q))?.settings)
+    Ok(optimise(&problem, |n, q| leak(wanted.code, n, TESTS, q))?.settings)
 }
 
 fn grid() -> impl Iterator<Item = Settings> {
@@ -175,9 +182,9 @@ fn plan(settings: &Settings, slots: u64) -> BlockPlan {
     }
 }
 
-/// What reconciliation is expected to be charged, with a test bit for every 50 of the key.
-fn leak(code: CodeChoice, n: u64, qber: f64) -> f64 {
-    code.expected_leak(n, n as f64 / 50.0, qber)
+/// What reconciliation is expected to be charged, with so many test bits for each of the key.
+fn leak(code: CodeChoice, n: u64, tests: f64, qber: f64) -> f64 {
+    code.expected_leak(n, n as f64 * tests, qber)
 }
 
 /// The misalignment at which the sifted bits have this QBER, by bisection: the rate rises with it.

@@ -35,7 +35,7 @@ use crate::bench::run::spawn;
 use crate::line::LineFault;
 
 /// Pieces of data between a device and its station.
-const PIECES: usize = 32;
+const PIECES: usize = 8;
 /// Pads of each direction kept for contact and recovery.
 const RESERVE: u64 = 64;
 /// A party computes for as long as it takes: the other one is not silent.

@@ -11,7 +11,7 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Slots of a piece, about: what both devices hand over at once.
-const PIECE: u64 = 1 << 16;
+const PIECE: u64 = 1 << 18;
 /// Fewest pieces of a block that can be cut into so many.
 const FEWEST: u64 = 16;
 
@@ -24,6 +24,9 @@ pub(crate) struct Slots {
     /// Rising offsets from the block's first slot.
     offsets: Vec<u32>,
     masks: Vec<u8>,
+    /// How many clicks lie before each piece, and how many there are: looked up for each piece that is
+    /// handed over.
+    before: Vec<usize>,
     slots: u64,
     piece: u64,
 }
@@ -75,6 +78,7 @@ impl Slots {
             bob: vec![0; slots.div_ceil(4) as usize],
             offsets: Vec::new(),
             masks: Vec::new(),
+            before: Vec::new(),
             slots,
             piece: PIECE.min(slots / FEWEST).next_multiple_of(spacing).max(spacing),
         };
@@ -114,6 +118,8 @@ impl Slots {
         }
         block.offsets.shrink_to_fit();
         block.masks.shrink_to_fit();
+        let before = |slot: u64| block.offsets.partition_point(|&o| u64::from(o) < slot);
+        block.before = (0..=block.pieces()).map(|i| before(i * block.piece)).collect();
         block
     }
 
@@ -128,8 +134,7 @@ impl Slots {
         let whole = self.slots / self.piece;
         let index = if index < whole { (index + 5 * (block % whole)) % whole } else { index };
         let (begins, ends) = (index * self.piece, ((index + 1) * self.piece).min(self.slots));
-        let at = |slot: u64| self.offsets.partition_point(|&o| u64::from(o) < slot);
-        let clicks = at(begins)..at(ends);
+        let clicks = self.before[index as usize]..self.before[index as usize + 1];
         let bytes = |per: u64| (begins / per) as usize..ends.div_ceil(per) as usize;
         Piece {
             count: ends - begins,

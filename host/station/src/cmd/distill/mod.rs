@@ -71,7 +71,7 @@ pub struct Distill {
     #[arg(long, default_value_t = 0.0, value_name = "MS")]
     rtt_ms: f64,
     /// All of the loss from Alice's output to a click, in dB
-    #[arg(long, default_value_t = 3.0, value_name = "DB", conflicts_with = "files")]
+    #[arg(long, default_value_t = 2.0, value_name = "DB", conflicts_with = "files")]
     loss: f64,
     /// How long to go on, in seconds; the block in progress is brought to its end
     #[arg(long, default_value_t = 10.0, conflicts_with = "files")]
