@@ -106,7 +106,12 @@ pub fn assumptions(parameters: &Parameters) -> Vec<String> {
     }
     list.push("intensity choice independent of everything else that leaves Alice".to_owned());
     list.push("no detector memory beyond the hold-off (afterpulses)".to_owned());
-    list.push("the times at which public messages leave tell nothing of the key".to_owned());
+    list.push(
+        "the times at which public messages leave tell nothing of the key: among them is Bob's \
+         decoding time, which follows the number of iterations and so the errors of the key basis, \
+         and is not charged"
+            .to_owned(),
+    );
     list
 }
 

@@ -75,9 +75,9 @@ pub enum DetectorMatch {
     AssumedMatched,
     /// Measured bounds: the maximum over arrival time, wavelength and mode in the window.
     Calibrated {
-        /// FINITE_KEY 3.6, in [0, 1).
+        /// FINITE_KEY 3.6, in (0, 1): 0 is an assumption.
         delta1: f64,
-        /// FINITE_KEY 3.6, in [0, 1).
+        /// FINITE_KEY 3.6, in (0, 1).
         delta2: f64,
         /// Which calibration.
         id: String,
@@ -163,6 +163,17 @@ pub enum BadParameter {
         /// [`Parameters::mu_nano`].
         parameters: [u64; 3],
     },
+    /// A calibration that found no mismatch: what nobody measured is assumed (FINITE_KEY 3.4).
+    #[error(
+        "{name} of the calibration is {value}: a calibration bounds a mismatch; write \
+         assumed-matched where nobody measured one"
+    )]
+    NoMismatch {
+        /// `delta1` or `delta2`.
+        name: &'static str,
+        /// What the calibration says.
+        value: f64,
+    },
     /// The bound refuses intensities, mismatch or ε.
     #[error(transparent)]
     Bound(#[from] crate::bound::Refusal),
@@ -210,6 +221,13 @@ impl Parameters {
         }
         if !(1..=4_000_000_000).contains(&self.slots_per_block) {
             return Err(BadParameter::BlockLength(self.slots_per_block));
+        }
+        if let DetectorMatch::Calibrated { delta1, delta2, .. } = self.detectors {
+            for (name, value) in [("delta1", delta1), ("delta2", delta2)] {
+                if value <= 0.0 {
+                    return Err(BadParameter::NoMismatch { name, value });
+                }
+            }
         }
         self.bound().check()?;
         Ok(())

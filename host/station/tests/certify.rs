@@ -291,8 +291,12 @@ fn the_page_describes_every_field_and_no_other() {
     };
     let mut calibrated = certificate();
     let (id, date) = ("c".to_owned(), "2026-11-20".to_owned());
-    calibrated.public.parameters.detectors =
-        helio_distill::parameters::DetectorMatch::Calibrated { delta1: 0.0, delta2: 0.0, id, date };
+    calibrated.public.parameters.detectors = helio_distill::parameters::DetectorMatch::Calibrated {
+        delta1: 1e-4,
+        delta2: 5e-5,
+        id,
+        date,
+    };
     let fields = |values: &[Value]| {
         let mut leaves = Vec::new();
         values.iter().for_each(|value| collect(value, String::new(), &mut leaves));

@@ -132,20 +132,24 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let mut talk = Talk::new(parameters, id, self.desk.now_ns);
         let heard = talk.hear(envelope, message, self.desk.now_ns);
         self.desk.enter(Stage::Sift);
-        let parameters = &self.desk.parameters;
-        let free = FreeSlots::of(parameters, block);
-        let announcement = Detections::read(body, &free, std::mem::take(&mut self.spare));
-        let why_not = match (heard, &announcement) {
-            (Err(fault), _) => Some(fault),
-            (_, Err(why)) => Some(Fault::Malformed { kind: Some(Kind::Detections), why: *why }),
-            _ if envelope.slot < end => {
-                Some(Fault::AnnouncedTooEarly { block, slot: envelope.slot, end })
+        // Nothing is decoded that is refused anyway.
+        let announcement = match heard {
+            Err(fault) => Err(fault),
+            Ok(()) if envelope.slot < end => {
+                Err(Fault::AnnouncedTooEarly { block, slot: envelope.slot, end })
             }
-            _ => None,
+            Ok(()) => {
+                let free = FreeSlots::of(&self.desk.parameters, block);
+                Detections::read(body, &free, std::mem::take(&mut self.spare))
+                    .map_err(|why| Fault::Malformed { kind: Some(Kind::Detections), why })
+            }
         };
-        let step = announcement.map_or(Step::Failed, |a| Step::OwnSlots { announcement: a });
+        let (step, refused) = match announcement {
+            Ok(announcement) => (Step::OwnSlots { announcement }, None),
+            Err(fault) => (Step::Failed, Some(fault)),
+        };
         self.current = Some(Current::new(talk, step, self.desk.now_ns));
-        match why_not {
+        match refused {
             Some(fault) => Err(fault),
             None => self.answer_if_due(),
         }

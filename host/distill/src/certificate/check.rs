@@ -177,7 +177,12 @@ fn announced(list: &mut List, stated: &Announced, slots: u64) {
     list.compare("announced.bins", &bins.len(), &TIME_BINS);
     list.compare("announced.bins.bits", &sum(&bits), &sum(&counts.n_test));
     list.compare("announced.bins.errors", &sum(&errors), &sum(&counts.m_test));
-    for bin in bins.iter().filter(|bin| bin.errors <= bin.bits) {
+    for bin in bins {
+        if bin.errors > bin.bits {
+            let computed = format!("at most {} detections", bin.bits);
+            list.texts("announced.bins.errors", bin.errors.to_string(), computed);
+            continue;
+        }
         list.debug("announced.bins", bin, &ErrorRate::new(bin.errors, bin.bits));
     }
 }

@@ -41,9 +41,11 @@ impl Powers {
         let [.., low, high] = self.table;
         while self.known < count {
             let at = 2 * (GROUP - self.known);
-            let highest = [0, 0, 0, 0, 0, 0, self.table[at], self.table[at + 1]];
-            let key = [0, 0, 0, 0, 0, 0, low, high];
+            let mut highest = [0, 0, 0, 0, 0, 0, self.table[at], self.table[at + 1]];
+            let mut key = [0, 0, 0, 0, 0, 0, low, high];
             self.put(with_engine!(self.level, engine => engine.polyval(0, &highest, &key)));
+            highest.zeroize();
+            key.zeroize();
         }
     }
 }

@@ -4,9 +4,10 @@
 //! one content has one encoding: `places` and `bits` code what sifting says close to its entropy.
 //! Nothing here decides anything.
 //!
-//! Every length is bounded by what was received. An announcement takes 4¼ bytes of memory for each
-//! detection, which takes at least two bits in the message; the messages that answer it take bits for
-//! each of those. All others cost no more memory than their own size.
+//! Every length is bounded by what was received. A detection takes at least one bit of an
+//! announcement, and its basis none where all bases are alike: so reading one takes at most 33 times
+//! its size in memory, and never more than 6 bytes for each free slot of the block. The messages that
+//! answer it take bits for each detection. All others cost no more memory than their own size.
 
 mod bits;
 pub(crate) mod codec;

@@ -107,6 +107,8 @@ enum State {
     Fresh,
     Asking,
     Done,
+    /// The other station's message was refused.
+    Dropped,
 }
 
 /// Alice: her string is the reference.
@@ -132,9 +134,10 @@ impl ReconcileAlice for Alice {
         if self.state != State::Asking {
             return Err(ReconcileError::OutOfTurn);
         }
-        self.state = State::Done;
+        self.state = State::Dropped;
         let answer = self.party.turn(message, true)?;
         if answer.is_empty() {
+            self.state = State::Done;
             return Ok(AliceStep::Done);
         }
         self.state = State::Asking;
@@ -163,12 +166,15 @@ impl Bob {
 
 impl ReconcileBob for Bob {
     fn handle(&mut self, message: &[u8]) -> Result<BobStep, ReconcileError> {
-        let state = std::mem::replace(&mut self.state, State::Done);
-        if state == State::Done {
-            return Err(ReconcileError::OutOfTurn);
-        }
-        let answer = self.party.turn(message, state == State::Asking)?;
+        let answers = match self.state {
+            State::Fresh => false,
+            State::Asking => true,
+            State::Done | State::Dropped => return Err(ReconcileError::OutOfTurn),
+        };
+        self.state = State::Dropped;
+        let answer = self.party.turn(message, answers)?;
         if self.party.is_done() {
+            self.state = State::Done;
             return Ok(BobStep::SendDone(answer));
         }
         self.state = State::Asking;
@@ -181,7 +187,7 @@ impl ReconcileBob for Bob {
     }
 
     fn corrected(self: Box<Self>) -> Result<(SecretBits, Outcome), ReconcileError> {
-        if self.state != State::Done || !self.party.is_done() {
+        if self.state != State::Done {
             return Err(ReconcileError::OutOfTurn);
         }
         let outcome = Outcome {

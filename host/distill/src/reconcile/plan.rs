@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{ReconcileAlice, ReconcileBob, ReconcileError, cascade, ldpc};
 
 /// Version of what a plan means: codes, schedules and message formats.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Longest string.
 const MAX_BITS: u64 = 1 << 30;
 /// Largest error rate to plan for with Cascade, margins included; hardly any key is left there.
@@ -190,7 +190,8 @@ impl Plan {
     }
 
     /// The canonical bytes: version, engine, announced data, then what follows from them (error
-    /// rate, shape, frames, budget, λ_max), all integers least significant byte first.
+    /// rate, shape, frames, budget, how LDPC's codes are drawn, λ_max), all integers least significant
+    /// byte first.
     pub fn encode(&self) -> Vec<u8> {
         let Announced { n_key, test_bits, test_errors, margin_ppm } = self.announced;
         let mut bytes = vec![VERSION, self.code() as u8];
@@ -203,6 +204,7 @@ impl Plan {
                 shape.into_iter().for_each(|x| put(x as u64));
                 put(l.shape.ensemble.qber.to_bits());
                 [l.frames, l.frame_words, l.extra_rows].into_iter().for_each(&mut put);
+                put(ldpc::construction());
             }
             Engine::Cascade(l) => l.numbers().for_each(&mut put),
         }

@@ -65,12 +65,21 @@ fn every_rule_has_code_that_keeps_it_and_a_test_that_exists() {
     println!("{} rules, {tests} tests named", rows.len());
 }
 
-/// Whether `name` is a function with `#[test]` before it and no `#[ignore]`.
+/// Whether `name` is a function with `#[test]` before it and no `#[ignore]`, with a reason or without.
 fn is_test(source: &str, name: &str) -> bool {
     let Some(at) = source.find(&format!("fn {name}(")) else { return false };
     let before: Vec<&str> = source[..at].lines().rev().take(6).collect();
-    let attribute = |word: &str| before.iter().any(|line| line.trim() == word);
-    attribute("#[test]") && !attribute("#[ignore]")
+    let is_test = before.iter().any(|line| line.trim() == "#[test]");
+    is_test && !before.iter().any(|line| line.trim().starts_with("#[ignore"))
+}
+
+#[test]
+fn an_ignored_test_is_none() {
+    assert!(is_test("#[test]\nfn a() {}", "a"));
+    for ignored in ["#[ignore]", "#[ignore = \"slow\"]", "  #[ignore] // slow"] {
+        assert!(!is_test(&format!("#[test]\n{ignored}\nfn a() {{}}"), "a"), "{ignored}");
+    }
+    assert!(!is_test("fn a() {}", "a") && !is_test("#[test]\nfn b() {}", "a"));
 }
 
 /// The page of rules is the project's plan and not part of it; where it lies beside the checkout, each

@@ -250,7 +250,7 @@ impl Scenario {
     /// # Errors
     /// A tolerance of the detectors outside its range.
     pub fn parameters(&self) -> Result<Parameters, Refusal> {
-        let Mismatch { delta1, delta2 } = self.mismatch()?;
+        let mismatch = self.mismatch()?;
         let mut session = [0; 16];
         session[..8].copy_from_slice(&self.seed.to_le_bytes());
         Ok(Parameters {
@@ -269,11 +269,16 @@ impl Scenario {
             hold_off_ps: self.hold_off.0.unsigned_abs(),
             window_ps: self.window().0.unsigned_abs(),
             clock_bound_slots: self.clock_bound_slots(),
-            detectors: DetectorMatch::Calibrated {
-                delta1,
-                delta2,
-                id: format!("the simulated bench's own numbers, seed {}", self.seed),
-                date: "2026-11-24".into(),
+            detectors: match mismatch {
+                Mismatch { delta1, delta2 } if !mismatch.is_matched() => {
+                    DetectorMatch::Calibrated {
+                        delta1,
+                        delta2,
+                        id: format!("the simulated bench's own numbers, seed {}", self.seed),
+                        date: "2026-11-24".into(),
+                    }
+                }
+                _ => DetectorMatch::AssumedMatched,
             },
             epsilon_total: self.epsilon_total,
             code: self.code,
@@ -352,5 +357,17 @@ mod tests {
         let far = Scenario::default();
         assert_eq!(far.parameters().unwrap().clock_bound_slots, 5_613);
         assert_eq!(far.played_slots(), 5 * 20_000_000 + 5_613);
+    }
+
+    #[test]
+    fn detectors_that_do_not_differ_are_assumed_matched() {
+        let alike = Scenario { efficiency_mismatch: 0.0, ..Scenario::default() };
+        let parameters = alike.parameters().unwrap();
+        assert_eq!(parameters.detectors, DetectorMatch::AssumedMatched);
+        assert_eq!(parameters.check(), Ok(()));
+        // Without the swap unequal dark counts have their price.
+        let unswapped = Scenario { random_swap: false, ..alike }.parameters().unwrap();
+        assert!(matches!(unswapped.detectors, DetectorMatch::Calibrated { .. }));
+        assert_eq!(unswapped.check(), Ok(()));
     }
 }

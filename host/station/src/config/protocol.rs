@@ -195,6 +195,16 @@ fn blame(
         BadParameter::Bound(Refusal::Mismatch { name, .. }) => {
             return detectors.fault(name, format_args!("cannot be: {bad}; calibrate again"));
         }
+        BadParameter::NoMismatch { name, value } => {
+            let measured = !detectors.has(name);
+            let key = if measured { "efficiency_tolerance" } else { name };
+            let found = if measured { "and the others give" } else { "cannot be:" };
+            let complaint = format_args!(
+                "{found} {name} = {value}, and a calibration bounds a mismatch; write match = \
+                 \"assumed\" where nobody measured one"
+            );
+            return detectors.fault(key, complaint);
+        }
         BadParameter::Bound(Refusal::Epsilon { .. } | Refusal::EpsilonTotal { .. }) => "epsilon",
         BadParameter::SyncSpacing(_) => "sync_spacing",
         BadParameter::BlockLength(_) => "slots_per_block",

@@ -270,6 +270,16 @@ fn what_is_wrong_is_one_sentence_with_line_key_and_remedy() {
             &["`detectors.delta2` is missing", "nobody may guess"],
         ),
         ("delta2 = 0.00019605771983720026", "delta2 = 1.0", &["`detectors.delta2`", "[0, 1)"]),
+        (
+            "delta2 = 0.00019605771983720026",
+            "delta2 = 0.0",
+            &["`detectors.delta2` cannot be", "bounds a mismatch", "match = \"assumed\""],
+        ),
+        (
+            "delta1 = 0.0003921346608734328\ndelta2 = 0.00019605771983720026",
+            "efficiency_tolerance = \"0 %\"\ndark_tolerance = \"0 %\"\ndark_probability = 1e-6",
+            &["`detectors.efficiency_tolerance` and", "delta1 = 0,", "match = \"assumed\""],
+        ),
         ("date = \"2026-11-24\"", "date = \"2026-02-30\"", &["ISO 8601", "2026-11-24"]),
         ("date = \"2026-11-24\"", "date = \"24.11.2026\"", &["ISO 8601"]),
         ("date = \"2026-11-24\"", "date = 07:30:00", &["ISO 8601"]),

@@ -67,7 +67,7 @@ pub fn run(config: StationConfig, options: Options, shutdown: &Shutdown) -> Resu
         AnyStore::Real(store) => {
             let dated = config.clone();
             let entropy = move |_| {
-                // Asked for each run: a station outlives its calibration.
+                // Asked for each run, and after each block: a station outlives its calibration.
                 dated.check_calibration(unix_now_s())?;
                 let devices = RealDevices::declared(false, false);
                 Ok(OsEntropy::new(devices.ok_or_else(|| internal("real devices"))?))

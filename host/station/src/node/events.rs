@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use helio_distill::release::BlockState;
 use helio_distill::{BlockReport, Event};
-use helio_keys::Origin;
+use helio_keys::{Origin, Real};
 
 use super::faults::Gravity;
 use super::pause::doubled;
@@ -31,8 +31,16 @@ fn pause_after(contacts: u32) -> Option<Duration> {
 impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     /// Everything the talk has told since the last time.
     pub fn hear_events(&mut self) -> Result<(), Failure> {
+        let mut next_block = false;
         while let Some(event) = self.run.as_mut().and_then(|run| run.side.poll_event()) {
+            use Event::{BlockDone, BlockFailed, BlockUnresolved};
+            next_block |=
+                matches!(event, BlockDone(_) | BlockFailed { .. } | BlockUnresolved { .. });
             self.event(event)?;
+        }
+        // A run may outlive its calibration: it is asked at its begin, and again before the next block.
+        if next_block && O::NAME == Real::NAME {
+            self.config.check_calibration(unix_now_s())?;
         }
         Ok(())
     }

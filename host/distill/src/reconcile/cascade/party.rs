@@ -49,7 +49,9 @@ impl Party {
     pub fn turn(&mut self, message: &[u8], answers: bool) -> Result<Vec<u8>, ReconcileError> {
         let mut theirs = Reader::new(message);
         let mut out = Writer::default();
-        let limit = self.geometry.layout.parities - self.told;
+        let lambda_max = self.geometry.layout.lambda_max();
+        let limit = self.geometry.layout.parities.checked_sub(self.told);
+        let limit = limit.ok_or(ReconcileError::LeakExhausted { lambda_max })?;
         for frame in &mut self.frames {
             if answers {
                 frame.hear(&self.geometry, &mut theirs)?;
@@ -61,7 +63,6 @@ impl Party {
             }
             if out.len() > limit {
                 self.heard += theirs.read();
-                let lambda_max = self.geometry.layout.lambda_max();
                 return Err(ReconcileError::LeakExhausted { lambda_max });
             }
         }

@@ -124,6 +124,31 @@ fn more_errors_than_planned_drop_the_block_within_lambda_max() {
     }
 }
 
+/// The last message, with parities that nobody asked for: Bob's string is right by then, and he gives
+/// nothing out all the same.
+#[test]
+fn a_refused_last_message_leaves_nothing() {
+    let (of_alice, of_bob) = strings(5_000, 0.02, 3);
+    let plan = plan(5_000, 0.02);
+    let mut alice = plan.alice(&of_alice).expect("its length");
+    let mut bob = plan.bob(&of_bob).expect("its length");
+    let mut heard = vec![alice.first()];
+    while let Ok(BobStep::Send(reply)) = bob.handle(&heard[heard.len() - 1]) {
+        let Ok(AliceStep::Send(next)) = alice.handle(&reply) else { panic!("Bob asks") };
+        heard.push(next);
+    }
+    let last = heard.pop().expect("the last one");
+    for refused in [[&last[..], &[0]].concat(), last[..last.len() - 1].to_vec()] {
+        let mut bob = plan.bob(&of_bob).expect("its length");
+        assert!(heard.iter().all(|message| matches!(bob.handle(message), Ok(BobStep::Send(_)))));
+        assert!(matches!(bob.handle(&refused), Err(ReconcileError::Malformed(_))));
+        assert_eq!(bob.handle(&last), Err(ReconcileError::OutOfTurn));
+        assert_eq!(bob.corrected().err(), Some(ReconcileError::OutOfTurn));
+    }
+    let (corrected, _) = bob.corrected().expect("this one heard all");
+    assert!(same(&corrected, &of_alice));
+}
+
 #[test]
 fn messages_of_another_length_or_out_of_turn_are_refused() {
     let (of_alice, of_bob) = strings(5_000, 0.02, 3);
