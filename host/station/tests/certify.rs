@@ -314,6 +314,30 @@ fn the_page_describes_every_field_and_no_other() {
     assert_eq!(described(private), fields(&[value(&certificate().private)]));
 }
 
+/// What the fuzzer begins with stands: seeds of another version would be refused before anything is
+/// computed. With `HELIO_WRITE_SEEDS` in the environment they are written anew first.
+#[test]
+fn the_fuzzers_seeds_are_certificates_that_stand() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/certificate_read");
+    if std::env::var_os("HELIO_WRITE_SEEDS").is_some() {
+        let both = certificate();
+        let full = serde_json::to_string(&both).expect("JSON");
+        let public = serde_json::to_string(&both.public).expect("JSON");
+        fs::write(seeds.join("both_parts"), full).expect("written");
+        fs::write(seeds.join("two_lines"), format!("{public}\n{public}\n")).expect("written");
+    }
+    for (name, count) in [("both_parts", 1), ("two_lines", 2)] {
+        let mut papers = Vec::new();
+        let bytes = fs::read(seeds.join(name)).expect("a seed");
+        read(&bytes, &mut |paper| papers.push(paper)).expect("certificates");
+        assert_eq!(papers.len(), count, "{name}");
+        for Paper { public, .. } in papers {
+            let found = helio_distill::certificate::recompute(&public);
+            assert_eq!(found, Ok(public.length), "{name}");
+        }
+    }
+}
+
 /// A certificate with some of its bytes replaced.
 fn mutilated() -> impl Strategy<Value = Vec<u8>> {
     let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..5);
