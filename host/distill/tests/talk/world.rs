@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
 
 use helio_distill::pads::{PadBook, Purpose, Watermarks, Way};
-use helio_distill::parameters::Parameters;
+use helio_distill::parameters::{CodeChoice, Parameters};
 use helio_distill::release::{BlockState, StationStore};
 use helio_distill::{Progress, Role, alice, bob, inspect};
 use zeroize::Zeroizing;
@@ -19,8 +19,11 @@ pub const SLOTS: u32 = 240_000;
 const LINK: Link = Link { eta: 1.0, dark: 1e-7, misalignment: 0.001 };
 const ROLES: [Role; 2] = [Role::Alice, Role::Bob];
 
+/// With LDPC: Cascade, which such a block would take, has many more messages for a fault to fall on, and
+/// at this error rate now and then runs out of λ_max by itself.
 pub fn small_block() -> Parameters {
-    Parameters { mu_nano: [900_000_000, 300_000_000, 1_000_000], ..parameters(SLOTS) }
+    let mu_nano = [900_000_000, 300_000_000, 1_000_000];
+    Parameters { mu_nano, code: CodeChoice::Ldpc, ..parameters(SLOTS) }
 }
 
 /// The data of blocks 0 to `count - 1`.
