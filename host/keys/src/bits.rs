@@ -159,27 +159,6 @@ impl SecretBits {
         self.len += 1;
     }
 
-    /// Appends the low `count` bits of `bits`, least significant first; those above are ignored.
-    ///
-    /// # Panics
-    /// If `count` is above 64.
-    pub fn push_bits(&mut self, bits: u64, count: u32) {
-        assert!(count <= 64, "{count} bits of a word");
-        let (shift, bits) =
-            (self.len % 64, if count < 64 { bits & ((1 << count) - 1) } else { bits });
-        let end = self.len + count as usize;
-        if end.div_ceil(64) > self.words.len() {
-            self.resize_words(end.div_ceil(64));
-        }
-        if let Some(word) = self.words.get_mut(self.len / 64) {
-            *word |= bits << shift;
-        }
-        if shift + count as usize > 64 {
-            self.words[self.len / 64 + 1] = bits >> (64 - shift);
-        }
-        self.len = end;
-    }
-
     /// Appends all bits of `other`.
     pub fn append(&mut self, other: &SecretBits) {
         let (at, shift) = (self.len / 64, self.len % 64);
@@ -359,20 +338,6 @@ mod tests {
                     }
                 }
             }
-        }
-    }
-
-    #[test]
-    fn pieces_of_words_are_appended_in_order() {
-        let all = pattern(500, 3);
-        let (mut joined, mut at) = (SecretBits::new(), 0);
-        for count in [0, 1, 63, 64, 64, 7, 0, 57, 64, 13, 64] {
-            let word = (0..count).fold(0, |word, j| word | u64::from(all[at + j]) << j);
-            let stray = if count < 64 { !0 << count } else { 0 };
-            joined.push_bits(word | stray, count as u32);
-            at += count;
-            assert!(bits(&joined) == all[..at]);
-            assert_eq!(joined.words().len(), at.div_ceil(64));
         }
     }
 

@@ -1,12 +1,11 @@
 //! Floods, impossible lengths and strangers at every step of a block: typed errors that name the
 //! other station, bounded memory, no key.
 
-use helio_distill::parameters::PROTOCOL_VERSION;
 use helio_distill::release::BlockState;
 use helio_distill::{Blame, Fault, Kind, Role, inspect};
 
 use crate::channel::{Link, Slots, emit};
-use crate::pair::{Pair, Store, book, carry, entropy, local, parameters};
+use crate::pair::{self, Pair, Store, book, carry, entropy, local, parameters};
 
 const ENVELOPE: usize = 32;
 /// About the smallest block that gives a key under the real bound, on a nearly perfect link.
@@ -134,12 +133,7 @@ fn varint(mut value: u64) -> Vec<u8> {
 }
 
 fn envelope(kind: u8, from: Role, block: u64, sequence: u32) -> Vec<u8> {
-    let mut bytes = vec![PROTOCOL_VERSION, kind, from as u8, 0];
-    bytes.extend_from_slice(&block.to_le_bytes());
-    bytes.extend_from_slice(&sequence.to_le_bytes());
-    bytes.extend_from_slice(&1u64.to_le_bytes());
-    bytes.extend_from_slice(&u64::from(SLOTS).to_le_bytes());
-    bytes
+    pair::envelope(kind, from, block, sequence, u64::from(SLOTS))
 }
 
 /// A million tiny messages at either station, before contact and in the middle of a block: hardly an

@@ -1,12 +1,11 @@
 //! Bytes from an enemy: typed errors, bounded memory, no key, no panic.
 
-use helio_distill::parameters::PROTOCOL_VERSION;
 use helio_distill::release::StationStore;
 use helio_distill::{Blame, MAX_MESSAGE_BYTES, Role};
 use proptest::prelude::*;
 
 use crate::channel::{Link, emit};
-use crate::pair::{Pair, carry};
+use crate::pair::{self, Pair, carry};
 
 const SLOTS: u32 = 20_000;
 
@@ -28,12 +27,7 @@ fn in_the_middle() -> (Pair, Vec<Vec<u8>>) {
 }
 
 fn envelope(kind: u8, from: Role, block: u64, sequence: u32) -> Vec<u8> {
-    let mut bytes = vec![PROTOCOL_VERSION, kind, from as u8, 0];
-    bytes.extend_from_slice(&block.to_le_bytes());
-    bytes.extend_from_slice(&sequence.to_le_bytes());
-    bytes.extend_from_slice(&1u64.to_le_bytes());
-    bytes.extend_from_slice(&u64::from(SLOTS).to_le_bytes());
-    bytes
+    pair::envelope(kind, from, block, sequence, u64::from(SLOTS))
 }
 
 fn nothing_is_usable(pair: &Pair) {

@@ -1,7 +1,7 @@
 //! Two stations and the line between them.
 
 use helio_distill::pads::{PadBook, Watermarks};
-use helio_distill::parameters::{Parameters, SessionId};
+use helio_distill::parameters::{PROTOCOL_VERSION, Parameters, SessionId};
 use helio_distill::release::{BlockId, BlockState, StationStore};
 use helio_distill::{Event, Fault, Local, MemoryStore, Role, alice, bob};
 use helio_keys::{RandomLabel, SeededEntropy, Simulated, SimulatedDevices};
@@ -219,4 +219,14 @@ impl Pair<Store> {
         assert_eq!(a.1.public, b.1.public, "the certificates differ");
         Some(a.0.len() as u64)
     }
+}
+
+/// The envelope of a message that a station of this version could send at this slot.
+pub fn envelope(kind: u8, from: Role, block: u64, sequence: u32, slot: u64) -> Vec<u8> {
+    let mut bytes = vec![PROTOCOL_VERSION, kind, from as u8, 0];
+    bytes.extend_from_slice(&block.to_le_bytes());
+    bytes.extend_from_slice(&sequence.to_le_bytes());
+    bytes.extend_from_slice(&1u64.to_le_bytes());
+    bytes.extend_from_slice(&slot.to_le_bytes());
+    bytes
 }
