@@ -21,13 +21,22 @@ use crate::report::Side;
 use crate::stage::{Stage, Watch};
 use crate::talk::Talk;
 
-/// What a station decides for itself; the other need not know.
+/// Blocks that are talked about at a time, by default: one for each station to work on.
+pub const BLOCKS_IN_FLIGHT: usize = 2;
+
+/// Most of them: each takes memory at both stations, on an unproven word at Alice.
+pub const MOST_BLOCKS_IN_FLIGHT: usize = 8;
+
+/// What a station is told besides the parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Local {
     /// After this long without a message a block in progress fails, in nanoseconds.
     pub silence_ns: u64,
     /// Most blocks whose data are kept while the talk lags behind.
     pub max_blocks: usize,
+    /// Most blocks that are talked about at a time, 1 to [`MOST_BLOCKS_IN_FLIGHT`]: while one station works on a block the
+    /// other works on the next, and a long line is filled. Both stations must have the same.
+    pub blocks_in_flight: usize,
     /// Where the device's settings come from.
     pub settings_label: RandomLabel,
     /// Names and values of what else both stations must have equal (how slots are numbered and timed):
@@ -36,9 +45,15 @@ pub struct Local {
 }
 
 impl Local {
-    /// Half a minute of patience, four blocks of memory.
+    /// Half a minute of patience, four blocks of memory, two blocks in flight.
     pub fn new(settings_label: RandomLabel) -> Local {
-        Local { silence_ns: 30_000_000_000, max_blocks: 4, settings_label, compared: Vec::new() }
+        Local {
+            silence_ns: 30_000_000_000,
+            max_blocks: 4,
+            blocks_in_flight: BLOCKS_IN_FLIGHT,
+            settings_label,
+            compared: Vec::new(),
+        }
     }
 }
 
@@ -72,10 +87,11 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         store: S,
     ) -> Result<Desk<E, S>> {
         parameters.check()?;
+        let blocks_in_flight = local.blocks_in_flight.clamp(1, MOST_BLOCKS_IN_FLIGHT);
         Ok(Desk {
             role,
             parameters,
-            local,
+            local: Local { blocks_in_flight, ..local },
             pads,
             entropy,
             store,
@@ -107,7 +123,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
     /// What the two sessions can tell alike.
     pub fn progress(
         &self,
-        block: Option<BlockProgress>,
+        blocks: Vec<BlockProgress>,
         blocks_waiting: u64,
         blocks_of_settings: usize,
     ) -> Progress {
@@ -118,7 +134,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
                 Contact::Open { .. } => ContactState::Open,
             },
             winding_down: self.winding_down,
-            block,
+            blocks,
             blocks_waiting,
             blocks_of_settings: blocks_of_settings as u64,
             slot: self.slot,
@@ -345,6 +361,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
             value: value.clone(),
         };
         fields.extend(self.local.compared.iter().map(field));
+        let in_flight = self.local.blocks_in_flight.to_string();
+        fields.push(HelloField { name: "blocks in flight".to_owned(), value: in_flight });
         // A real station with a simulated one makes no key, and neither side would notice later.
         let value = <E::Origin as helio_keys::Origin>::NAME.to_owned();
         fields.push(HelloField { name: "devices".to_owned(), value });

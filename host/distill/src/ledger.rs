@@ -26,13 +26,26 @@ pub(crate) fn charge<O: Origin>(
     amount: f64,
 ) -> Result<(), Fault> {
     let spent = store.epsilon_spent()?;
-    // Rounded up: a tag's ε is below the last digit of the sum and must not be lost in it.
-    let after = if amount == 0.0 { spent } else { (spent + amount).next_up() };
+    let after = sum(spent, amount);
     // A sum that is not a number stops the station too.
     if after.is_nan() || after > EPSILON_LIMIT {
         return Err(Fault::EpsilonSpent { spent, asked: amount });
     }
     Ok(store.record_epsilon(after)?)
+}
+
+/// Whether `amount` and the tags of blocks that are in progress still fit.
+pub(crate) fn has_room<O: Origin>(
+    store: &impl StationStore<O>,
+    amount: f64,
+) -> Result<bool, Fault> {
+    // A second time the amount: far more than any number of tags costs.
+    Ok(sum(store.epsilon_spent()?, 2.0 * amount) <= EPSILON_LIMIT)
+}
+
+fn sum(spent: f64, amount: f64) -> f64 {
+    // Rounded up: a tag's ε is below the last digit of the sum and must not be lost in it.
+    if amount == 0.0 { spent } else { (spent + amount).next_up() }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod error;
 mod event;
 pub mod gf2;
 pub mod hash;
+mod in_flight;
 mod inspect;
 pub mod labels;
 pub mod ledger;
@@ -52,7 +53,7 @@ mod token;
 mod transcript;
 
 pub use decide::NoKeyReason;
-pub use desk::Local;
+pub use desk::{BLOCKS_IN_FLIGHT, Local, MOST_BLOCKS_IN_FLIGHT};
 pub use error::{Blame, Effect, Fault, InputError};
 pub use event::Event;
 pub use inspect::{Context, Inspected, inspect, rewrite};

@@ -15,7 +15,7 @@ pub use fields::Difference;
 pub(crate) use fields::differences;
 
 /// Version of the talk: messages, transcript, order of steps.
-pub const PROTOCOL_VERSION: u8 = 2;
+pub const PROTOCOL_VERSION: u8 = 3;
 
 /// Weights of choices are counted in this many parts.
 pub const WEIGHT_TOTAL: u16 = 4096;

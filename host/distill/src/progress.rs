@@ -9,8 +9,8 @@ pub struct Progress {
     pub contact: ContactState,
     /// Whether this station was told to begin no more blocks.
     pub winding_down: bool,
-    /// The block in progress.
-    pub block: Option<BlockProgress>,
+    /// The blocks in progress, oldest first.
+    pub blocks: Vec<BlockProgress>,
     /// Blocks whose slots are past and that wait to be talked about.
     pub blocks_waiting: u64,
     /// Blocks of which settings take memory.
@@ -43,7 +43,7 @@ impl std::fmt::Display for ContactState {
     }
 }
 
-/// The block in progress.
+/// A block in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct BlockProgress {
     /// Which block.

@@ -113,6 +113,19 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         if genuine { Ok(()) } else { Err(Fault::BlockTag) }
     }
 
+    /// Whether a block can be begun beside `others` in progress without the risk that one of them finds
+    /// nothing left for its tag: else it waits for them, and only the last one that cannot be afforded
+    /// stops the station.
+    pub fn can_afford_beside(&self, others: usize) -> Result<bool> {
+        if others == 0 {
+            return Ok(true);
+        }
+        let blocks = others as u64 + 1;
+        Ok(self.pads_left(Purpose::Block)? >= blocks
+            && self.pads_left(Purpose::Recovery)? >= blocks * SETTLING_PADS
+            && ledger::has_room(&self.store, self.parameters.epsilon_total)?)
+    }
+
     /// Before a block is begun: pads for both tags, enough of the reserve to settle the block should
     /// it fail at its last step, and room in the ledger for its ε.
     pub fn afford_block(&mut self) -> Result<()> {

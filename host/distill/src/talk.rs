@@ -1,4 +1,4 @@
-//! The talk about the one block in progress: its transcript and when the other was last heard.
+//! The talk about a block in progress: its transcript and when the other was last heard.
 
 use crate::error::{Fault, Result};
 use crate::message::Envelope;

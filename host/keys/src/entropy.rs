@@ -25,6 +25,10 @@ pub trait EntropySource: sealed::Sealed {
     /// [`EntropyFault`]: the source failed; nothing in the buffer may be used.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyFault>;
 
+    /// What is drawn next is for this use in this block. Means something to a seeded source only: its
+    /// bits then do not depend on the order in which blocks are worked on.
+    fn turn_to(&mut self, _what: &'static str, _block: u64) {}
+
     /// What stands behind the bytes.
     fn label(&self) -> RandomLabel;
 
@@ -62,15 +66,17 @@ impl std::error::Error for EntropyFault {}
 /// ChaCha20 from a seed: the same bits in every run. For simulations only, and its type says so:
 /// it is made with a [`SimulatedDevices`] permission and its keys are [`Simulated`].
 pub struct SeededEntropy {
+    key: [u8; 32],
     generator: ChaCha20Rng,
 }
 
 impl SeededEntropy {
     /// A generator of its own for each `stream` label; its ChaCha20 key is
-    /// SHA-256(`seed`, 8 bytes, least significant first ‖ `stream`).
+    /// SHA-256(`seed`, 8 bytes, least significant first ‖ `stream`); that of a use in a block
+    /// SHA-256(the stream's key ‖ `block`, 8 bytes, least significant first ‖ `what`).
     pub fn new(_: SimulatedDevices, seed: u64, stream: &str) -> SeededEntropy {
         let key = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(stream).finalize();
-        SeededEntropy { generator: ChaCha20Rng::from_seed(key.into()) }
+        SeededEntropy { key: key.into(), generator: ChaCha20Rng::from_seed(key.into()) }
     }
 }
 
@@ -82,6 +88,11 @@ impl EntropySource for SeededEntropy {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyFault> {
         self.generator.fill_bytes(out);
         Ok(())
+    }
+
+    fn turn_to(&mut self, what: &'static str, block: u64) {
+        let hash = Sha256::new().chain_update(self.key).chain_update(block.to_le_bytes());
+        self.generator = ChaCha20Rng::from_seed(hash.chain_update(what).finalize().into());
     }
 
     fn label(&self) -> RandomLabel {
@@ -127,6 +138,21 @@ mod tests {
         assert!(!bool::from(first.ct_eq(&draw(2, "a").expect("never fails"))));
         assert!(!bool::from(first.ct_eq(&draw(1, "b").expect("never fails"))));
         assert!((60..140).contains(&first.count_ones()));
+    }
+
+    #[test]
+    fn bits_of_a_block_do_not_depend_on_what_was_drawn_before() {
+        let devices = SimulatedDevices::declared(true, true).expect("both simulated");
+        let mut source = SeededEntropy::new(devices, 1, "a");
+        let mut draw = |what, block| {
+            source.turn_to(what, block);
+            source.bits(200).expect("never fails")
+        };
+        let first = draw("seed", 3);
+        for (what, block) in [("seed", 4), ("tag", 3)] {
+            assert!(!bool::from(first.ct_eq(&draw(what, block))), "{what} {block}");
+        }
+        assert!(bool::from(first.ct_eq(&draw("seed", 3))));
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn moment(turn: u64, scene: &str) -> Status {
     if let Some(line) = &mut status.line {
         line.since_unix_s.iter_mut().for_each(shift);
     }
-    if let Some(block) = &mut status.block {
+    for block in &mut status.blocks {
         block.seconds = (turn % 30) as f64 / 10.0;
         block.block = 412 + turn / 30;
     }

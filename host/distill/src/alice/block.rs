@@ -5,6 +5,7 @@ use helio_keys::EntropySource;
 use crate::announced::Announced;
 use crate::error::{Fault, Result};
 use crate::event::Event;
+use crate::in_flight::OfBlock;
 use crate::message::{Detections, Envelope, FreeSlots, Kind, Reader, Sift, TestResult};
 use crate::progress::BlockProgress;
 use crate::reconcile::ReconcileAlice;
@@ -16,7 +17,7 @@ use crate::token::{BlockLedger, Corrected, Sifted};
 
 use super::{Session, sift};
 
-/// The block in progress.
+/// A block in progress.
 pub(super) struct Current {
     talk: Talk,
     step: Step,
@@ -28,12 +29,14 @@ impl Current {
         Current { talk, step }
     }
 
-    pub fn block(&self) -> u64 {
-        self.talk.id.block
-    }
-
     pub fn progress(&self) -> BlockProgress {
         self.talk.progress()
+    }
+}
+
+impl OfBlock for Current {
+    fn block(&self) -> u64 {
+        self.talk.id.block
     }
 }
 
@@ -78,24 +81,26 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         message: &[u8],
         body: Reader<'_>,
     ) -> Result<()> {
-        if envelope.block < self.next_block
-            && self.current.as_ref().map(Current::block) != Some(envelope.block)
-        {
-            // Left before Bob heard that the block is over here.
-            return Ok(());
-        }
-        if envelope.kind == Kind::Detections && envelope.block >= self.next_block {
-            return self.hear_detections(envelope, message, body);
-        }
-        let Some(mut current) = self.current.take_if(|c| c.block() == envelope.block) else {
-            return Err(Fault::FutureBlock(envelope.block));
+        let block = envelope.block;
+        let Some(mut current) = self.talks.take(block) else {
+            return if block < self.next_block {
+                // Left before Bob heard that the block is over here.
+                Ok(())
+            } else if envelope.kind == Kind::Detections {
+                self.hear_detections(envelope, message, body)
+            } else {
+                Err(Fault::FutureBlock(block))
+            };
         };
+        self.at_work = Some(block);
         let heard = current.talk.hear(envelope, message, self.desk.now_ns);
         if let Err(fault) = heard {
-            self.current = Some(current);
+            self.talks.put(current);
             return Err(fault);
         }
-        self.step(current, envelope.kind, body)
+        self.step(current, envelope.kind, body)?;
+        // It may have waited for this one to be over.
+        self.answer_if_due()
     }
 
     fn hear_detections(
@@ -105,10 +110,11 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         body: Reader<'_>,
     ) -> Result<()> {
         let block = envelope.block;
-        if let Some(current) = &self.current {
-            // Bob is past the block that is in progress here: he has given it up.
-            let fault = Fault::GivenUp { block: current.block(), reason: 0 };
-            self.end_block(fault)?;
+        while let Some(oldest) = self.talks.oldest().map(OfBlock::block)
+            && self.talks.len() >= self.desk.local.blocks_in_flight
+        {
+            // He begins no more than so many at a time: the oldest one he has given up.
+            self.end_block(oldest, Fault::GivenUp { block: oldest, reason: 0 })?;
         }
         if self.desk.winding_down {
             let fault = Fault::NotWanted(block);
@@ -122,6 +128,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         }
         let end = parameters.end_slot(block);
         self.next_block = block + 1;
+        self.at_work = Some(block);
         let id = self.desk.id(block);
         if self.desk.store.state(id)?.is_some() {
             return Err(Fault::Unexpected {
@@ -148,27 +155,40 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             Ok(announcement) => (Step::OwnSlots { announcement }, None),
             Err(fault) => (Step::Failed, Some(fault)),
         };
-        self.current = Some(Current::new(talk, step, self.desk.now_ns));
+        self.talks.put(Current::new(talk, step, self.desk.now_ns));
         match refused {
             Some(fault) => Err(fault),
             None => self.answer_if_due(),
         }
     }
 
-    /// Answers the announcement once this station's own slots of the block are past.
+    /// Answers announcements once this station's own slots of their block are past, the oldest first.
     pub(super) fn answer_if_due(&mut self) -> Result<()> {
         let slot = self.desk.slot;
         let bound = u64::from(self.desk.parameters.clock_bound_slots);
-        let end = |c: &Current| self.desk.parameters.end_slot(c.block()).saturating_add(bound);
-        let due = |c: &Current| matches!(c.step, Step::OwnSlots { .. }) && slot >= end(c);
-        if !self.current.as_ref().is_some_and(due) {
-            return Ok(());
+        let waits = |c: &&Current| matches!(c.step, Step::OwnSlots { .. });
+        loop {
+            let answered = self.talks.iter().filter(|c| !waits(c)).count();
+            let Some(block) = self.talks.iter().find(waits).map(OfBlock::block) else { break };
+            let end = self.desk.parameters.end_slot(block).saturating_add(bound);
+            if slot < end || !self.desk.can_afford_beside(answered)? {
+                break;
+            }
+            self.at_work = Some(block);
+            self.answer(block)?;
         }
+        Ok(())
+    }
+
+    fn answer(&mut self, block: u64) -> Result<()> {
         self.desk.enter(Stage::Sift);
         self.desk.afford_block()?;
-        let Some(Current { mut talk, step }) = self.current.take() else { return Ok(()) };
-        let Step::OwnSlots { announcement } = step else { return Ok(()) };
-        let (block, now_ns) = (talk.id.block, self.desk.now_ns);
+        let Some(Current { mut talk, step }) = self.talks.take(block) else { return Ok(()) };
+        let Step::OwnSlots { announcement } = step else {
+            self.talks.put(Current { talk, step });
+            return Ok(());
+        };
+        let now_ns = self.desk.now_ns;
         let first = self.desk.parameters.first_slot(block);
         let lost_slots = self.settings.lost_in(block);
         let sifting = sift(&self.settings, block, first, &announcement);
@@ -177,7 +197,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let (sift, key) = match sifting {
             Ok(sifted) => sifted,
             Err(error) => {
-                self.current = Some(Current::new(talk, Step::Failed, now_ns));
+                self.talks.put(Current::new(talk, Step::Failed, now_ns));
                 return Err(error.into());
             }
         };
@@ -185,7 +205,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             self.desk.say(&mut talk, Kind::Sift, |out| sift.write(out, &announcement.test_basis));
         let sifted = Sifted::new(key);
         let step = Step::TestResult { announcement, sift, sifted, lost_slots };
-        self.current = Some(Current::new(talk, step, now_ns));
+        self.talks.put(Current::new(talk, step, now_ns));
         said
     }
 
@@ -217,24 +237,24 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 Ok(()) => return self.finish(&talk, *report),
                 Err(fault) => {
                     let step = Step::BobTag { report };
-                    self.current = Some(Current::new(talk, step, self.desk.now_ns));
+                    self.talks.put(Current::new(talk, step, self.desk.now_ns));
                     return Err(fault);
                 }
             },
             (step @ Step::BobTag { .. }, _) => {
-                self.current = Some(Current::new(talk, step, self.desk.now_ns));
+                self.talks.put(Current::new(talk, step, self.desk.now_ns));
                 return Err(Fault::Unexpected { kind, state });
             }
             _ => Err(Fault::Unexpected { kind, state }),
         };
         match result {
             Ok(Some(step)) => {
-                self.current = Some(Current::new(talk, step, self.desk.now_ns));
+                self.talks.put(Current::new(talk, step, self.desk.now_ns));
                 Ok(())
             }
             Ok(None) => Ok(()),
             Err(fault) => {
-                self.current = Some(Current::new(talk, Step::Failed, self.desk.now_ns));
+                self.talks.put(Current::new(talk, Step::Failed, self.desk.now_ns));
                 Err(fault)
             }
         }
@@ -248,9 +268,18 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         Ok(())
     }
 
-    /// Ends the block in progress. What the store holds stays pending until it is settled.
-    pub(super) fn end_block(&mut self, fault: Fault) -> Result<()> {
-        let Some(current) = self.current.take() else { return Ok(()) };
+    /// Ends all blocks in progress; where one cannot be ended in order the others are all the same.
+    pub(super) fn end_blocks(&mut self, fault: impl Fn(u64) -> Fault) -> Result<()> {
+        let mut result = Ok(());
+        while let Some(block) = self.talks.oldest().map(OfBlock::block) {
+            result = result.and(self.end_block(block, fault(block)));
+        }
+        result
+    }
+
+    /// Ends a block in progress. What the store holds stays pending until it is settled.
+    pub(super) fn end_block(&mut self, block: u64, fault: Fault) -> Result<()> {
+        let Some(current) = self.talks.take(block) else { return Ok(()) };
         let id = current.talk.id;
         self.settings.forget_below(id.block + 1);
         if self.desk.is_open() {
@@ -266,22 +295,24 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
 
     pub(super) fn hear_abort(&mut self, envelope: &Envelope, mut body: Reader<'_>) -> Result<()> {
         let block = envelope.block;
-        if self.current.as_ref().is_none_or(|c| c.block() != block) {
+        if !self.talks.contains(block) {
             return Ok(());
         }
+        self.at_work = Some(block);
         Err(Fault::GivenUp { block, reason: body.u8().unwrap_or(0) })
     }
 
     pub(super) fn check_silence(&mut self) -> Result<()> {
         let now = self.desk.now_ns;
         let limit = self.desk.local.silence_ns;
-        if let Some(current) = &self.current {
-            let silent = now.saturating_sub(current.talk.heard_at_ns);
-            let waits_for_bob = !matches!(current.step, Step::OwnSlots { .. });
-            if waits_for_bob && silent > limit {
-                return Err(Fault::Silent(silent / 1_000_000, current.step.name()));
-            }
+        let silence = |c: &Current| now.saturating_sub(c.talk.heard_at_ns);
+        let is_silent =
+            |c: &&Current| !matches!(c.step, Step::OwnSlots { .. }) && silence(c) > limit;
+        if let Some(current) = self.talks.iter().find(is_silent) {
+            self.at_work = Some(current.block());
+            return Err(Fault::Silent(silence(current) / 1_000_000, current.step.name()));
         }
-        self.ask_again()
+        self.ask_again()?;
+        self.answer_if_due()
     }
 }

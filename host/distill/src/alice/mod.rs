@@ -17,6 +17,7 @@ use crate::contact::{self, Contact};
 use crate::desk::{Desk, Local};
 use crate::error::{Effect, Fault, Result};
 use crate::event::Event;
+use crate::in_flight::InFlight;
 use crate::message::{Kind, Role};
 use crate::pads::PadBook;
 use crate::parameters::Parameters;
@@ -35,8 +36,11 @@ pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
     settings: Settings<4>,
     /// Memory of the last announcement, for the next.
     spare: Vec<u32>,
-    current: Option<Current>,
-    /// Lowest block not talked about yet; blocks below are over.
+    /// What is talked about.
+    talks: InFlight<Current>,
+    /// Whose talk a fault belongs to, while a call goes on.
+    at_work: Option<u64>,
+    /// Lowest block not talked about yet; blocks below are over or in progress.
     next_block: u64,
     question: Question,
 }
@@ -57,7 +61,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             settings: Settings::new(parameters.slots_per_block),
             spare: Vec::new(),
             desk: Desk::new(Role::Alice, parameters, local, pads, entropy, store)?,
-            current: None,
+            talks: InFlight::default(),
+            at_work: None,
             next_block: 0,
             question: Question::default(),
         })
@@ -71,10 +76,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     pub fn connect(&mut self, now_ns: u64) -> Result<()> {
         self.desk.now_ns = now_ns;
         self.desk.contact = Contact::Closed;
-        if let Some(current) = &self.current {
-            let fault = Fault::Interrupted(current.block());
-            self.end_block(fault)?;
-        }
+        self.end_blocks(Fault::Interrupted)?;
         self.question = Question::default();
         self.desk.outbox.clear();
         self.desk.greet()
@@ -130,7 +132,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
 
     /// No new block begins from now on, in this session and whatever contacts follow: what Bob
     /// announces is refused with [`Fault::NotWanted`] and a hint to him.
-    /// The block in progress goes on to its end; see [`Session::is_idle`].
+    /// The blocks in progress go on to their end; see [`Session::is_idle`].
     pub fn wind_down(&mut self) {
         self.desk.winding_down = true;
     }
@@ -139,10 +141,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// contact and is none. Messages may still wait for [`Session::poll_message`]. A block
     /// that waits for this station's own slots goes on only when they are pushed.
     pub fn is_idle(&self) -> bool {
-        self.current.is_none()
+        self.talks.is_empty()
     }
 
-    /// Ends the block in progress with a hint to the other station, and winds down. What the store
+    /// Ends the blocks in progress with a hint each to the other station, and winds down. What the store
     /// holds as pending is settled at the next contact. The hint waits for
     /// [`Session::poll_message`]: send what that gives before the line is closed.
     ///
@@ -152,8 +154,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         self.desk.now_ns = now_ns;
         self.desk.winding_down = true;
         self.question.close();
-        let Some(block) = self.current.as_ref().map(Current::block) else { return Ok(()) };
-        let result = self.end_block(Fault::ShuttingDown(block));
+        let result = self.end_blocks(Fault::ShuttingDown);
         self.conclude(result)
     }
 
@@ -167,10 +168,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// secret is touched and no message made, but the store is asked for pads and ε, so that one on
     /// disk reads a few rows each time.
     pub fn progress(&self) -> Progress {
-        let block = self.current.as_ref().map(Current::progress);
+        let blocks = self.talks.iter().map(Current::progress).collect();
         let past = self.desk.slot / u64::from(self.desk.parameters.slots_per_block);
         let waiting = past.saturating_sub(self.next_block.max(self.settings.first_block()));
-        self.desk.progress(block, waiting, self.settings.blocks_held())
+        self.desk.progress(blocks, waiting, self.settings.blocks_held())
     }
 
     /// The next message to Bob.
@@ -240,16 +241,21 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
 
     /// The same; `stage` is where the contact stood before.
     fn conclude_from(&mut self, stage: contact::Stage, result: Result<()>) -> Result<()> {
+        let at_work = self.at_work.take();
         let Err(fault) = result else { return Ok(()) };
         let greeting = stage == contact::Stage::Greeting;
-        let effect = if greeting && fault.effect() == Effect::Block {
-            Effect::Contact
-        } else {
-            fault.effect()
+        let mut effect = match fault.effect() {
+            Effect::Block if greeting => Effect::Contact,
+            effect => effect,
         };
-        let mut effect = effect;
-        if effect != Effect::Ignored && self.end_block(fault.clone()).is_err() {
-            // The station's own memory failed while the block was ended: nothing can go on.
+        let ended = match (effect, at_work) {
+            (Effect::Ignored, _) => Ok(()),
+            (Effect::Block, Some(block)) => self.end_block(block, fault.clone()),
+            // What is of no block may have been of each.
+            (Effect::Block, None) | (Effect::Contact, _) => self.end_blocks(|_| fault.clone()),
+        };
+        if ended.is_err() {
+            // The station's own memory failed while a block was ended: nothing can go on.
             effect = Effect::Contact;
         }
         if effect == Effect::Contact && stage != contact::Stage::Closed {

@@ -43,9 +43,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         if self.question.closed || self.question.asked >= MAX_QUESTIONS {
             return Ok(());
         }
-        let in_progress = self.current.as_ref().map(|c| self.desk.id(c.block()));
+        let session = self.desk.parameters.session;
         let mut blocks = self.desk.store.pending()?;
-        blocks.retain(|id| Some(*id) != in_progress);
+        blocks.retain(|id| id.session != session || !self.talks.contains(id.block));
         blocks.truncate(MAX_STATEMENTS);
         if blocks.is_empty() {
             return Ok(());

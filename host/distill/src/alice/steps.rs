@@ -94,6 +94,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 self.desk.enter(Stage::Verify);
                 // Both strings are fixed: only now is the key of their hash drawn.
                 let corrected = sifted.reference(ledger, engine.leak())?;
+                self.desk.entropy.turn_to("verification key", talk.id.block);
                 let key = corrected.verify_key(&mut self.desk.entropy)?;
                 self.desk.say(talk, Kind::VerifyKey, |out| key.write(out))?;
                 Ok(Some(Step::Verdict { corrected, lost_slots }))
@@ -119,6 +120,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let verified = corrected.verdict(agree)?;
         self.desk.enter(Stage::Amplify);
         let length = verified.length();
+        self.desk.entropy.turn_to("seed of the last hash", talk.id.block);
         let seed = self.desk.entropy.bits(verified.seed_bits())?;
         self.desk.say(talk, Kind::Amplify, |out| {
             Amplify { length, seed: &seed.to_bytes() }.write(out);

@@ -7,6 +7,7 @@ use crate::certificate::Certificate;
 use crate::decide::{Decision, Way, decide};
 use crate::error::{Effect, Fault, HINT_SHUTTING_DOWN, Result};
 use crate::event::Event;
+use crate::in_flight::OfBlock;
 use crate::message::{
     Amplify, Declaration, Detections, Envelope, FreeSlots, Kind, Reader, Sift, TestResult,
     VerifyKey, Writer,
@@ -28,7 +29,7 @@ use super::detectors::{ByDetector, Clicked};
 /// go on.
 const STOPS_WITHIN: u64 = 4;
 
-/// The block in progress.
+/// A block in progress.
 pub(super) struct Current<O: helio_keys::Origin> {
     talk: Talk,
     own: Own,
@@ -57,8 +58,10 @@ impl<O: helio_keys::Origin> Current<O> {
     pub fn progress(&self) -> BlockProgress {
         self.talk.progress()
     }
+}
 
-    pub fn block(&self) -> u64 {
+impl<O: helio_keys::Origin> OfBlock for Current<O> {
+    fn block(&self) -> u64 {
         self.talk.id.block
     }
 }
@@ -96,23 +99,27 @@ impl<O: helio_keys::Origin> Step<O> {
 }
 
 impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
-    /// Announces the oldest block that waits, if none is in progress and contact is made.
+    /// Announces blocks that wait, the oldest first, while contact is made and more may be in flight.
     pub(super) fn announce_next(&mut self) -> Result<()> {
         let patience = STOPS_WITHIN.saturating_mul(self.desk.local.silence_ns);
         let now = self.desk.now_ns;
         // Who stops is gone by then; who is still there never said it, or thought better of it.
         self.other_stops.take_if(|since| now.saturating_sub(*since) > patience);
         let wanted = !self.desk.winding_down && self.other_stops.is_none();
-        if self.current.is_some() || !self.desk.is_open() || !wanted {
+        if !self.desk.is_open() || !wanted {
             return Ok(());
         }
-        while let Some(measured) = self.measured.pop_front() {
+        while self.talks.len() < self.desk.local.blocks_in_flight
+            && self.desk.can_afford_beside(self.talks.len())?
+            && let Some(measured) = self.measured.pop_front()
+        {
             let id = self.desk.id(measured.block);
             if self.desk.store.state(id)?.is_some() {
                 // Talked about in an earlier life of this station.
                 self.desk.events.push_back(Event::BlocksDropped(id.block..id.block + 1));
                 continue;
             }
+            self.at_work = Some(id.block);
             self.desk.afford_block()?;
             self.desk.enter(Stage::Sift);
             let Measured { announcement, bits, clicked, lost_slots, .. } = measured;
@@ -122,8 +129,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             let said = self.desk.say(&mut talk, Kind::Detections, body);
             let step = Step::Sift { announcement, bits, clicked };
             let own = Own { lost_slots, detectors: None };
-            self.current = Some(Current::new(talk, own, step, self.desk.now_ns));
-            return said;
+            self.talks.put(Current::new(talk, own, step, self.desk.now_ns));
+            said?;
         }
         Ok(())
     }
@@ -134,17 +141,15 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         message: &[u8],
         body: Reader<'_>,
     ) -> Result<()> {
-        let Some(mut current) = self.current.take_if(|c| c.block() == envelope.block) else {
-            let next = self.current.as_ref().map_or(self.open_block, Current::block);
+        let block = envelope.block;
+        let Some(mut current) = self.talks.take(block) else {
             // Left before Alice heard that the block is over here.
-            return if envelope.block < next {
-                Ok(())
-            } else {
-                Err(Fault::FutureBlock(envelope.block))
-            };
+            let is_over = block < self.next_to_announce();
+            return if is_over { Ok(()) } else { Err(Fault::FutureBlock(block)) };
         };
+        self.at_work = Some(block);
         if let Err(fault) = current.talk.hear(envelope, message, self.desk.now_ns) {
-            self.current = Some(current);
+            self.talks.put(current);
             return Err(fault);
         }
         let Current { mut talk, mut own, step } = current;
@@ -152,12 +157,17 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             Ok(Some(step)) => step,
             Ok(None) => return self.announce_next(),
             Err(fault) => {
-                self.current = Some(Current::new(talk, own, Step::Failed, self.desk.now_ns));
+                self.talks.put(Current::new(talk, own, Step::Failed, self.desk.now_ns));
                 return Err(fault);
             }
         };
-        self.current = Some(Current::new(talk, own, step, self.desk.now_ns));
+        self.talks.put(Current::new(talk, own, step, self.desk.now_ns));
         Ok(())
+    }
+
+    /// No block below this one will be announced any more.
+    fn next_to_announce(&self) -> u64 {
+        self.measured.front().map_or(self.open_block, |measured| measured.block)
     }
 
     /// One step on Alice's message: what Bob waits for next, or `None` if the block is done.
@@ -339,9 +349,18 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         Ok(())
     }
 
-    /// Ends the block in progress. A key that is in the store stays as it is.
-    pub(super) fn end_block(&mut self, fault: Fault) -> Result<()> {
-        let Some(current) = self.current.take() else { return Ok(()) };
+    /// Ends all blocks in progress; where one cannot be ended in order the others are all the same.
+    pub(super) fn end_blocks(&mut self, fault: impl Fn(u64) -> Fault) -> Result<()> {
+        let mut result = Ok(());
+        while let Some(block) = self.talks.oldest().map(OfBlock::block) {
+            result = result.and(self.end_block(block, fault(block)));
+        }
+        result
+    }
+
+    /// Ends a block in progress. A key that is in the store stays as it is.
+    pub(super) fn end_block(&mut self, block: u64, fault: Fault) -> Result<()> {
+        let Some(current) = self.talks.take(block) else { return Ok(()) };
         let id = current.talk.id;
         if self.desk.is_open() {
             self.desk.hint(id.block, &fault);
@@ -361,19 +380,19 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         if reason == HINT_SHUTTING_DOWN {
             self.other_stops = Some(self.desk.now_ns);
         }
-        if self.current.as_ref().is_none_or(|c| c.block() != block) {
+        if !self.talks.contains(block) {
             return Ok(());
         }
+        self.at_work = Some(block);
         Err(Fault::GivenUp { block, reason })
     }
 
     pub(super) fn check_silence(&mut self) -> Result<()> {
         let now = self.desk.now_ns;
-        if let Some(current) = &self.current {
-            let silent = now.saturating_sub(current.talk.heard_at_ns);
-            if silent > self.desk.local.silence_ns {
-                return Err(Fault::Silent(silent / 1_000_000, current.step.name()));
-            }
+        let silence = |c: &Current<E::Origin>| now.saturating_sub(c.talk.heard_at_ns);
+        if let Some(current) = self.talks.iter().find(|c| silence(c) > self.desk.local.silence_ns) {
+            self.at_work = Some(current.block());
+            return Err(Fault::Silent(silence(current) / 1_000_000, current.step.name()));
         }
         self.announce_next()
     }

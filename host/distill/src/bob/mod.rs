@@ -21,6 +21,7 @@ use crate::contact::{self, Contact};
 use crate::desk::{Desk, Local};
 use crate::error::{Effect, Fault, InputError, Result};
 use crate::event::Event;
+use crate::in_flight::InFlight;
 use crate::message::{Kind, Role};
 use crate::pads::PadBook;
 use crate::parameters::{Parameters, Receiver};
@@ -47,7 +48,10 @@ pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
     spare: Vec<u32>,
     /// Blocks whose slots are past and that wait to be talked about.
     measured: VecDeque<Measured>,
-    current: Option<Current<E::Origin>>,
+    /// What is talked about.
+    talks: InFlight<Current<E::Origin>>,
+    /// Whose talk a fault belongs to, while a call goes on.
+    at_work: Option<u64>,
     /// When Alice said in this contact, without authority, that she takes no more blocks.
     other_stops: Option<u64>,
 }
@@ -72,7 +76,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             open_block: 0,
             spare: Vec::new(),
             measured: VecDeque::new(),
-            current: None,
+            talks: InFlight::default(),
+            at_work: None,
             other_stops: None,
         })
     }
@@ -85,10 +90,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     pub fn connect(&mut self, now_ns: u64) -> Result<()> {
         self.desk.now_ns = now_ns;
         self.desk.contact = Contact::Closed;
-        if let Some(current) = &self.current {
-            let fault = Fault::Interrupted(current.block());
-            self.end_block(fault)?;
-        }
+        self.end_blocks(Fault::Interrupted)?;
         self.other_stops = None;
         self.desk.outbox.clear();
         self.desk.greet()
@@ -210,7 +212,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
 
     /// No new block begins from now on, in this session and whatever contacts follow: nothing
     /// more is announced.
-    /// The block in progress goes on to its end; see [`Session::is_idle`].
+    /// The blocks in progress go on to their end; see [`Session::is_idle`].
     pub fn wind_down(&mut self) {
         self.desk.winding_down = true;
     }
@@ -218,10 +220,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// Whether no block is in progress. A key that the store holds as pending waits for the next
     /// contact and is none. Messages may still wait for [`Session::poll_message`].
     pub fn is_idle(&self) -> bool {
-        self.current.is_none()
+        self.talks.is_empty()
     }
 
-    /// Ends the block in progress with a hint to the other station, and winds down. What the store
+    /// Ends the blocks in progress with a hint each to the other station, and winds down. What the store
     /// holds as pending is settled at the next contact. The hint waits for
     /// [`Session::poll_message`]: send what that gives before the line is closed.
     ///
@@ -230,8 +232,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     pub fn abort(&mut self, now_ns: u64) -> Result<()> {
         self.desk.now_ns = now_ns;
         self.desk.winding_down = true;
-        let Some(block) = self.current.as_ref().map(Current::block) else { return Ok(()) };
-        let result = self.end_block(Fault::ShuttingDown(block));
+        let result = self.end_blocks(Fault::ShuttingDown);
         self.conclude(result)
     }
 
@@ -245,9 +246,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// secret is touched and no message made, but the store is asked for pads and ε, so that one on
     /// disk reads a few rows each time.
     pub fn progress(&self) -> Progress {
-        let block = self.current.as_ref().map(Current::progress);
+        let blocks = self.talks.iter().map(Current::progress).collect();
         let waiting = self.measured.len() as u64;
-        self.desk.progress(block, waiting, self.settings.blocks_held())
+        self.desk.progress(blocks, waiting, self.settings.blocks_held())
     }
 
     /// The next message to Alice.
@@ -302,6 +303,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let past = self.blocks_past();
         while self.open_block < past {
             self.desk.enter(Stage::Sift);
+            self.desk.entropy.turn_to("bits of double clicks", self.open_block);
             let measured = assign(
                 (&self.desk.parameters, self.open_block),
                 &self.detections,
@@ -367,14 +369,21 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
 
     /// The same; `stage` is where the contact stood before.
     fn conclude_from(&mut self, stage: contact::Stage, result: Result<()>) -> Result<()> {
+        let at_work = self.at_work.take();
         let Err(fault) = result else { return Ok(()) };
         let greeting = stage == contact::Stage::Greeting;
         let mut effect = match fault.effect() {
             Effect::Block if greeting => Effect::Contact,
             effect => effect,
         };
-        if effect != Effect::Ignored && self.end_block(fault.clone()).is_err() {
-            // The station's own memory failed while the block was ended: nothing can go on.
+        let ended = match (effect, at_work) {
+            (Effect::Ignored, _) => Ok(()),
+            (Effect::Block, Some(block)) => self.end_block(block, fault.clone()),
+            // What is of no block may have been of each.
+            (Effect::Block, None) | (Effect::Contact, _) => self.end_blocks(|_| fault.clone()),
+        };
+        if ended.is_err() {
+            // The station's own memory failed while a block was ended: nothing can go on.
             effect = Effect::Contact;
         }
         match effect {

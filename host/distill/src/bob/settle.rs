@@ -46,9 +46,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// What stands for good here: whether this side holds the block. Alice holds it as pending,
     /// as her tag just proved.
     fn settle(&mut self, id: BlockId) -> Result<bool> {
-        if self.current.as_ref().is_some_and(|c| self.desk.id(c.block()) == id) {
-            let fault = Fault::GivenUp { block: id.block, reason: 0 };
-            self.end_block(fault)?;
+        if id == self.desk.id(id.block) {
+            self.end_block(id.block, Fault::GivenUp { block: id.block, reason: 0 })?;
         }
         let (state, changed) = match self.desk.store.state(id)? {
             Some(BlockState::Usable) => (BlockState::Usable, false),

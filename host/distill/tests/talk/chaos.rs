@@ -22,6 +22,8 @@ struct Tally {
     keys_under_faults: u64,
     keys_after: u64,
     settled_late: u64,
+    /// Steps with two blocks in flight at a station.
+    overlaps: u64,
     faults: [u64; FAULTS],
     contacts: usize,
 }
@@ -120,6 +122,12 @@ fn run(slots: &[Slots], seed: u64, tally: &mut Tally) {
             tally.faults[kind] += u64::from(harm(&mut world, kind, &mut dice));
             continue;
         }
+        tally.overlaps += u64::from(world.progress(dice.role()).blocks.len() > 1);
+        if world.fed < BLOCKS && dice.below(6) == 0 {
+            // The next block is over before this one is done with.
+            world.feed();
+            continue;
+        }
         let role = dice.role();
         let waits = |r: Role| !world.lines[r as usize].is_empty();
         match [role, role.other()].into_iter().find(|&r| waits(r)) {
@@ -186,4 +194,6 @@ fn a_thousand_runs_of_chaos_leave_equal_keys_and_no_pad_used_twice() {
     }
     assert_eq!((runs, sum(|t| t.keys_after)), (RUNS, RUNS));
     assert!(keys >= RUNS / 2 && late >= 10, "{keys} keys, {late} late");
+    let overlaps = sum(|t| t.overlaps);
+    assert!(overlaps > 10 * RUNS, "two blocks in flight at {overlaps} steps only");
 }

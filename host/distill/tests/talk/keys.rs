@@ -1,12 +1,17 @@
 //! Keys over honest lines.
 
+use std::collections::VecDeque;
+
+use helio_distill::pads::{Purpose, Way};
 use helio_distill::parameters::Receiver;
-use helio_distill::release::BlockState;
-use helio_distill::{BlockReport, Event, NoKeyReason, Role, certificate};
+use helio_distill::release::{BlockState, StationStore};
+use helio_distill::{
+    BlockReport, Event, Fault, Kind, Local, NoKeyReason, Role, certificate, inspect,
+};
 use helio_timetag::SlotBatch;
 
 use crate::channel::{Link, emit};
-use crate::pair::{Pair, Store, carry, parameters};
+use crate::pair::{Pair, Store, carry, local, parameters};
 
 fn reports(pair: &Pair) -> Vec<&BlockReport> {
     pair.events
@@ -128,6 +133,91 @@ fn blocks_follow_each_other_and_queue() {
         first.bits().len() != second.bits().len() || !bool::from(first.bits().ct_eq(second.bits()))
     );
     assert!(pair.alice.store_mut().take(id).is_none(), "delivered once");
+}
+
+/// The same blocks with one, two, four of them talked about at a time: the same keys, and as many talks
+/// beside each other as may be.
+#[test]
+fn blocks_in_flight_change_the_order_of_the_work_and_no_key() {
+    let keys = [1, 2, 4].map(|blocks_in_flight| {
+        let local = Local { blocks_in_flight, max_blocks: 5, ..local() };
+        let (alice, bob) = (Store::default(), Store::default());
+        let mut pair = Pair::of(parameters(1_000_000), &local, 3, alice, bob);
+        for block in 0..5 {
+            pair.feed(&emit(&pair.parameters, Link::GOOD, 3, block * 1_000_000, 1_000_000));
+        }
+        pair.connect(&mut |_, _, _| Vec::new());
+        // Both stations at once, a message each.
+        let (mut lines, mut most) = ([VecDeque::new(), VecDeque::new()], [0, 0]);
+        pair.alice.connect(1).unwrap();
+        pair.bob.connect(1).unwrap();
+        loop {
+            let talks = [pair.alice.progress().blocks, pair.bob.progress().blocks];
+            assert!(talks.iter().all(|talks| talks.is_sorted_by_key(|talk| talk.block)));
+            most = std::array::from_fn(|i| most[i].max(talks[i].len()));
+            lines[1].extend(std::iter::from_fn(|| pair.alice.poll_message()));
+            lines[0].extend(std::iter::from_fn(|| pair.bob.poll_message()));
+            if lines.iter().all(VecDeque::is_empty) {
+                break;
+            }
+            if let Some(message) = lines[0].pop_front() {
+                pair.alice.handle(2, &message).unwrap();
+            }
+            if let Some(message) = lines[1].pop_front() {
+                pair.bob.handle(2, &message).unwrap();
+            }
+        }
+        assert_eq!(most, [blocks_in_flight; 2]);
+        (0..5).for_each(|block| assert!(pair.common_key(block).is_some(), "block {block}"));
+        let key =
+            |block| pair.alice.store().usable(pair.id(block)).expect("common").0.fingerprint();
+        [0, 1, 2, 3, 4].map(key)
+    });
+    assert!(keys.iter().all(|of_run| *of_run == keys[0]), "{keys:?}");
+}
+
+/// With pads for one block more, or ε for one, the second in flight waits for the first; none of them
+/// finds nothing left at its tag.
+#[test]
+fn what_is_left_for_one_block_is_not_promised_to_two() {
+    let blocks = crate::pair::PADS as u64 - crate::pair::RESERVE;
+    for (pads, epsilon) in [(1, 0.0), (5, 1e-6 - 1.5e-10)] {
+        let (mut alice, mut bob) = (Store::default(), Store::default());
+        for (store, way) in [(&mut alice, Way::Out), (&mut bob, Way::In)] {
+            store.spend_pads(way, Purpose::Block, blocks - pads).unwrap();
+            store.record_epsilon(epsilon).unwrap();
+        }
+        let mut pair = Pair::with(parameters(1_000_000), 3, alice, bob);
+        for block in 0..2 {
+            pair.feed(&emit(&pair.parameters, Link::GOOD, 3, block * 1_000_000, 1_000_000));
+        }
+        pair.connect(&mut carry);
+        assert!(pair.common_key(0).is_some(), "{:?}", pair.faults);
+        assert_eq!(pair.common_key(1), None);
+        let (_, fault) = pair.faults.first().expect("the second cannot be afforded");
+        assert!(matches!(fault, Fault::PadsEmpty(_) | Fault::EpsilonSpent { .. }), "{fault:?}");
+    }
+}
+
+/// A block that fails takes no other one with it.
+#[test]
+fn a_block_that_fails_leaves_the_next_in_flight_alone() {
+    let mut pair = Pair::new(1_000_000, 3);
+    for block in 0..2 {
+        pair.feed(&emit(&pair.parameters, Link::GOOD, 3, block * 1_000_000, 1_000_000));
+    }
+    let mut harmed = false;
+    pair.connect(&mut |from, index, mut message| {
+        let seen = inspect(&message).expect("a station's own");
+        if seen.kind == Kind::Sift && seen.block == Some(0) {
+            harmed = true;
+            message.truncate(40);
+        }
+        carry(from, index, message)
+    });
+    assert!(harmed);
+    assert_eq!(pair.common_key(0), None);
+    assert!(pair.common_key(1).is_some(), "{:?}", pair.faults);
 }
 
 #[test]

@@ -73,6 +73,11 @@ impl Pair<Store> {
 
 impl<S: StationStore<Simulated>> Pair<S> {
     pub fn with(parameters: Parameters, seed: u64, alice: S, bob: S) -> Pair<S> {
+        Pair::of(parameters, &local(), seed, alice, bob)
+    }
+
+    pub fn of(parameters: Parameters, local: &Local, seed: u64, alice: S, bob: S) -> Pair<S> {
+        let local = || local.clone();
         let a = entropy(seed, "alice");
         let b = entropy(seed, "bob");
         let (pads_a, pads_b) = (book(Role::Alice, 1), book(Role::Bob, 1));

@@ -13,7 +13,7 @@ fn progress_follows_contact_steps_pads_and_epsilon() {
     let mut world = World::new(&slots, PADS, 61);
     for role in ROLES {
         let seen = world.progress(role);
-        assert_eq!((seen.contact, seen.block, seen.slot), (ContactState::Closed, None, 0));
+        assert_eq!((seen.contact, seen.blocks, seen.slot), (ContactState::Closed, vec![], 0));
         let budget = seen.budget.expect("memory does not fail");
         assert_eq!((budget.block_pads_left, budget.block_pads), (40, 40));
         assert_eq!((budget.recovery_pads_left, budget.recovery_pads), (24, 24));
@@ -23,7 +23,7 @@ fn progress_follows_contact_steps_pads_and_epsilon() {
     world.feed();
     for role in ROLES {
         let seen = world.progress(role);
-        assert_eq!((seen.blocks_waiting, seen.block), (1, None), "{role}");
+        assert_eq!((seen.blocks_waiting, seen.blocks), (1, vec![]), "{role}");
         assert_eq!(seen.slot, u64::from(crate::world::SLOTS));
     }
     // Alice needs her settings, Bob has made bits of his.
@@ -37,7 +37,7 @@ fn progress_follows_contact_steps_pads_and_epsilon() {
             world.pair.now_ns += 1_000;
             world.deliver(role);
             let now = world.pair.now_ns;
-            let Some(block) = world.progress(role).block else { continue };
+            let Some(&block) = world.progress(role).blocks.first() else { continue };
             assert_eq!(block.block, 0);
             let list = &mut steps[role as usize];
             match list.last() {
@@ -64,7 +64,7 @@ fn progress_follows_contact_steps_pads_and_epsilon() {
     world.wind_down(Role::Bob);
     for role in ROLES {
         let seen = world.progress(role);
-        assert_eq!((seen.blocks_waiting, seen.block, seen.blocks_of_settings), (0, None, 0));
+        assert_eq!((seen.blocks_waiting, seen.blocks.len(), seen.blocks_of_settings), (0, 0, 0));
         assert_eq!((seen.contact, seen.winding_down), (ContactState::Open, role == Role::Bob));
         let budget = seen.budget.expect("memory does not fail");
         assert_eq!((budget.block_pads_left, budget.recovery_pads_left), (39, 23));

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use helio_distill::release::BlockState;
-use helio_distill::{Kind, Role};
+use helio_distill::{Kind, Role, inspect};
 
 use crate::channel::Slots;
 use crate::disk::Fuse;
@@ -196,13 +196,17 @@ fn search<'a>(start: &(dyn Fn() -> World<'a> + Sync), faults: usize, found: &mut
     found.states += known.len();
 }
 
-/// Contact made, block 0 talked about up to Bob's verdict, which is on its way.
+/// Contact made, all blocks talked about up to Bob's verdict on the last one, which is on its way.
 fn about_to_hold(slots: &[Slots]) -> World<'_> {
     let mut world = World::new(slots, PADS, 5);
     world.connect();
     world.deliver_all();
-    world.feed();
-    let verdict = |m: &Vec<u8>| m[1] == Kind::Verdict as u8;
+    slots.iter().for_each(|_| world.feed());
+    let last = slots.len() as u64 - 1;
+    let verdict = |m: &Vec<u8>| {
+        let seen = inspect(m).expect("a station's own");
+        seen.kind == Kind::Verdict && seen.block == Some(last)
+    };
     while !world.lines[Role::Alice as usize].iter().any(verdict) {
         ROLES.iter().for_each(|&role| world.deliver(role));
     }
@@ -217,6 +221,12 @@ fn every_short_history_of_the_release_keeps_the_invariants() {
     let start = || about_to_hold(&slots);
     search(&start, FAULTS_IN_THE_EXCHANGE, &mut exchange);
     report("exchange", FAULTS_IN_THE_EXCHANGE, &exchange, began);
+
+    // The same with a second block in flight: its messages stand between those of the first.
+    let (two, began) = (blocks(5, 2), std::time::Instant::now());
+    let mut beside = Found::default();
+    search(&|| about_to_hold(&two), FAULTS_IN_THE_EXCHANGE, &mut beside);
+    report("two in flight", FAULTS_IN_THE_EXCHANGE, &beside, began);
 
     let began = std::time::Instant::now();
     let mut recovery = Found::default();
@@ -242,9 +252,10 @@ fn every_short_history_of_the_release_keeps_the_invariants() {
     // The search is worth something only if it saw what the protocol is there for.
     for pair in ["pending/none", "pending/pending", "pending/usable", "usable/usable"] {
         assert!(exchange.seen.contains_key(pair), "{pair} was never reached");
+        assert!(beside.seen.contains_key(pair), "{pair} was never reached with two in flight");
         assert!(recovery.seen.contains_key(pair), "{pair} was never reached in recovery");
     }
-    for found in [&exchange, &recovery] {
+    for found in [&exchange, &beside, &recovery] {
         let usable = found.settled.get("usable/usable").copied().unwrap_or(0);
         assert!(usable > 0 && usable < found.transitions);
     }

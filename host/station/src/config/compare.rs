@@ -64,6 +64,9 @@ pub fn differences(a: &StationConfig, b: &StationConfig) -> Vec<String> {
     {
         put("detectors.device", "", "");
     }
+    if ours.blocks_in_flight != others.blocks_in_flight {
+        put("protocol.blocks_in_flight", "", "");
+    }
     for difference in ours.parameters.differences(&others.parameters) {
         // ε and the detectors decide its split, and they are compared themselves.
         if !difference.field.starts_with("epsilon split") {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use helio_distill::bound::Refusal;
 use helio_distill::parameters::{BadParameter, CodeChoice, Parameters, Receiver, SessionId};
+use helio_distill::{BLOCKS_IN_FLIGHT, MOST_BLOCKS_IN_FLIGHT};
 
 use super::calibration::{self, Calibration};
 use super::section::{Keys, Result, Section};
@@ -28,6 +29,7 @@ pub(super) const PROTOCOL: Keys = &[
     "code",
     "round_trip",
     "qber_margin",
+    "blocks_in_flight",
 ];
 const INTENSITY: Keys = &["mu", "probability"];
 
@@ -42,6 +44,8 @@ const ROUND_TRIP: Span = Span(10_000_000_000);
 pub(super) struct Protocol {
     pub slot_rate: SlotRate,
     pub sync_seed: u32,
+    /// Blocks that are talked about at a time.
+    pub blocks_in_flight: usize,
     /// With the session of nobody.
     pub parameters: Parameters,
     /// `None` where the detectors are assumed to be matched.
@@ -93,6 +97,9 @@ pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Pr
         Some("auto"),
     )?;
     let margin = protocol.or("qber_margin", Share(0))?;
+    let in_flight = BLOCKS_IN_FLIGHT as i64;
+    let blocks_in_flight =
+        protocol.whole("blocks_in_flight", 1..=MOST_BLOCKS_IN_FLIGHT as i64, Some(in_flight))?;
     let (detector_match, calibration) = calibration::read(detectors, receiver)?;
     let longest: Span = detectors.need("longest_dead_time")?;
     if hold_off < longest {
@@ -127,7 +134,7 @@ pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Pr
         qber_margin_ppm: ppm(protocol, "qber_margin", margin)?,
     };
     parameters.check().map_err(|bad| blame(protocol, detectors, &bad))?;
-    Ok(Protocol { slot_rate, sync_seed, parameters, calibration })
+    Ok(Protocol { slot_rate, sync_seed, blocks_in_flight, parameters, calibration })
 }
 
 /// Photon numbers in 10⁻⁹ and weights of the three intensities.

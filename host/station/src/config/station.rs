@@ -180,6 +180,11 @@ impl StationConfig {
         all
     }
 
+    /// Blocks that are talked about at a time.
+    pub fn blocks_in_flight(&self) -> usize {
+        self.protocol.blocks_in_flight
+    }
+
     /// Serial of the device whose detectors were calibrated; `None` where they are assumed to be
     /// matched.
     pub fn calibrated_device(&self) -> Option<&str> {

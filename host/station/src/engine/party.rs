@@ -8,7 +8,8 @@ use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, Sender, never, se
 use helio_distill::certificate::PrivatePart;
 use helio_distill::release::BlockId;
 use helio_distill::{
-    BlockReport, Effect, Event, Fault, Kind, MemoryStore, Role, Stage, alice, bob, inspect,
+    BLOCKS_IN_FLIGHT, BlockReport, Effect, Event, Fault, Kind, MemoryStore, Role, Stage, alice,
+    bob, inspect,
 };
 use helio_keys::{SecretKey, SeededEntropy, Simulated};
 use helio_timetag::{PoolReturn, SlotBatch};
@@ -19,8 +20,8 @@ use super::machine::stay_on;
 use super::slots::Slots;
 use crate::meter::{Account, Doing, SharedMeter, begins};
 
-/// Blocks of data taken in ahead of the talk: the one that is talked about, and the next.
-const BLOCKS_AHEAD: u64 = 2;
+/// Blocks of data taken in ahead of the talk: those that are talked about, and the next.
+const BLOCKS_AHEAD: u64 = BLOCKS_IN_FLIGHT as u64 + 1;
 /// A session looks at its clock at least this often.
 const TICK: Duration = Duration::from_millis(100);
 

@@ -103,6 +103,7 @@ fn start<O: Origin, E: EntropySource<Origin = O>>(
     let local = Local {
         silence_ns: config.line().silence.as_nanos() as u64,
         max_blocks: BLOCKS_KEPT + short_blocks,
+        blocks_in_flight: config.blocks_in_flight(),
         compared: config.compared(),
         ..Local::new(label)
     };

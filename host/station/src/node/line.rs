@@ -149,6 +149,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 seed: new.seed,
                 silence_ns: self.local.silence_ns,
                 max_blocks: self.local.max_blocks,
+                blocks_in_flight: self.local.blocks_in_flight,
                 compared: self.local.compared.clone(),
                 pads_per_direction: pads.size(Purpose::Block) + reserve,
                 reserve,

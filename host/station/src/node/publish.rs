@@ -339,16 +339,17 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
     /// Block in progress, pads, ε.
     fn show_talk(&self, status: &mut Status) {
         let Some(run) = &self.run else {
-            status.block = None;
+            status.blocks.clear();
             return;
         };
         let progress = run.side.progress();
         let seconds = |since: u64| self.now_ns().saturating_sub(since) as f64 / 1e9;
-        status.block = progress.block.map(|block| BlockInProgress {
+        let blocks = progress.blocks.iter().map(|block| BlockInProgress {
             block: block.block,
             step: block.step.to_string(),
             seconds: seconds(block.since_ns),
         });
+        status.blocks = blocks.collect();
         status.blocks_waiting = progress.blocks_waiting;
         match progress.budget {
             Some(budget) => {

@@ -233,6 +233,7 @@ impl Parts {
         let local = Local {
             silence_ns: header.silence_ns,
             max_blocks: header.max_blocks,
+            blocks_in_flight: header.blocks_in_flight,
             compared: header.compared.clone(),
             ..local
         };

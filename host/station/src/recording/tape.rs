@@ -1,6 +1,6 @@
 //! `SECRET-talk.tape`: everything a station's talk was told, in order, so that it can be told again.
 //!
-//! The file begins with `HELIOTAPE1` and holds records: kind (1 byte), length (4 bytes, least
+//! The file begins with `HELIOTAPE2` and holds records: kind (1 byte), length (4 bytes, least
 //! significant first), content. The first record is the header; settings and tags stand in files of
 //! their own, a record says only that the next piece of them came.
 
@@ -11,7 +11,7 @@ use helio_distill::release::BlockId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-const MAGIC: &[u8; 10] = b"HELIOTAPE1";
+const MAGIC: &[u8; 10] = b"HELIOTAPE2";
 /// A record is a message and a time at most.
 const LONGEST: usize = helio_distill::MAX_MESSAGE_BYTES + 16;
 /// Room is made as bytes come.
@@ -31,6 +31,8 @@ pub struct TapeHeader {
     pub silence_ns: u64,
     /// Blocks that are kept while the talk lags.
     pub max_blocks: usize,
+    /// Blocks that are talked about at a time.
+    pub blocks_in_flight: usize,
     /// What was compared besides the parameters.
     pub compared: Vec<(String, String)>,
     /// Pads a direction.
@@ -273,6 +275,7 @@ mod tests {
             seed: 7,
             silence_ns: 1,
             max_blocks: 9,
+            blocks_in_flight: 2,
             compared: vec![("slot rate".into(), "5 MHz".into())],
             pads_per_direction: 100,
             reserve: 20,

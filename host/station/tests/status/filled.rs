@@ -27,7 +27,7 @@ pub fn filled() -> Status {
             failed_contacts: 0,
             last_fault: None,
         }),
-        block: Some(BlockInProgress { block: 412, step: "reconciling".into(), seconds: 1.24 }),
+        blocks: vec![BlockInProgress { block: 412, step: "reconciling".into(), seconds: 1.24 }],
         blocks_waiting: 1,
         pads: Pads {
             block_left: 3_588,

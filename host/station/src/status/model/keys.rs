@@ -1,9 +1,9 @@
-//! The block in progress, the pre-shared secret, the ledger and the keys.
+//! The blocks in progress, the pre-shared secret, the ledger and the keys.
 
 use helio_distill::ledger::EPSILON_LIMIT;
 use serde::{Deserialize, Serialize};
 
-/// The block that the stations talk about.
+/// A block that the stations talk about.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BlockInProgress {

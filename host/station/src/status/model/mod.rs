@@ -49,8 +49,8 @@ pub struct Status {
     pub device: Option<Device>,
     /// The line to the other station; `None` where none is known.
     pub line: Option<Line>,
-    /// The block that the stations talk about.
-    pub block: Option<BlockInProgress>,
+    /// The blocks that the stations talk about, oldest first.
+    pub blocks: Vec<BlockInProgress>,
     /// Blocks whose data wait for their turn.
     pub blocks_waiting: u64,
     /// The pre-shared secret.
@@ -153,7 +153,7 @@ impl Default for Status {
             waiting_for: None,
             device: None,
             line: None,
-            block: None,
+            blocks: Vec::new(),
             blocks_waiting: 0,
             pads: Pads::default(),
             epsilon: Epsilon::default(),

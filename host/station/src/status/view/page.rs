@@ -34,9 +34,10 @@ fn head(text: &mut String, status: &Status) {
     if let Some(wait) = words::waiting(status) {
         row(text, "waiting", &wait);
     }
-    if let Some(block) = &status.block {
+    for block in &status.blocks {
+        let last = status.blocks.last() == Some(block);
         let waiting = match status.blocks_waiting {
-            0 => String::new(),
+            n if n == 0 || !last => String::new(),
             n => format!("; {} more waiting", grouped(n)),
         };
         row(

@@ -88,7 +88,7 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, status: &Status, away: Option<&s
         }
     }
     frame.render_widget(Paragraph::new(Line::from(title)), first);
-    let text = match (away, words::waiting(status), &status.block) {
+    let text = match (away, words::waiting(status), status.blocks.first()) {
         (Some(away), _, _) => Span::styled(away.to_owned(), ink.bad()),
         (None, Some(wait), _) => Span::styled(wait, ink.warn()),
         (None, None, Some(block)) => Span::raw(format!(
