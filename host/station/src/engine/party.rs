@@ -8,8 +8,7 @@ use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, Sender, never, se
 use helio_distill::certificate::PrivatePart;
 use helio_distill::release::BlockId;
 use helio_distill::{
-    BLOCKS_IN_FLIGHT, BlockReport, Effect, Event, Fault, Kind, MemoryStore, Role, Stage, alice,
-    bob, inspect,
+    BlockReport, Effect, Event, Fault, Kind, MemoryStore, Role, Stage, alice, bob, inspect,
 };
 use helio_keys::{SecretKey, SeededEntropy, Simulated};
 use helio_timetag::{PoolReturn, SlotBatch};
@@ -20,8 +19,6 @@ use super::machine::stay_on;
 use super::slots::Slots;
 use crate::meter::{Account, Doing, SharedMeter, begins};
 
-/// Blocks of data taken in ahead of the talk: those that are talked about, and the next.
-const BLOCKS_AHEAD: u64 = BLOCKS_IN_FLIGHT as u64 + 1;
 /// A session looks at its clock at least this often.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -113,6 +110,8 @@ pub(crate) struct Around {
     pub slots_per_block: u64,
     /// Blocks of the run.
     pub blocks: u64,
+    /// Blocks of data taken in before they are done with.
+    pub blocks_ahead: u64,
     /// When no further block is begun; watched by Bob, who begins them.
     pub until: Option<Instant>,
     pub told: Sender<(Role, Told)>,
@@ -136,7 +135,9 @@ pub(crate) struct Ended {
 
 /// Serves a session until its last block is over, or the other party has gone.
 pub(crate) fn serve<S: Session>(mut session: S, around: Around) -> Ended {
-    let Around { mut wire, device, empties, slots, slots_per_block, blocks, until, .. } = around;
+    let Around { mut wire, device, empties, slots, slots_per_block, blocks, blocks_ahead, .. } =
+        around;
+    let until = around.until;
     around.core.map(stay_on);
     let meter = SharedMeter::new();
     session.watch(&meter);
@@ -188,7 +189,7 @@ pub(crate) fn serve<S: Session>(mut session: S, around: Around) -> Ended {
         if gone || ended.fault.is_some() || over {
             break;
         }
-        let hungry = taken < (done + BLOCKS_AHEAD) * slots_per_block;
+        let hungry = taken < (done + blocks_ahead) * slots_per_block;
         let data = device.as_ref().filter(|_| hungry).unwrap_or(&nothing);
         meter.now(Doing::Waiting);
         // What the other party waits for comes first.

@@ -61,6 +61,8 @@ pub struct Setup {
     pub rate: Option<f64>,
     /// Of the line between the stations.
     pub round_trip: Duration,
+    /// Blocks that are talked about at a time.
+    pub blocks_in_flight: usize,
     /// Of everything that is drawn.
     pub seed: u64,
     /// Alice's core and Bob's.
@@ -162,7 +164,13 @@ pub fn run(setup: &Setup, mut progress: impl FnMut(u64, u64)) -> Result<Outcome,
         PadBook::new(secret, role, RESERVE)
             .map_err(|fault| EngineFault::Differs(format!("its own secret does not do: {fault}")))
     };
-    let local = || Local { silence_ns: SILENCE_NS, ..Local::new(RandomLabel::Seeded) };
+    let local = || Local {
+        silence_ns: SILENCE_NS,
+        blocks_in_flight: setup.blocks_in_flight,
+        // Alice remembers the settings of all that are in flight, and of what comes in.
+        max_blocks: setup.blocks_in_flight + 2,
+        ..Local::new(RandomLabel::Seeded)
+    };
     let store = MemoryStore::<Simulated>::default;
     let (pads_of_alice, pads_of_bob) = (book(Role::Alice)?, book(Role::Bob)?);
     let p = || parameters.clone();
@@ -196,6 +204,8 @@ pub fn run(setup: &Setup, mut progress: impl FnMut(u64, u64)) -> Result<Outcome,
             slots: slots.clone(),
             slots_per_block: u64::from(parameters.slots_per_block),
             blocks: setup.limits.blocks,
+            // Those that are talked about, and the next.
+            blocks_ahead: setup.blocks_in_flight as u64 + 1,
             until: until.filter(|_| role == Role::Bob),
             told: to_collector.clone(),
             begun,

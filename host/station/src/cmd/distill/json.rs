@@ -89,6 +89,7 @@ pub fn object(setup: &Setup, choice: Option<&Choice>, outcome: &Outcome) -> Valu
         "seed": setup.seed,
         "code": parameters.code,
         "rtt_ms": setup.round_trip.as_secs_f64() * 1e3,
+        "blocks_in_flight": setup.blocks_in_flight,
         "offered_mbit_per_s": setup.rate.map(|rate| rate / 1e6),
         "parameters": parameters,
         "loss_db": link.channel.loss.0,

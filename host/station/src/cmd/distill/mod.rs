@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use helio_distill::ledger::EPSILON_LIMIT;
 use helio_distill::parameters::CodeChoice;
+use helio_distill::{BLOCKS_IN_FLIGHT, MOST_BLOCKS_IN_FLIGHT};
 use helio_units::Decibel;
 
 use crate::cli::Global;
@@ -70,6 +71,9 @@ pub struct Distill {
     /// Round trip of the line between the stations in milliseconds
     #[arg(long, default_value_t = 0.0, value_name = "MS")]
     rtt_ms: f64,
+    /// Blocks that are talked about at a time, 1 to 8: more of them fill a long line
+    #[arg(long, default_value_t = BLOCKS_IN_FLIGHT, value_name = "BLOCKS", conflicts_with = "files")]
+    in_flight: usize,
     /// All of the loss from Alice's output to a click, in dB
     #[arg(long, default_value_t = 2.0, value_name = "DB", conflicts_with = "files")]
     loss: f64,
@@ -149,6 +153,7 @@ impl Distill {
     fn plan(&self) -> Result<Plan, Failure> {
         let cores = self.check()?;
         within("loss", self.loss, 0.5, 60.0)?;
+        within("in-flight", self.in_flight as f64, 1.0, MOST_BLOCKS_IN_FLIGHT as f64)?;
         within("seconds", self.seconds, 0.001, 1e6)?;
         // What the stations' ledger allows with one pre-shared secret, tags included.
         let most = ((EPSILON_LIMIT / self.epsilon) as u64).saturating_sub(1).clamp(1, 1_000_000);
@@ -183,6 +188,7 @@ impl Distill {
             limits: Limits { blocks, seconds },
             rate: self.rate.bits_per_s(),
             round_trip: self.round_trip(),
+            blocks_in_flight: self.in_flight,
             seed: self.seed,
             cores,
         };

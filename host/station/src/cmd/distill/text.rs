@@ -22,8 +22,12 @@ pub fn opening(setup: &Setup, choice: Option<&Choice>) -> String {
     let _ = writeln!(
         text,
         "SIMULATED   the engine alone, two stations over TCP on this machine, {offered}, round trip \
-         {} ms",
+         {} ms, {} in flight",
         trimmed(setup.round_trip.as_secs_f64() * 1e3, 3),
+        match setup.blocks_in_flight {
+            1 => "a block".to_owned(),
+            n => format!("{n} blocks"),
+        },
     );
     let _ = writeln!(
         text,
