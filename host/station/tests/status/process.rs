@@ -104,7 +104,7 @@ fn a_running_station_is_asked_while_its_store_is_locked() {
     assert!(page.contains("Bob with \"alice\", SIMULATED: running"), "{page}");
     assert_eq!(json(&helio(at, &["status", "b", "--json"]))["station"]["pid"], 4_242);
     for (args, begin) in [
-        (&["status", "b", "--watch", "--json"][..], "{\"block\":"),
+        (&["status", "b", "--watch", "--json"][..], "{\"blocks\":"),
         (&["status", "b", "--watch"], "Bob running for"),
     ] {
         let mut child =

@@ -30,7 +30,7 @@ fn a_status_goes_through_json_and_back() {
     let json = serde_json::to_string(&status).expect("JSON");
     assert_eq!(serde_json::from_str::<Status>(&json).expect("a status"), status);
     let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!((&value["version"], &value["phase"]), (&1.into(), &"running".into()));
+    assert_eq!((&value["version"], &value["phase"]), (&2.into(), &"running".into()));
     let empty = serde_json::to_string(&Status::default()).expect("JSON");
     assert_eq!(serde_json::from_str::<Status>(&empty).expect("a status"), Status::default());
     for (phase, name) in [

@@ -19,7 +19,7 @@ pub use keys::{BlockInProgress, Epsilon, Keys, Pads};
 pub use last_block::{DetectorErrors, LastBlock};
 
 /// Version of this model; a reader refuses another one.
-pub const STATUS_VERSION: u32 = 1;
+pub const STATUS_VERSION: u32 = 2;
 
 /// Most blocks in [`Status::last_blocks`].
 pub const MOST_BLOCKS: usize = 16;
