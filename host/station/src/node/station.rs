@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvError, Sender, never, select};
+use crossbeam_channel::{Receiver, RecvError, Sender, TrySendError, never, select};
 use helio_distill::parameters::SessionId;
 use helio_distill::{Fault, Local, Role};
 use helio_keys::Origin;
@@ -217,9 +217,20 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         let Some(run) = &mut self.run else { return };
         while let Some(message) = run.side.poll_message() {
             let Some(line) = &self.line else { continue };
-            if line.out.try_send(Frame::Talk(message)).is_err() {
-                self.drop_line("the other station takes nothing");
-                return;
+            match line.out.try_send(Frame::Talk(message)) {
+                Ok(()) => {}
+                // Its threads have ended, and their last note, which says why, is on its way.
+                Err(TrySendError::Disconnected(_)) => {}
+                Err(TrySendError::Full(_)) => {
+                    let text = format!(
+                        "line lost: the other station takes nothing ({}); the station looks for it \
+                         again",
+                        line.peer
+                    );
+                    self.tell(log::Level::Warn, text);
+                    self.drop_line("the other station takes nothing");
+                    return;
+                }
             }
         }
     }
