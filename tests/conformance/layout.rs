@@ -32,6 +32,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "host/distill/src/gf2/neon.rs",
     "host/distill/src/gf2/pclmul.rs",
     "host/distill/src/gf2/vpclmul.rs",
+    "host/distill/src/message/places/avx512.rs",
     "host/distill/src/processor.rs",
     "host/distill/src/reconcile/ldpc/levels.rs",
 ];

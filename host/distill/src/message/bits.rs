@@ -135,12 +135,6 @@ impl PublicBits {
         }
     }
 
-    /// The places of the bits that are `value`, rising; there are `count` of them.
-    fn places(&self, count: usize, value: bool) -> Places<'_> {
-        let (words, flip) = (self.words.iter(), if value { 0 } else { !0 });
-        Places { words, flip, left: 0, end: 0, count }
-    }
-
     /// Writes the bits as they are: for bits that nothing is known of. The reader knows the length.
     pub fn write_raw(&self, out: &mut Writer) {
         out.bits(&self.words, self.len);
@@ -164,7 +158,7 @@ impl PublicBits {
         out.varint(ones as u64);
         let (rare, value) = rarer(ones, self.len);
         if places::low_bits(rare as u64, self.len as u64) > 0 {
-            return places::write(out, self.places(rare, value), self.len as u64);
+            return self.write_places(out, rare, value);
         }
         // The same as the places would be: without low parts, what is left is the bits themselves
         // up to the last one.
@@ -173,6 +167,15 @@ impl PublicBits {
         let last = flipped.words.iter().rposition(|&word| word != 0);
         let end = last.map_or(0, |i| i * 64 + 64 - flipped.words[i].leading_zeros() as usize);
         out.bits(&flipped.words, end);
+    }
+
+    /// The places of the bits that are `value`, of which there are `count`.
+    fn write_places(&self, out: &mut Writer, count: usize, value: bool) {
+        let flip = if value { 0 } else { !0 };
+        let words = self.words.iter().enumerate();
+        let mut ones =
+            places::Ones::of(words.map(|(i, word)| (word ^ flip) & in_word(self.len, i)));
+        places::write(out, count, self.len as u64, |places| ones.fill(places));
     }
 
     /// Reads what [`PublicBits::write`] wrote of `len` bits. Takes memory for `len` bits, and four
@@ -185,10 +188,8 @@ impl PublicBits {
         let (rare, value) = rarer(ones as usize, len);
         let flip = if value { 0 } else { !0 };
         if places::low_bits(rare as u64, len as u64) > 0 {
-            let mut words = vec![flip; len.div_ceil(64)];
-            for place in places::read(reader, rare, len as u64, Vec::new(), |place| place)? {
-                words[place as usize / 64] ^= 1 << (place % 64);
-            }
+            let (mut words, level) = (vec![flip; len.div_ceil(64)], places::Level::best());
+            places::read(reader, rare, len as u64, |places| level.flip(&mut words, places))?;
             return Ok(PublicBits::from_words(words, len));
         }
         let mut words = words(reader.unary(rare, len)?);
@@ -197,39 +198,6 @@ impl PublicBits {
         Ok(PublicBits::from_words(words, len))
     }
 }
-
-/// See [`PublicBits::places`].
-struct Places<'a> {
-    words: std::slice::Iter<'a, u64>,
-    flip: u64,
-    /// What is left of the word at hand, and where that word ends.
-    left: u64,
-    end: u32,
-    /// How many places are still to come: those past the length do not count.
-    count: usize,
-}
-
-impl Iterator for Places<'_> {
-    type Item = u32;
-
-    #[inline]
-    fn next(&mut self) -> Option<u32> {
-        self.count = self.count.checked_sub(1)?;
-        while self.left == 0 {
-            self.left = self.words.next()? ^ self.flip;
-            self.end = self.end.wrapping_add(64);
-        }
-        let place = self.end.wrapping_sub(64).wrapping_add(self.left.trailing_zeros());
-        self.left &= self.left - 1;
-        Some(place)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.count, Some(self.count))
-    }
-}
-
-impl ExactSizeIterator for Places<'_> {}
 
 fn select(words: &[u64], mask: &PublicBits) -> Packer {
     let mut out = Packer::with_capacity(mask.ones());
@@ -343,7 +311,7 @@ mod tests {
             let mut general = Writer::default();
             general.varint(bits.ones() as u64);
             let (rare, value) = rarer(bits.ones(), bits.len());
-            places::write(&mut general, bits.places(rare, value), bits.len() as u64);
+            bits.write_places(&mut general, rare, value);
             prop_assert_eq!(general.finish(), &bytes[..end]);
         }
 

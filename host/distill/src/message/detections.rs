@@ -24,26 +24,40 @@ impl Detections {
         let least = self.least_gap(free);
         out.varint(count);
         out.varint(u64::from(least));
-        let mut taken_off = 0u32;
-        let numbers = self.offsets.iter().map(|&offset| {
-            let number = free.number(offset) - taken_off;
-            taken_off = taken_off.wrapping_add(least);
-            number
+        let (mut offsets, mut taken_off) = (self.offsets.as_slice(), 0u32);
+        let among = closer(free.count(), count, least);
+        places::write(out, self.offsets.len(), among, |numbers| {
+            let (here, rest) = offsets.split_at(numbers.len());
+            numbers.copy_from_slice(here);
+            offsets = rest;
+            free.to_numbers(numbers);
+            if least > 0 {
+                numbers.iter_mut().for_each(|number| {
+                    *number = number.wrapping_sub(taken_off);
+                    taken_off = taken_off.wrapping_add(least);
+                });
+            }
         });
-        places::write(out, numbers, closer(free.count(), count, least));
         self.test_basis.write(out);
     }
 
     /// Free slots between two detections, at the least; zero for less than two.
     fn least_gap(&self, free: &FreeSlots) -> u32 {
-        let mut least = u32::MAX;
-        for pair in self.offsets.windows(2) {
-            least = least.min(free.number(pair[1]) - free.number(pair[0]) - 1);
+        let mut least = if self.offsets.len() < 2 { 0 } else { u32::MAX };
+        let (mut numbers, mut before) = ([0; places::CHUNK], None);
+        for offsets in self.offsets.chunks(places::CHUNK) {
             if least == 0 {
                 break;
             }
+            let numbers = &mut numbers[..offsets.len()];
+            numbers.copy_from_slice(offsets);
+            free.to_numbers(numbers);
+            let across = before.map_or(u32::MAX, |before| numbers[0] - before - 1);
+            let pairs = numbers.iter().zip(&numbers[1..]);
+            least = pairs.fold(least.min(across), |least, (a, b)| least.min(b - a - 1));
+            before = numbers.last().copied();
         }
-        if self.offsets.len() < 2 { 0 } else { least }
+        least
     }
 
     /// Reads the announcement of a block with these free slots. `spare` is memory of an earlier one:
@@ -63,12 +77,22 @@ impl Detections {
         let least = least as u32;
         let among = closer(free.count(), count as u64, least);
         let (mut taken_off, mut next, mut touching) = (0u32, None, count < 2);
-        let offsets = places::read(&mut reader, count, among, spare, |place| {
-            touching |= next == Some(place);
-            next = Some(place.wrapping_add(1));
-            let offset = free.offset(place.wrapping_add(taken_off));
-            taken_off = taken_off.wrapping_add(least);
-            offset
+        // Known to be long enough for them: `places::read` calls back only then.
+        let mut offsets = spare;
+        offsets.clear();
+        places::read(&mut reader, count, among, |places| {
+            offsets.reserve_exact(count - offsets.len());
+            let across = next.replace(places[places.len() - 1].wrapping_add(1)) == Some(places[0]);
+            let pairs = places.iter().zip(&places[1..]);
+            touching = pairs.fold(touching | across, |any, (a, b)| any | (a.wrapping_add(1) == *b));
+            if least > 0 {
+                places.iter_mut().for_each(|place| {
+                    *place = place.wrapping_add(taken_off);
+                    taken_off = taken_off.wrapping_add(least);
+                });
+            }
+            free.to_offsets(places);
+            offsets.extend_from_slice(places);
         })?;
         // What was taken off must be the least gap: one of what is left is none.
         if !touching {
@@ -131,10 +155,10 @@ mod tests {
         // The last slot, and the place after it.
         let last = written(&at(vec![999]), 1);
         let mut out = Writer::default();
-        places::write(&mut out, [983].into_iter(), 984);
+        places::write(&mut out, 1, 984, |to| to.copy_from_slice(&[983]));
         assert_eq!(last, body(1, 0, &[out.written(), &[1]].concat()));
         let mut out = Writer::default();
-        places::write(&mut out, [984].into_iter(), 985);
+        places::write(&mut out, 1, 985, |to| to.copy_from_slice(&[984]));
         assert_eq!(read(&body(1, 0, &[out.written(), &[1]].concat()), 1), Err(Malformed::BadSlot));
     }
 
@@ -154,12 +178,12 @@ mod tests {
     fn a_gap_that_is_not_the_least_is_refused() {
         // Gaps of 10 and 20 said as 9 and more.
         let mut out = Writer::default();
-        places::write(&mut out, [5, 7, 18].into_iter(), closer(984, 3, 9));
+        places::write(&mut out, 3, closer(984, 3, 9), |to| to.copy_from_slice(&[5, 7, 18]));
         let bases = [0];
         let bytes = body(3, 9, &[out.written(), &bases].concat());
         assert_eq!(read(&bytes, 1), Err(Malformed::BadValue));
         let mut out = Writer::default();
-        places::write(&mut out, [5, 6, 17].into_iter(), closer(984, 3, 10));
+        places::write(&mut out, 3, closer(984, 3, 10), |to| to.copy_from_slice(&[5, 6, 17]));
         let bytes = body(3, 10, &[out.written(), &bases].concat());
         let found = read(&bytes, 1).expect("the least gap is 10");
         assert_eq!(found.offsets, [5, 16, 38]);

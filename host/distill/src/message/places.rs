@@ -7,10 +7,21 @@
 //! bits follows from the number of places and from `of`, which the reader knows: one list has one
 //! encoding, and nothing but the list is told. `n` places take at most
 //! `n · (low_bits + 1) + (of >> low_bits)` bits, however they lie.
+//!
+//! The work is done on [`CHUNK`] places at a time, by `portable` or, where the processor has AVX-512,
+//! by `avx512`; `level` chooses.
 
-use std::num::NonZeroU64;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod level;
+mod portable;
 
 use super::{Malformed, Reader, Writer};
+
+pub(super) use level::Level;
+
+/// Places that are worked on together. Their low parts fill whole words, however wide they are.
+pub(super) const CHUNK: usize = 512;
 
 /// 2⁶³ / φ: with this chance that the gap goes on for 2^k places, k and k + 1 low bits cost the
 /// same (A. Kiely, Selecting the Golomb parameter in Rice coding, IPN Progress Report 42-159, 2004).
@@ -33,100 +44,144 @@ pub(super) fn low_bits(count: u64, of: u64) -> u32 {
     low_bits
 }
 
-/// Writes strictly rising places, all below `of`. The reader knows how many there are.
-pub(super) fn write(out: &mut Writer, places: impl ExactSizeIterator<Item = u32>, of: u64) {
-    let count = places.len();
-    let width = low_bits(count as u64, of);
-    let mask = (1u64 << width) - 1;
-    let mut high = vec![0u64; (count as u64 + (of >> width)).div_ceil(64) as usize + 1];
-    let mut at = 0u64;
-    out.fill((count * width as usize).div_ceil(8), 8, |low| {
-        // The low parts go out through a window of eight bytes.
-        let (mut window, mut held, mut byte) = (0u64, 0u32, 0usize);
-        let (mut word, mut index, mut next) = (0u64, 0usize, 0u32);
-        for place in places {
-            let gap = u64::from(place - next);
-            // A place is below `of`, so below 2³² - 1 where another one follows.
-            next = place.wrapping_add(1);
-            let part = gap & mask;
-            window |= part << held;
-            held += width;
-            if held >= 64 {
-                low[byte..byte + 8].copy_from_slice(&window.to_le_bytes());
-                byte += 8;
-                held -= 64;
-                // What of the part had no room: nothing, if it just fitted.
-                window = part >> (width - held);
-            }
-            at += gap >> width;
-            if (at / 64) as usize != index {
-                high[index] = word;
-                (word, index) = (0, (at / 64) as usize);
-            }
-            word |= 1 << (at % 64);
-            at += 1;
-        }
-        low[byte..byte + 8].copy_from_slice(&window.to_le_bytes());
-        high[index] = word;
-    });
-    high.truncate(at.div_ceil(64) as usize);
-    out.bits(&high, at as usize);
+/// Writes `count` strictly rising places, all below `of`. `next` fills its argument, of [`CHUNK`]
+/// places but for the last, with those that come next. The reader knows how many there are.
+pub(super) fn write(out: &mut Writer, count: usize, of: u64, next: impl FnMut(&mut [u32])) {
+    write_by(Level::best(), out, count, of, next);
 }
 
-/// Reads `count` strictly rising places below `of`, at most 2³². Takes four bytes of memory for each,
-/// and only once the message is long enough to hold them: that is at least one bit for each. Gives
-/// what `each` makes of them, in `spare` if it has the room; that may be asked about places that are
-/// refused in the end.
+fn write_by(
+    level: Level,
+    out: &mut Writer,
+    count: usize,
+    of: u64,
+    mut next: impl FnMut(&mut [u32]),
+) {
+    let width = low_bits(count as u64, of);
+    let mut high = vec![0u64; (count as u64 + (of >> width)).div_ceil(64) as usize + 1];
+    let mut bits = 0;
+    out.fill((count * width as usize).div_ceil(8), Coding::SPARE, |low| {
+        let mut coding = Coding { width, low, high: &mut high, done: 0, next: 0, at: 0 };
+        let mut places = [0; CHUNK];
+        for start in (0..count).step_by(CHUNK) {
+            let places = &mut places[..(count - start).min(CHUNK)];
+            next(places);
+            level.code(&mut coding, places);
+        }
+        bits = coding.at as usize;
+    });
+    high.truncate(bits.div_ceil(64));
+    out.bits(&high, bits);
+}
+
+/// Reads `count` strictly rising places below `of`, at most 2³², and gives them to `each` in order,
+/// [`CHUNK`] at a time but for the last. `each` is called only once the message is long enough to hold
+/// them, that is at least one bit for each; it may be given places that are refused in the end, and
+/// what it is given after a place that is not below `of` has no meaning.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     count: usize,
     of: u64,
-    spare: Vec<u32>,
-    mut each: impl FnMut(u32) -> u32,
-) -> Result<Vec<u32>, Malformed> {
+    each: impl FnMut(&mut [u32]),
+) -> Result<(), Malformed> {
+    read_by(Level::best(), reader, count, of, each)
+}
+
+fn read_by(
+    level: Level,
+    reader: &mut Reader<'_>,
+    count: usize,
+    of: u64,
+    mut each: impl FnMut(&mut [u32]),
+) -> Result<(), Malformed> {
     if count as u64 > of {
         return Err(Malformed::CountTooLarge);
     }
-    let width = low_bits(count as u64, of) as usize;
-    if count as u128 * (width as u128 + 1) > reader.left() as u128 * 8 {
+    let width = low_bits(count as u64, of);
+    if count as u128 * (u128::from(width) + 1) > reader.left() as u128 * 8 {
         return Err(Malformed::Truncated);
     }
-    let low = reader.raw((count * width).div_ceil(8))?;
-    let used = count * width % 8;
-    if used != 0 && low.last().is_some_and(|byte| byte >> used != 0) {
+    let low_end = count * width as usize;
+    let low = reader.raw(low_end.div_ceil(8))?;
+    if !low_end.is_multiple_of(8) && low.last().is_some_and(|byte| byte >> (low_end % 8) != 0) {
         return Err(Malformed::PaddingNotZero);
     }
     let high = reader.unary(count, usize::MAX)?;
-    let mask = (1u64 << width) - 1;
-    let mut places = spare;
-    if places.capacity() < count {
-        places = vec![0; count];
-    } else {
-        places.clear();
-        places.resize(count, 0);
+    let mut ones = Ones::of(high.chunks(8).map(|chunk| load(chunk, 0)));
+    let mut decoding = Decoding { width, low, done: 0, sum: 0 };
+    let mut places = [0; CHUNK];
+    for start in (0..count).step_by(CHUNK) {
+        let places = &mut places[..(count - start).min(CHUNK)];
+        level.find(&mut ones);
+        level.decode(&mut decoding, &ones.found[..places.len()], places);
+        ones.take(places.len());
+        each(places);
     }
-    // The high parts up to place `i` add up to the number of zeros before its one.
-    let (mut done, mut sum, mut last) = (0usize, 0u64, None);
-    for (chunk, first) in high.chunks(8).zip((0u64..).step_by(64)) {
-        let mut ones = load(chunk, 0);
-        // Known not to be zero: then the place of the lowest one is a single instruction.
-        while let Some(word) = NonZeroU64::new(ones) {
-            let at = first + u64::from(word.trailing_zeros());
-            ones &= ones - 1;
-            let bit = done * width;
-            sum += load(low, bit / 8) >> (bit % 8) & mask;
-            let value = ((at - done as u64) << width) + sum + done as u64;
-            // Cut if it is too large; then the last one is too, and is looked at below. There are as
-            // many ones as places.
-            places[done] = each(value as u32);
-            last = Some(value);
-            done += 1;
+    // The last place in full: places rise, so all are below `of` if it is.
+    if let (Some(byte), Some(before)) = (high.last(), count.checked_sub(1)) {
+        let at = high.len() as u64 * 8 - 1 - u64::from(byte.leading_zeros());
+        if ((at - before as u64) << width) + decoding.sum + before as u64 >= of {
+            return Err(Malformed::BadSlot);
         }
     }
-    if last.is_some_and(|last| last >= of) {
-        return Err(Malformed::BadSlot);
+    Ok(())
+}
+
+/// A list that is being written.
+struct Coding<'a> {
+    width: u32,
+    /// The stream of low parts, and [`Coding::SPARE`] bytes more that may be written to.
+    low: &'a mut [u8],
+    /// The stream of high parts, zero where it is not yet written, and a word more.
+    high: &'a mut [u64],
+    /// Places written; a multiple of [`CHUNK`] but for the end.
+    done: usize,
+    /// The lowest place that may come; only the last place can make it wrap.
+    next: u32,
+    /// Bits of the high parts so far.
+    at: u64,
+}
+
+impl Coding<'_> {
+    const SPARE: usize = 64;
+}
+
+/// The low parts of a list that is being read.
+struct Decoding<'a> {
+    width: u32,
+    low: &'a [u8],
+    /// Places read; a multiple of [`CHUNK`] but for the end.
+    done: usize,
+    /// Of the low parts read.
+    sum: u64,
+}
+
+/// The places of the set bits in words that follow each other, modulo 2³².
+pub(super) struct Ones<W> {
+    words: W,
+    /// Place of the next word's lowest bit.
+    base: u32,
+    found: [u32; CHUNK + 64],
+    held: usize,
+}
+
+impl<W: Iterator<Item = u64>> Ones<W> {
+    pub fn of(words: W) -> Ones<W> {
+        Ones { words, base: 0, found: [0; CHUNK + 64], held: 0 }
     }
-    Ok(places)
+
+    /// Fills `places`, at most [`CHUNK`], with the next ones; there must be as many.
+    pub fn fill(&mut self, places: &mut [u32]) {
+        Level::best().find(self);
+        places.copy_from_slice(&self.found[..places.len()]);
+        self.take(places.len());
+    }
+
+    /// Forgets the first `count` of those that were found.
+    fn take(&mut self, count: usize) {
+        self.found.copy_within(count..self.held.max(count), 0);
+        self.held = self.held.saturating_sub(count);
+    }
 }
 
 /// Eight bytes from `start` on as a word; zeros past the end.
@@ -148,14 +203,39 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(reader: &mut Reader<'_>, count: usize, of: u64) -> Result<Vec<u32>, Malformed> {
-        super::read(reader, count, of, vec![7; 3], |place| place)
+    /// All that this machine has.
+    fn levels() -> Vec<Level> {
+        vec![Level::Portable, Level::best()]
     }
 
+    /// By every level, each of which must give the same and take as many bytes.
+    fn read(reader: &mut Reader<'_>, count: usize, of: u64) -> Result<Vec<u32>, Malformed> {
+        let bytes = reader.rest();
+        let mut results = levels().into_iter().map(|level| {
+            let (mut reader, mut places) = (Reader::new(bytes), Vec::new());
+            let each = |chunk: &mut [u32]| places.extend_from_slice(chunk);
+            let result = read_by(level, &mut reader, count, of, each);
+            (result.map(|()| places), reader.left())
+        });
+        let first = results.next().unwrap();
+        results.for_each(|result| assert_eq!(result, first));
+        *reader = Reader::new(&bytes[bytes.len() - first.1..]);
+        first.0
+    }
+
+    /// By every level, each of which must give the same.
     fn written(places: &[u32], of: u64) -> Vec<u8> {
-        let mut out = Writer::default();
-        write(&mut out, places.iter().copied(), of);
-        out.finish()
+        let mut results = levels().into_iter().map(|level| {
+            let (mut out, mut done) = (Writer::default(), 0);
+            write_by(level, &mut out, places.len(), of, |chunk| {
+                chunk.copy_from_slice(&places[done..][..chunk.len()]);
+                done += chunk.len();
+            });
+            out.finish()
+        });
+        let first = results.next().unwrap();
+        results.for_each(|result| assert_eq!(result, first));
+        first
     }
 
     /// The code as its definition says, bit by bit.
@@ -224,13 +304,17 @@ mod tests {
     proptest! {
         #[test]
         fn places_round_trip_and_are_written_as_defined(
-            gaps in proptest::collection::vec(0u32..2000, 0..300),
-            shift in 0u32..11,
+            gaps in proptest::collection::vec(0u32..1 << 26, 0..1500),
+            shift in 10u32..27,
+            run in 0usize..40,
             beyond in 1u64..5000,
         ) {
             let places: Vec<u32> = gaps
                 .iter()
-                .scan(0, |next, gap| {
+                .enumerate()
+                .scan(0, |next, (i, gap)| {
+                    // Gaps of one length, and some that are much longer.
+                    let shift = if i % 41 == run { shift.min(15) } else { shift };
                     let place = *next + (gap >> shift);
                     *next = place + 1;
                     Some(place)
