@@ -1,17 +1,38 @@
-//! The two instructions of the processor that sifting is faster with. Where it has them not, the same
-//! is done, or nothing has to be.
+//! The few steps of sifting that some processors do faster, and how work is compiled for them.
 
 #![allow(unsafe_code)]
 
-/// The bits of `word` that `mask` selects, moved together at the low end.
-#[inline]
-pub(crate) fn compress(word: u64, mask: u64) -> u64 {
+/// Detections that are looked at together.
+pub(crate) const CHUNK: usize = 64;
+
+/// What a processor does, each level in its own way and with the same results.
+pub(crate) trait Processor: Copy {
+    /// The bits of `word` that `mask` selects, moved together at the low end.
+    fn compress(self, word: u64, mask: u64) -> u64;
+
+    /// The four low bits of every byte, a word each; that of byte `i` is bit `i`.
+    fn planes(self, bytes: &[u8; CHUNK]) -> [u64; 4];
+
+    /// The values at these indices, at most [`CHUNK`], of values of `BITS` bits, packed from the low
+    /// bits of each byte up; zero past the end.
+    fn look_up<const BITS: u32>(self, packed: &[u8], indices: &[u32], values: &mut [u8; CHUNK]);
+}
+
+/// What is to be compiled for each level. `run` is to be inlined, and so is what it spends its time in.
+pub(crate) trait Work {
+    type Output;
+    fn run(self, processor: impl Processor) -> Self::Output;
+}
+
+/// Does the work on the best level of this machine.
+pub(crate) fn run<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
-    if x86::extracts_fast() {
-        // SAFETY: `extracts_fast` found BMI2 on this processor.
-        return unsafe { x86::extract(word, mask) };
+    if let Some(best) = x86::Avx512::detect() {
+        return best.run(work);
+    } else if let Some(better) = x86::Bmi2::detect() {
+        return better.run(work);
     }
-    portable(word, mask)
+    work.run(Portable)
 }
 
 /// Says that byte `index` will be read soon. Nothing happens past the end.
@@ -26,6 +47,53 @@ pub(crate) fn prefetch(bytes: &[u8], index: usize) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (bytes, index);
+}
+
+/// Any processor.
+#[derive(Clone, Copy)]
+struct Portable;
+
+impl Processor for Portable {
+    #[inline(always)]
+    fn compress(self, word: u64, mask: u64) -> u64 {
+        portable(word, mask)
+    }
+
+    #[inline(always)]
+    fn planes(self, bytes: &[u8; CHUNK]) -> [u64; 4] {
+        planes(bytes)
+    }
+
+    #[inline(always)]
+    fn look_up<const BITS: u32>(self, packed: &[u8], indices: &[u32], values: &mut [u8; CHUNK]) {
+        look_up::<BITS>(packed, indices, values);
+    }
+}
+
+/// A loop of its own with nothing in it but the loads: where clicks are rare each misses the caches, and
+/// the processor waits for many of them at once.
+#[inline(always)]
+fn look_up<const BITS: u32>(packed: &[u8], indices: &[u32], values: &mut [u8]) {
+    let per_byte = 8 / BITS;
+    for (value, &index) in values.iter_mut().zip(indices) {
+        let byte = packed.get((index / per_byte) as usize).copied().unwrap_or(0);
+        *value = byte >> (BITS * (index % per_byte)) & ((1 << BITS) - 1);
+    }
+}
+
+#[inline(always)]
+fn planes(bytes: &[u8; CHUNK]) -> [u64; 4] {
+    // The factor moves the low bit of byte j to bit 56 + j, and nothing is carried in between.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    let mut planes = [0; 4];
+    for (j, bytes) in bytes.as_chunks::<8>().0.iter().enumerate() {
+        let bytes = u64::from_le_bytes(*bytes);
+        for (bit, plane) in planes.iter_mut().enumerate() {
+            *plane |= ((bytes >> bit & LOW).wrapping_mul(GATHER) >> 56) << (8 * j);
+        }
+    }
+    planes
 }
 
 /// A parallel-suffix compress (Steele's, in Warren, Hacker's Delight, 2nd edition, 7-4).
@@ -45,26 +113,113 @@ fn portable(word: u64, mut mask: u64) -> u64 {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{__cpuid, _pext_u64};
+    use std::arch::x86_64::*;
     use std::sync::LazyLock;
 
-    /// Whether the processor extracts bits by one quick instruction.
-    #[inline]
-    pub fn extracts_fast() -> bool {
-        static FAST: LazyLock<bool> = LazyLock::new(|| {
-            // AMD's families 15h to 17h have the instruction in microcode, slower than `portable`
-            // (Agner Fog, Instruction tables).
-            let base = __cpuid(1).eax;
-            let family = (base >> 8 & 0xF) + (base >> 20 & 0xFF);
-            let is_amd = __cpuid(0).ebx == u32::from_le_bytes(*b"Auth");
-            is_x86_feature_detected!("bmi2") && !(is_amd && (0x15..=0x17).contains(&family))
-        });
-        *FAST
+    use super::{CHUNK, Processor, Work};
+
+    /// Exists only where BMI2 and POPCNT were detected, and bits are extracted by one quick instruction.
+    #[derive(Clone, Copy)]
+    pub struct Bmi2(());
+
+    impl Bmi2 {
+        pub fn detect() -> Option<Bmi2> {
+            static FAST: LazyLock<bool> = LazyLock::new(|| {
+                // AMD's families 15h to 17h have the instruction in microcode, slower than `portable`
+                // (Agner Fog, Instruction tables).
+                let base = __cpuid(1).eax;
+                let family = (base >> 8 & 0xF) + (base >> 20 & 0xFF);
+                let is_amd = __cpuid(0).ebx == u32::from_le_bytes(*b"Auth");
+                let slow = is_amd && (0x15..=0x17).contains(&family);
+                is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("popcnt") && !slow
+            });
+            FAST.then_some(Bmi2(()))
+        }
+
+        pub fn run<W: Work>(self, work: W) -> W::Output {
+            #[target_feature(enable = "bmi2,popcnt")]
+            fn compiled<W: Work>(level: Bmi2, work: W) -> W::Output {
+                work.run(level)
+            }
+            // SAFETY: `self` exists only where these features were detected.
+            unsafe { compiled(self, work) }
+        }
     }
 
-    #[target_feature(enable = "bmi2")]
-    pub fn extract(word: u64, mask: u64) -> u64 {
-        _pext_u64(word, mask)
+    impl Processor for Bmi2 {
+        #[inline(always)]
+        fn compress(self, word: u64, mask: u64) -> u64 {
+            // SAFETY: `self` exists only where BMI2 was detected.
+            unsafe { _pext_u64(word, mask) }
+        }
+
+        #[inline(always)]
+        fn planes(self, bytes: &[u8; CHUNK]) -> [u64; 4] {
+            super::planes(bytes)
+        }
+
+        #[inline(always)]
+        fn look_up<const BITS: u32>(
+            self,
+            packed: &[u8],
+            indices: &[u32],
+            values: &mut [u8; CHUNK],
+        ) {
+            super::look_up::<BITS>(packed, indices, values);
+        }
+    }
+
+    /// Exists only where [`Bmi2`] and AVX-512 F, BW, DQ and VL were detected.
+    #[derive(Clone, Copy)]
+    pub struct Avx512(Bmi2);
+
+    impl Avx512 {
+        pub fn detect() -> Option<Avx512> {
+            let found = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            Bmi2::detect().filter(|_| found).map(Avx512)
+        }
+
+        pub fn run<W: Work>(self, work: W) -> W::Output {
+            #[target_feature(enable = "bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl")]
+            fn compiled<W: Work>(level: Avx512, work: W) -> W::Output {
+                work.run(level)
+            }
+            // SAFETY: `self` exists only where these features were detected.
+            unsafe { compiled(self, work) }
+        }
+    }
+
+    impl Processor for Avx512 {
+        #[inline(always)]
+        fn compress(self, word: u64, mask: u64) -> u64 {
+            self.0.compress(word, mask)
+        }
+
+        #[inline(always)]
+        fn planes(self, bytes: &[u8; CHUNK]) -> [u64; 4] {
+            #[inline]
+            #[target_feature(enable = "avx512f,avx512bw")]
+            fn planes(bytes: &[u8; CHUNK]) -> [u64; 4] {
+                // SAFETY: the 64 bytes are readable, at any alignment.
+                let bytes = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
+                [1, 2, 4, 8].map(|bit| _mm512_test_epi8_mask(bytes, _mm512_set1_epi8(bit)))
+            }
+            // SAFETY: `self` exists only where these features were detected.
+            unsafe { planes(bytes) }
+        }
+
+        #[inline(always)]
+        fn look_up<const BITS: u32>(
+            self,
+            packed: &[u8],
+            indices: &[u32],
+            values: &mut [u8; CHUNK],
+        ) {
+            super::look_up::<BITS>(packed, indices, values);
+        }
     }
 }
 
@@ -78,19 +233,54 @@ mod tests {
         places.enumerate().fold(0, |out, (to, from)| out | (word >> from & 1) << to)
     }
 
+    /// All steps on these.
+    struct Steps {
+        word: u64,
+        mask: u64,
+        packed: Vec<u8>,
+        indices: Vec<u32>,
+    }
+
+    impl Work for &Steps {
+        type Output = (u64, [u8; CHUNK], [u8; CHUNK], [u64; 4]);
+
+        fn run(self, processor: impl Processor) -> Self::Output {
+            let (mut two, mut four) = ([0; CHUNK], [0; CHUNK]);
+            processor.look_up::<2>(&self.packed, &self.indices, &mut two);
+            processor.look_up::<4>(&self.packed, &self.indices, &mut four);
+            (processor.compress(self.word, self.mask), two, four, processor.planes(&four))
+        }
+    }
+
     proptest! {
         #[test]
-        fn every_way_to_compress_gives_the_same(
+        fn every_level_gives_the_same(
             word in any::<u64>(),
             mask in prop_oneof![any::<u64>(), Just(0), Just(!0), (0u32..64).prop_map(|i| 1 << i)],
+            packed in proptest::collection::vec(any::<u8>(), 0..200),
+            indices in proptest::collection::vec(0u32..500, 0..=CHUNK),
         ) {
-            let expected = one_by_one(word, mask);
-            prop_assert_eq!(compress(word, mask), expected);
-            prop_assert_eq!(portable(word, mask), expected);
+            let steps = Steps { word, mask, packed, indices };
+            let result = (&steps).run(Portable);
+            let (compressed, two, four, planes) = result;
+            prop_assert_eq!(compressed, one_by_one(word, mask));
+            for (i, &index) in steps.indices.iter().enumerate() {
+                let value = |bits: usize| {
+                    let bit = |j: usize| {
+                        let at = index as usize * bits + j;
+                        steps.packed.get(at / 8).map_or(0, |byte| byte >> (at % 8) & 1) << j
+                    };
+                    (0..bits).map(bit).sum::<u8>()
+                };
+                prop_assert_eq!((two[i], four[i]), (value(2), value(4)));
+                let of_planes = (0..4).map(|bit| (planes[bit] >> i & 1) << bit).sum::<u64>();
+                prop_assert_eq!(of_planes, u64::from(four[i]));
+            }
+            prop_assert_eq!(run(&steps), result);
             #[cfg(target_arch = "x86_64")]
-            if is_x86_feature_detected!("bmi2") {
-                // SAFETY: BMI2 was found just now.
-                prop_assert_eq!(unsafe { x86::extract(word, mask) }, expected);
+            {
+                x86::Bmi2::detect().into_iter().for_each(|l| assert_eq!(l.run(&steps), result));
+                x86::Avx512::detect().into_iter().for_each(|l| assert_eq!(l.run(&steps), result));
             }
         }
     }

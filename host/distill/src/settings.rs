@@ -9,7 +9,7 @@ use std::ops::Range;
 use zeroize::zeroize_bytes;
 
 use crate::error::InputError;
-use crate::processor::prefetch;
+use crate::processor::{CHUNK, Processor, prefetch};
 use crate::ranges::SlotRanges;
 
 /// Most buffers that wait to be filled again.
@@ -178,35 +178,30 @@ impl<const BITS: u32> BlockSettings<'_, BITS> {
         offsets.iter().zip(0..).fold(0, |word, (&offset, i)| word | u64::from(lost(offset)) << i)
     }
 
-    /// Fetches the settings of up to 64 rising slots into the caches, while something else is done;
-    /// `first` is the block's first slot. Where clicks are dense the processor does so by itself.
-    pub fn prefetch<T: Copy + Into<u64>>(&self, first: T, slots: &[T]) {
-        let (Some(&from), Some(&to)) = (slots.first(), slots.last()) else { return };
+    /// Fetches the settings of up to 64 slots, at rising offsets in the block, into the caches, while
+    /// something else is done. Where clicks are dense the processor does so by itself.
+    #[inline]
+    pub fn prefetch(&self, offsets: &[u32]) {
+        let (Some(&from), Some(&to)) = (offsets.first(), offsets.last()) else { return };
         let per_line = u64::from(Self::PER_BYTE) * LINE_BYTES;
-        let (first, span) = (first.into(), to.into().saturating_sub(from.into()));
-        if span > slots.len() as u64 * per_line {
-            let byte = |&slot: &T| slot.into().wrapping_sub(first) / u64::from(Self::PER_BYTE);
-            slots.iter().for_each(|slot| prefetch(self.bytes, byte(slot) as usize));
+        if u64::from(to.saturating_sub(from)) > offsets.len() as u64 * per_line {
+            let byte = |&offset: &u32| prefetch(self.bytes, (offset / Self::PER_BYTE) as usize);
+            offsets.iter().for_each(byte);
         }
     }
 
-    /// The settings of slots in any order; those of lost slots mean nothing. A loop of its own with
-    /// nothing in it but the loads: where clicks are rare each misses the caches, and the processor
-    /// waits for many of them at once.
-    #[inline]
-    pub fn look_up(&self, offsets: &[u32], codes: &mut [u8]) {
-        for (code, &offset) in codes.iter_mut().zip(offsets) {
-            let byte = self.bytes.get((offset / Self::PER_BYTE) as usize).copied().unwrap_or(0);
-            *code = byte >> (BITS * (offset % Self::PER_BYTE)) & Settings::<BITS>::MASK;
-        }
+    /// The settings of up to 64 slots in any order; those of lost slots mean nothing.
+    #[inline(always)]
+    pub fn look_up(&self, processor: impl Processor, offsets: &[u32], codes: &mut [u8; CHUNK]) {
+        processor.look_up::<BITS>(self.bytes, offsets, codes);
     }
 
     /// The setting of the slot at `offset` in the block; `None` if it was lost.
     #[cfg(test)]
     pub fn get(&mut self, offset: u32) -> Option<u8> {
-        let mut code = [0];
-        self.look_up(&[offset], &mut code);
-        if self.lost_among(&[offset]) == 0 { Some(code[0]) } else { None }
+        let byte = self.bytes.get((offset / Self::PER_BYTE) as usize).copied().unwrap_or(0);
+        let code = byte >> (BITS * (offset % Self::PER_BYTE)) & Settings::<BITS>::MASK;
+        if self.lost_among(&[offset]) == 0 { Some(code) } else { None }
     }
 }
 

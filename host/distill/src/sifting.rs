@@ -54,8 +54,9 @@ impl<'p> BobBlock<'p> {
         settings: &[Run<'_>],
     ) -> Result<BobBlock<'p>, InputError> {
         let settings = settings_of(parameters, block, settings)?;
-        let (queue, dropped) = (DetectionQueue::default(), SlotRanges::default());
-        let mut own = BobBlock { parameters, block, settings, detections: queue, dropped };
+        let detections_of = DetectionQueue::new(parameters.slots_per_block);
+        let dropped = SlotRanges::default();
+        let mut own = BobBlock { parameters, block, settings, detections: detections_of, dropped };
         own.take(detections);
         Ok(own)
     }
@@ -67,7 +68,7 @@ impl<'p> BobBlock<'p> {
 
     /// Forgets the detections and wipes what they said.
     pub fn forget(&mut self) {
-        self.detections.forget_below(self.parameters.end_slot(self.block));
+        self.detections.forget_below(self.block + 1);
     }
 
     /// These slots make no key.
@@ -84,8 +85,8 @@ impl<'p> BobBlock<'p> {
         entropy: &mut impl EntropySource,
     ) -> Result<BobMeasured<'p>, EntropyFault> {
         let BobBlock { parameters, block, settings, detections, dropped } = self;
-        let measured =
-            bob::assign((parameters, *block), detections, settings, dropped, Vec::new(), entropy)?;
+        let mut clicks = detections.block(*block).cloned().unwrap_or_default();
+        let measured = bob::assign((parameters, *block), &mut clicks, settings, dropped, entropy)?;
         Ok(BobMeasured { parameters: self.parameters, measured })
     }
 }

@@ -6,12 +6,13 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::message::{Detections, FreeSlots, PublicBits, Sift, in_word};
 use crate::packer::Packer;
 use crate::parameters::{Parameters, Receiver};
-use crate::planes::{Bytes, CHUNK};
+use crate::planes::Bytes;
+use crate::processor::{self, CHUNK, Processor, Work};
 use crate::ranges::SlotRanges;
 use crate::settings::Settings;
 
 use super::detectors::{Clicked, detectors};
-use super::queue::DetectionQueue;
+use super::queue::Clicks;
 
 /// A block that is measured and not talked about yet.
 pub(crate) struct Measured {
@@ -26,86 +27,106 @@ pub(crate) struct Measured {
 }
 
 /// Looks at the block's detections, drops what may not be used and assigns bits to the rest. The
-/// settings are those of the block's slots, `swap << 1 | basis`; `spare` is memory of an earlier
-/// announcement.
+/// settings are those of the block's slots, `swap << 1 | basis`. The offsets of `clicks` become those of
+/// the announcement.
 ///
 /// # Errors
 /// The random source failed; the block is lost.
 pub(crate) fn assign(
     (parameters, block): (&Parameters, u64),
-    detections: &DetectionQueue,
+    clicks: &mut Clicks,
     settings: &Settings<2>,
     dropped: &SlotRanges,
-    spare: Vec<u32>,
     entropy: &mut impl EntropySource,
 ) -> Result<Measured, EntropyFault> {
-    let (first, end) = (parameters.first_slot(block), parameters.end_slot(block));
-    let (slots, clicked) = detections.below(end);
-    let count = slots.len();
-    let free = FreeSlots::of(parameters, block);
-    let mut coins = Coins::default();
-    let detectors = detectors(parameters.receiver);
-    let mut offsets = if spare.capacity() < count { Vec::with_capacity(count) } else { spare };
-    offsets.clear();
-    let room = || Packer::with_capacity(count);
-    let (mut test_basis, mut bits) = (room(), room());
-    let mut by_detector: Vec<Packer> = (0..detectors).map(|_| room()).collect();
-    let is_active = matches!(parameters.receiver, Receiver::Active { .. });
-    let lost_in_block = dropped.count_in(first..end) + settings.lost_in(block);
-    let mut dropped = dropped.walker();
-    let mut set = settings.block(block);
-    let (mut masks, mut codes) = (Bytes::ZERO, Bytes::ZERO);
-    let mut chunk = [0; CHUNK];
-    let mut chunks = slots.chunks(CHUNK).zip(clicked.chunks(CHUNK)).peekable();
-    while let Some((slots, clicked)) = chunks.next() {
-        if let Some((next, _)) = chunks.peek().filter(|_| is_active) {
-            set.prefetch(first, next);
+    processor::run(Assigning { parameters, block, clicks, settings, dropped, entropy })
+}
+
+struct Assigning<'a, E> {
+    parameters: &'a Parameters,
+    block: u64,
+    clicks: &'a mut Clicks,
+    settings: &'a Settings<2>,
+    dropped: &'a SlotRanges,
+    entropy: &'a mut E,
+}
+
+impl<E: EntropySource> Work for Assigning<'_, E> {
+    type Output = Result<Measured, EntropyFault>;
+
+    #[inline(always)]
+    fn run(self, processor: impl Processor) -> Self::Output {
+        let Assigning { parameters, block, clicks, settings, dropped, entropy } = self;
+        let (first, end) = (parameters.first_slot(block), parameters.end_slot(block));
+        let mut offsets = std::mem::take(&mut clicks.offsets);
+        let count = offsets.len();
+        let free = FreeSlots::of(parameters, block);
+        let mut coins = Coins::default();
+        let room = || Packer::with_capacity(count);
+        let (mut test_basis, mut bits) = (room(), room());
+        let detectors = detectors(parameters.receiver);
+        let mut by_detector: Vec<Packer> = (0..detectors).map(|_| room()).collect();
+        let is_active = matches!(parameters.receiver, Receiver::Active { .. });
+        let lost_slots = dropped.count_in(first..end) + settings.lost_in(block);
+        let mut dropped = dropped.walker();
+        let mut set = settings.block(block);
+        let (mut masks, mut codes) = (Bytes::ZERO, Bytes::ZERO);
+        let mut chunk = [0; CHUNK];
+        // Kept ones move towards the front, into the place of those that were left out.
+        let mut kept_before = 0;
+        for start in (0..count).step_by(CHUNK) {
+            let mut kept = (count - start).min(CHUNK);
+            if is_active {
+                let next = (start + CHUNK).min(count);
+                set.prefetch(&offsets[next..(next + CHUNK).min(count)]);
+            }
+            chunk[..kept].copy_from_slice(&offsets[start..start + kept]);
+            masks.0[..kept].copy_from_slice(&clicks.masks[start..start + kept]);
+            let slot = |offset: u32| first + u64::from(offset);
+            let all_kept = !dropped.meets(slot(chunk[0])..slot(chunk[kept - 1]) + 1);
+            let syncs = chunk[..kept].iter().fold(false, |any, &offset| any | free.is_sync(offset));
+            if syncs || !all_kept {
+                let left_out = chunk[..kept].iter().zip(0..).fold(0, |word, (&offset, i)| {
+                    let leave = free.is_sync(offset) || !all_kept && dropped.contains(slot(offset));
+                    word | u64::from(leave) << i
+                });
+                kept = leave_out(left_out, &mut chunk[..kept], &mut masks.0[..kept]);
+            }
+            if is_active {
+                let lost = set.lost_among(&chunk[..kept]);
+                kept = leave_out(lost, &mut chunk[..kept], &mut masks.0[..kept]);
+                set.look_up(processor, &chunk[..kept], &mut codes.0);
+            }
+            let inside = in_word(kept, 0);
+            let (test, bit, clicked) = if is_active {
+                codes.0.iter_mut().zip(&masks.0).for_each(|(code, mask)| *code |= mask << 2);
+                let [basis, swap, zero, one] = processor.planes(&codes.0);
+                // Both detectors: a random bit, never dropped.
+                let bit = coins.flip_at(zero & one & inside, one ^ swap, entropy)?;
+                (basis, bit, [zero & inside, one & inside, 0, 0])
+            } else {
+                let clicked = processor.planes(&masks.0).map(|plane| plane & inside);
+                let (test, bit) = passive(clicked, &mut coins, entropy)?;
+                (test, bit, clicked)
+            };
+            if kept_before + kept < start + CHUNK.min(count - start) {
+                offsets[kept_before..kept_before + kept].copy_from_slice(&chunk[..kept]);
+            }
+            kept_before += kept;
+            test_basis.push(test & inside, kept as u32);
+            bits.push(bit & inside, kept as u32);
+            let planes = by_detector.iter_mut().zip(clicked);
+            planes.for_each(|(bits, plane)| bits.push(plane, kept as u32));
         }
-        let all_kept = slots[0] >= first && !dropped.meets(slots[0]..slots[slots.len() - 1] + 1);
-        let mut kept = slots.len();
-        // A slot of the block is below 2³² from its first.
-        chunk.iter_mut().zip(slots).for_each(|(to, slot)| *to = slot.wrapping_sub(first) as u32);
-        masks.0[..kept].copy_from_slice(clicked);
-        let syncs = chunk[..kept].iter().fold(false, |any, &offset| any | free.is_sync(offset));
-        if syncs || !all_kept {
-            let left_out = slots.iter().zip(0..).fold(0, |word, (&slot, i)| {
-                let offset = slot.wrapping_sub(first) as u32;
-                let keep =
-                    slot >= first && !free.is_sync(offset) && (all_kept || !dropped.contains(slot));
-                word | u64::from(!keep) << i
-            });
-            kept = leave_out(left_out, &mut chunk[..kept], &mut masks.0[..kept]);
-        }
-        if is_active {
-            let lost = set.lost_among(&chunk[..kept]);
-            kept = leave_out(lost, &mut chunk[..kept], &mut masks.0[..kept]);
-            set.look_up(&chunk[..kept], &mut codes.0);
-        }
-        let inside = in_word(kept, 0);
-        let (test, bit, clicked) = if is_active {
-            codes.0.iter_mut().zip(&masks.0).for_each(|(code, mask)| *code |= mask << 2);
-            let [basis, swap, zero, one] = codes.planes();
-            // Both detectors: a random bit, never dropped.
-            let bit = coins.flip_at(zero & one & inside, one ^ swap, entropy)?;
-            (basis, bit, [zero & inside, one & inside, 0, 0])
-        } else {
-            let clicked = masks.planes().map(|plane| plane & inside);
-            let (test, bit) = passive(clicked, &mut coins, entropy)?;
-            (test, bit, clicked)
-        };
-        offsets.extend_from_slice(&chunk[..kept]);
-        test_basis.push(test & inside, kept as u32);
-        bits.push(bit & inside, kept as u32);
-        let planes = by_detector.iter_mut().zip(clicked);
-        planes.for_each(|(bits, plane)| bits.push(plane, kept as u32));
+        offsets.truncate(kept_before);
+        Ok(Measured {
+            block,
+            announcement: Detections { offsets, test_basis: test_basis.finish() },
+            bits: bits.finish_secret(),
+            clicked: Clicked::new(by_detector.into_iter().map(Packer::finish_secret)),
+            lost_slots,
+        })
     }
-    Ok(Measured {
-        block,
-        announcement: Detections { offsets, test_basis: test_basis.finish() },
-        bits: bits.finish_secret(),
-        clicked: Clicked::new(by_detector.into_iter().map(Packer::finish_secret)),
-        lost_slots: lost_in_block,
-    })
 }
 
 /// Moves those that are not in `lost` together at the front; gives how many they are.
@@ -202,7 +223,6 @@ impl Drop for Coins {
 mod tests {
     use super::*;
     use helio_keys::{SeededEntropy, SimulatedDevices};
-    use helio_timetag::Detection;
 
     fn measure(receiver: Receiver, clicks: &[(u64, u8)], codes: &[u8]) -> Measured {
         let parameters = Parameters {
@@ -221,10 +241,9 @@ mod tests {
         settings.push(0, codes.len() as u64, &packed).unwrap();
         let mut dropped = SlotRanges::default();
         dropped.add(50..60);
-        let mut queue = DetectionQueue::default();
-        let clicks: Vec<_> = clicks.iter().map(|&(slot, mask)| Detection { slot, mask }).collect();
-        queue.extend(&clicks);
-        assign((&parameters, 0), &queue, &settings, &dropped, vec![9; 3], &mut entropy).unwrap()
+        let (offsets, masks) = clicks.iter().map(|&(slot, mask)| (slot as u32, mask)).unzip();
+        let mut clicks = Clicks { offsets, masks };
+        assign((&parameters, 0), &mut clicks, &settings, &dropped, &mut entropy).unwrap()
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(crate) use clicks::{Measured, assign, compare};
 pub(crate) use detectors::ByDetector;
 pub(crate) use queue::DetectionQueue;
 
+/// Detections that are taken together.
+const PIECE: usize = 1024;
+
 /// Bob's session with one Alice. Owns no socket, no clock, no thread.
 pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
     desk: Desk<E, S>,
@@ -70,8 +73,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     ) -> Result<Session<E, S>> {
         Ok(Session {
             settings: Settings::new(parameters.slots_per_block),
+            detections: DetectionQueue::new(parameters.slots_per_block),
             desk: Desk::new(Role::Bob, parameters, local, pads, entropy, store)?,
-            detections: DetectionQueue::default(),
             dropped: SlotRanges::default(),
             open_block: 0,
             spare: Vec::new(),
@@ -153,13 +156,16 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             Receiver::Active { .. } => 0b11,
             Receiver::Passive => 0b1111,
         };
-        let mut last = self.first_open_slot();
-        // Hardly ever is anything wrong: a look at all of them together, and only then one by one.
-        let mut fault = None;
-        let taken = if all_right(detections, last, known) {
-            detections.len()
-        } else {
-            let taken = detections.iter().take_while(|&&Detection { slot, mask }| {
+        // A piece that stays in the nearest cache for the second look at it.
+        for piece in detections.chunks(PIECE) {
+            let open = self.first_open_slot();
+            // Hardly ever is anything wrong: a look at all of them together, and only then one by one.
+            if all_right(piece, open, known) {
+                self.detections.extend(piece);
+                continue;
+            }
+            let (mut last, mut fault) = (open, None);
+            let taken = piece.iter().take_while(|&&Detection { slot, mask }| {
                 if slot < last {
                     fault = Some(InputError::DetectionsBackwards { slot, last });
                 } else if mask == 0 || mask & !known != 0 {
@@ -168,10 +174,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 last = slot.saturating_add(1);
                 fault.is_none()
             });
-            taken.count()
-        };
-        self.detections.extend(&detections[..taken]);
-        fault.map_or(Ok(()), |fault| Err(fault.into()))
+            self.detections.extend(&piece[..taken.count()]);
+            if let Some(fault) = fault {
+                return Err(fault.into());
+            }
+        }
+        Ok(())
     }
 
     /// First slot that a detection may still have.
@@ -304,14 +312,17 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         while self.open_block < past {
             self.desk.enter(Stage::Sift);
             self.desk.entropy.turn_to("bits of double clicks", self.open_block);
+            let mut clicks = self.detections.take(self.open_block);
             let measured = assign(
                 (&self.desk.parameters, self.open_block),
-                &self.detections,
+                &mut clicks,
                 &self.settings,
                 &self.dropped,
-                std::mem::take(&mut self.spare),
                 &mut self.desk.entropy,
             );
+            // The offsets are in the announcement now.
+            clicks.offsets = std::mem::take(&mut self.spare);
+            self.detections.give_back(clicks);
             // Detections and settings are needed only until bits are made of the clicks.
             self.forget_below(self.open_block + 1);
             match measured {
@@ -356,7 +367,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// Nothing below this block is needed any more.
     fn forget_below(&mut self, block: u64) {
         let first = self.desk.parameters.first_slot(block);
-        self.detections.forget_below(first);
+        self.detections.forget_below(block);
         self.settings.forget_below(block);
         self.dropped.forget_below(first);
         self.open_block = block;

@@ -7,7 +7,7 @@ use helio_keys::SecretBits;
 
 use super::{Malformed, Reader, Writer, places};
 use crate::packer::Packer;
-use crate::processor::compress;
+use crate::processor::{self, Processor, Work};
 
 /// Public bits. Bit `i` is bit `i % 64`, least significant first, of word `i / 64`; the bits of the
 /// last word past the length are zero.
@@ -200,11 +200,22 @@ impl PublicBits {
 }
 
 fn select(words: &[u64], mask: &PublicBits) -> Packer {
-    let mut out = Packer::with_capacity(mask.ones());
-    for (&word, &mask) in words.iter().zip(&mask.words) {
-        out.push(compress(word, mask), mask.count_ones());
+    struct Selecting<'a>(&'a [u64], &'a [u64], Packer);
+
+    impl Work for Selecting<'_> {
+        type Output = Packer;
+
+        #[inline(always)]
+        fn run(self, processor: impl Processor) -> Packer {
+            let Selecting(words, masks, mut out) = self;
+            for (&word, &mask) in words.iter().zip(masks) {
+                out.push(processor.compress(word, mask), mask.count_ones());
+            }
+            out
+        }
     }
-    out
+
+    processor::run(Selecting(words, &mask.words, Packer::with_capacity(mask.ones())))
 }
 
 /// How often the rarer value occurs, and which it is.
