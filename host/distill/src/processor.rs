@@ -13,7 +13,7 @@ pub(crate) trait Processor: Copy {
     /// The four low bits of every byte, a word each; that of byte `i` is bit `i`.
     fn planes(self, bytes: &[u8; CHUNK]) -> [u64; 4];
 
-    /// The values at these indices, at most [`CHUNK`], of values of `BITS` bits, packed from the low
+    /// The values at these rising indices, at most [`CHUNK`], of values of `BITS` bits, packed from the low
     /// bits of each byte up; zero past the end.
     fn look_up<const BITS: u32>(self, packed: &[u8], indices: &[u32], values: &mut [u8; CHUNK]);
 }
@@ -169,7 +169,7 @@ mod x86 {
         }
     }
 
-    /// Exists only where [`Bmi2`] and AVX-512 F, BW, DQ and VL were detected.
+    /// Exists only where [`Bmi2`] and AVX-512 F, BW, DQ, VL and VBMI were detected.
     #[derive(Clone, Copy)]
     pub struct Avx512(Bmi2);
 
@@ -178,12 +178,13 @@ mod x86 {
             let found = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl");
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vbmi");
             Bmi2::detect().filter(|_| found).map(Avx512)
         }
 
         pub fn run<W: Work>(self, work: W) -> W::Output {
-            #[target_feature(enable = "bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl")]
+            #[target_feature(enable = "bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
             fn compiled<W: Work>(level: Avx512, work: W) -> W::Output {
                 work.run(level)
             }
@@ -218,8 +219,79 @@ mod x86 {
             indices: &[u32],
             values: &mut [u8; CHUNK],
         ) {
-            super::look_up::<BITS>(packed, indices, values);
+            let near = indices.first_chunk().filter(|_| indices.len() == CHUNK).and_then(|all| {
+                let from = (all[0] / (8 / BITS)) as usize;
+                let span = ((all[CHUNK - 1] / (8 / BITS)) as usize).checked_sub(from)?;
+                let window = packed.get(from..)?.first_chunk()?;
+                (span < NEAR).then_some((window, all))
+            });
+            match near {
+                // SAFETY: `self` exists only where these features were detected.
+                Some((window, all)) => unsafe { look_up_near::<BITS>(window, all, values) },
+                None => super::look_up::<BITS>(packed, indices, values),
+            }
         }
+    }
+
+    /// Bytes that are looked up in registers.
+    const NEAR: usize = 512;
+
+    /// Values at rising indices, the first of which lies in the first byte of `window` and the last
+    /// in one of the others.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn look_up_near<const BITS: u32>(
+        window: &[u8; NEAR],
+        indices: &[u32; CHUNK],
+        values: &mut [u8; CHUNK],
+    ) {
+        let per_byte = 8 / BITS;
+        let start = _mm512_set1_epi32((indices[0] / per_byte * per_byte) as i32);
+        let by = _mm_cvtsi32_si128(per_byte.trailing_zeros() as i32);
+        let (mut bytes, mut inside) = ([0; CHUNK], [0; CHUNK]);
+        let (mut above_128, mut above_256) = (0, 0);
+        for (i, indices) in indices.as_chunks::<16>().0.iter().enumerate() {
+            // SAFETY: the 64 bytes are readable, at any alignment.
+            let indices = unsafe { _mm512_loadu_si512(indices.as_ptr().cast()) };
+            let past = _mm512_sub_epi32(indices, start);
+            let byte = _mm512_srl_epi32(past, by);
+            let above = |bit| u64::from(_mm512_test_epi32_mask(byte, _mm512_set1_epi32(bit)));
+            above_128 |= above(128) << (16 * i);
+            above_256 |= above(256) << (16 * i);
+            let [to, to_inside] = [&mut bytes, &mut inside].map(|to| &mut to[16 * i..][..16]);
+            // SAFETY: the 16 bytes of each are writable, at any alignment.
+            unsafe {
+                _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(byte));
+                _mm_storeu_si128(to_inside.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(past));
+            }
+        }
+        let load = |from: &[u8]| {
+            let from: &[u8; 64] = from.first_chunk().unwrap_or(&[0; 64]);
+            // SAFETY: the 64 bytes are readable, at any alignment.
+            unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
+        };
+        let (bytes, inside) = (load(&bytes), load(&inside));
+        // The instruction looks at seven bits of an index.
+        let of_128 = |i: usize| {
+            let (low, high) = (load(&window[128 * i..]), load(&window[128 * i + 64..]));
+            _mm512_permutex2var_epi8(low, bytes, high)
+        };
+        let mut found = _mm512_mask_blend_epi8(above_128, of_128(0), of_128(1));
+        if above_256 != 0 {
+            let far = _mm512_mask_blend_epi8(above_128, of_128(2), of_128(3));
+            found = _mm512_mask_blend_epi8(above_256, found, far);
+        }
+        // Down by half a byte or a quarter; what comes from the byte above is cut away.
+        let mut step = per_byte / 2;
+        while step > 0 {
+            let down = _mm512_srl_epi16(found, _mm_cvtsi32_si128((step * BITS) as i32));
+            let which = _mm512_test_epi8_mask(inside, _mm512_set1_epi8(step as i8));
+            found = _mm512_mask_mov_epi8(found, which, down);
+            step /= 2;
+        }
+        let found = _mm512_and_si512(found, _mm512_set1_epi8((1 << BITS) - 1));
+        // SAFETY: the 64 bytes are writable, at any alignment.
+        unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), found) };
     }
 }
 
@@ -257,9 +329,14 @@ mod tests {
         fn every_level_gives_the_same(
             word in any::<u64>(),
             mask in prop_oneof![any::<u64>(), Just(0), Just(!0), (0u32..64).prop_map(|i| 1 << i)],
-            packed in proptest::collection::vec(any::<u8>(), 0..200),
-            indices in proptest::collection::vec(0u32..500, 0..=CHUNK),
+            packed in proptest::collection::vec(any::<u8>(), 0..900),
+            mut indices in prop_oneof![
+                proptest::collection::vec(0u32..4000, 0..=CHUNK),
+                proptest::collection::vec(0u32..1500, CHUNK),
+                proptest::collection::vec(100u32..300, CHUNK),
+            ],
         ) {
+            indices.sort_unstable();
             let steps = Steps { word, mask, packed, indices };
             let result = (&steps).run(Portable);
             let (compressed, two, four, planes) = result;

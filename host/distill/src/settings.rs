@@ -15,6 +15,10 @@ use crate::ranges::SlotRanges;
 /// Most buffers that wait to be filled again.
 const MOST_SPARE: usize = 2;
 
+/// Room for so many bytes is asked for at once, where a block takes as many: growing in steps costs a
+/// copy each, and room that is never written to costs nothing.
+const MOST_AT_ONCE: usize = 64 << 20;
+
 /// Bytes that come from memory together.
 const LINE_BYTES: u64 = 64;
 
@@ -74,6 +78,7 @@ impl<const BITS: u32> Settings<BITS> {
         if count.div_ceil(Self::PER_BYTE) > bytes as u64 || first.checked_add(count).is_none() {
             return Err(InputError::SettingsLength { bytes, slots: count, bits: BITS });
         }
+        let whole = self.slots_per_block.div_ceil(Self::PER_BYTE) as usize;
         self.lost.add(self.next..first);
         self.next = first + count;
         let mut slot = first;
@@ -86,7 +91,7 @@ impl<const BITS: u32> Settings<BITS> {
             }
             if block >= self.first_block {
                 let target = self.block_mut((block - self.first_block) as usize);
-                copy::<BITS>(target, offset, packed, taken, here);
+                copy::<BITS>(target, offset, packed, taken, here, whole);
             }
             slot += here;
             taken += here;
@@ -190,7 +195,7 @@ impl<const BITS: u32> BlockSettings<'_, BITS> {
         }
     }
 
-    /// The settings of up to 64 slots in any order; those of lost slots mean nothing.
+    /// The settings of up to 64 slots, at rising offsets; those of lost slots mean nothing.
     #[inline(always)]
     pub fn look_up(&self, processor: impl Processor, offsets: &[u32], codes: &mut [u8; CHUNK]) {
         processor.look_up::<BITS>(self.bytes, offsets, codes);
@@ -205,14 +210,23 @@ impl<const BITS: u32> BlockSettings<'_, BITS> {
     }
 }
 
-/// Copies `count` packed values from position `from` of `source` to position `to` of `target`.
-fn copy<const BITS: u32>(target: &mut Vec<u8>, to: u64, source: &[u8], from: u64, count: u64) {
+/// Copies `count` packed values from position `from` of `source` to position `to` of `target`, which will
+/// have `whole` bytes if nothing is lost.
+fn copy<const BITS: u32>(
+    target: &mut Vec<u8>,
+    to: u64,
+    source: &[u8],
+    from: u64,
+    count: u64,
+    whole: usize,
+) {
     let per_byte = Settings::<BITS>::PER_BYTE;
     let needed = (to + count).div_ceil(per_byte) as usize;
     if target.len() < needed {
         // Room is grown by hand, so that no copy of secret settings is left behind in freed memory.
         if target.capacity() < needed {
-            let mut grown = Vec::with_capacity(needed.max(2 * target.capacity()));
+            let room = needed.max(2 * target.capacity()).max(whole.min(MOST_AT_ONCE));
+            let mut grown = Vec::with_capacity(room);
             grown.extend_from_slice(target);
             zeroize_bytes(target);
             *target = grown;

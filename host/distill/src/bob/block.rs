@@ -247,7 +247,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         self.desk.enter(Stage::Estimate);
         let parameters = &self.desk.parameters;
         let announced = Announced::gather(parameters.slots_per_block, &announcement, sift, &errors);
-        self.spare = announcement.offsets;
+        self.detections.give_back_offsets(announcement.offsets);
         let decision = decide(parameters, &announced.counts)?;
         let declaration = match &decision {
             Decision::NoKey { .. } => None,

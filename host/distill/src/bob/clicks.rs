@@ -80,8 +80,8 @@ impl<E: EntropySource> Work for Assigning<'_, E> {
                 let next = (start + CHUNK).min(count);
                 set.prefetch(&offsets[next..(next + CHUNK).min(count)]);
             }
-            chunk[..kept].copy_from_slice(&offsets[start..start + kept]);
-            masks.0[..kept].copy_from_slice(&clicks.masks[start..start + kept]);
+            copy(&mut chunk, &offsets[start..start + kept]);
+            copy(&mut masks.0, &clicks.masks[start..start + kept]);
             let slot = |offset: u32| first + u64::from(offset);
             let all_kept = !dropped.meets(slot(chunk[0])..slot(chunk[kept - 1]) + 1);
             let syncs = chunk[..kept].iter().fold(false, |any, &offset| any | free.is_sync(offset));
@@ -126,6 +126,15 @@ impl<E: EntropySource> Work for Assigning<'_, E> {
             clicked: Clicked::new(by_detector.into_iter().map(Packer::finish_secret)),
             lost_slots,
         })
+    }
+}
+
+/// Nearly always all of them, of which the compiler then knows how many they are.
+#[inline(always)]
+fn copy<T: Copy>(to: &mut [T; CHUNK], from: &[T]) {
+    match from.first_chunk() {
+        Some(all) => *to = *all,
+        None => to[..from.len()].copy_from_slice(from),
     }
 }
 

@@ -47,8 +47,6 @@ pub struct Session<E: EntropySource, S: StationStore<E::Origin>> {
     dropped: SlotRanges,
     /// Lowest block whose slots are not all past.
     open_block: u64,
-    /// Memory of the last announcement, for the next.
-    spare: Vec<u32>,
     /// Blocks whose slots are past and that wait to be talked about.
     measured: VecDeque<Measured>,
     /// What is talked about.
@@ -77,7 +75,6 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             desk: Desk::new(Role::Bob, parameters, local, pads, entropy, store)?,
             dropped: SlotRanges::default(),
             open_block: 0,
-            spare: Vec::new(),
             measured: VecDeque::new(),
             talks: InFlight::default(),
             at_work: None,
@@ -320,8 +317,6 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 &self.dropped,
                 &mut self.desk.entropy,
             );
-            // The offsets are in the announcement now.
-            clicks.offsets = std::mem::take(&mut self.spare);
             self.detections.give_back(clicks);
             // Detections and settings are needed only until bits are made of the clicks.
             self.forget_below(self.open_block + 1);
@@ -414,12 +409,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
 }
 
 /// Whether these are in order, not before `open`, and each of some of the `known` detectors; without a
-/// branch for each.
+/// branch for each, and without one waiting for the other.
 fn all_right(detections: &[Detection], open: u64, known: u8) -> bool {
-    let mut next = open;
-    detections.iter().fold(true, |all, &Detection { slot, mask }| {
-        let right = (slot >= next) & (mask != 0) & (mask & !known == 0);
-        next = slot.saturating_add(1);
-        all & right
+    let Some(first) = detections.first() else { return true };
+    let is_known = |d: &Detection| (d.mask != 0) & (d.mask & !known == 0);
+    let pairs = detections.iter().zip(&detections[1..]);
+    pairs.fold((first.slot >= open) & is_known(first), |all, (before, here)| {
+        all & (before.slot < here.slot) & is_known(here)
     })
 }

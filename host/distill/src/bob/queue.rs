@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use helio_timetag::Detection;
 use zeroize::{DefaultIsZeroes, Zeroize};
 
-/// Most wiped buffers that wait to be filled again.
-const MOST_SPARE: usize = 2;
+/// Most buffers of each kind that wait to be filled again.
+const MOST_SPARE: usize = 3;
 
 /// Detections in rising order of slots: 5 bytes each.
 pub(crate) struct DetectionQueue {
@@ -15,7 +15,13 @@ pub(crate) struct DetectionQueue {
     /// Of the blocks that have any, in order.
     blocks: VecDeque<(u64, Clicks)>,
     last_slot: Option<u64>,
-    spare: Vec<Clicks>,
+    /// Memory of blocks that are done, for those that come: fresh memory costs as much time as what is
+    /// done with it.
+    spare_offsets: Vec<Vec<u32>>,
+    /// The same for masks; wiped.
+    spare_masks: Vec<Vec<u8>>,
+    /// Room that a block needed at most.
+    usual: usize,
 }
 
 /// The detections of one block, wiped when they are dropped.
@@ -33,7 +39,9 @@ impl DetectionQueue {
             slots_per_block: u64::from(slots_per_block),
             blocks: VecDeque::new(),
             last_slot: None,
-            spare: Vec::new(),
+            spare_offsets: Vec::new(),
+            spare_masks: Vec::new(),
+            usual: 0,
         }
     }
 
@@ -48,9 +56,11 @@ impl DetectionQueue {
                 false => detections.partition_point(inside),
             };
             let (here, later) = detections.split_at(count);
+            // A slot number gone wild must not take memory.
+            let usual = if self.blocks.len() <= MOST_SPARE { self.usual } else { 0 };
             let Clicks { offsets, masks } = self.block_mut(block);
-            make_room(offsets, count);
-            make_room(masks, count);
+            make_room(offsets, count, usual);
+            make_room(masks, count, usual);
             // A slot of the block is below 2³² from its first.
             offsets.extend(here.iter().map(|d| (d.slot - begin) as u32));
             masks.extend(here.iter().map(|d| d.mask));
@@ -76,10 +86,17 @@ impl DetectionQueue {
 
     /// Wipes these, and keeps their memory for others.
     pub fn give_back(&mut self, mut clicks: Clicks) {
+        // Blocks differ a little.
+        self.usual = self.usual.max(clicks.masks.len() + clicks.masks.len() / 64);
         clicks.wipe();
-        if clicks.masks.capacity() > 0 && self.spare.len() < MOST_SPARE {
-            self.spare.push(clicks);
-        }
+        self.give_back_offsets(std::mem::take(&mut clicks.offsets));
+        keep(&mut self.spare_masks, std::mem::take(&mut clicks.masks));
+    }
+
+    /// Keeps the memory of what was announced for others.
+    pub fn give_back_offsets(&mut self, mut offsets: Vec<u32>) {
+        offsets.clear();
+        keep(&mut self.spare_offsets, offsets);
     }
 
     /// The detections of this block, to look at.
@@ -97,7 +114,9 @@ impl DetectionQueue {
     /// The detections of the last block that has any, or of one behind it.
     fn block_mut(&mut self, block: u64) -> &mut Clicks {
         if self.blocks.back().is_none_or(|(last, _)| *last != block) {
-            self.blocks.push_back((block, self.spare.pop().unwrap_or_default()));
+            let offsets = self.spare_offsets.pop().unwrap_or_default();
+            let masks = self.spare_masks.pop().unwrap_or_default();
+            self.blocks.push_back((block, Clicks { offsets, masks }));
         }
         let last = self.blocks.len() - 1;
         &mut self.blocks[last].1
@@ -119,11 +138,17 @@ impl Drop for Clicks {
     }
 }
 
-/// Makes room for `more`, without leaving a copy in freed memory.
-fn make_room<T: DefaultIsZeroes>(list: &mut Vec<T>, more: usize) {
+fn keep<T>(spare: &mut Vec<Vec<T>>, memory: Vec<T>) {
+    if memory.capacity() > 0 && spare.len() < MOST_SPARE {
+        spare.push(memory);
+    }
+}
+
+/// Makes room for `more`, and for the `usual` number at once, without leaving a copy in freed memory.
+fn make_room<T: DefaultIsZeroes>(list: &mut Vec<T>, more: usize, usual: usize) {
     let needed = list.len() + more;
     if needed > list.capacity() {
-        let mut grown = Vec::with_capacity(needed.max(2 * list.len()));
+        let mut grown = Vec::with_capacity(needed.max(2 * list.len()).max(usual));
         grown.extend_from_slice(list);
         list.as_mut_slice().zeroize();
         *list = grown;

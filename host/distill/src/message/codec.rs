@@ -36,6 +36,11 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
+    /// Makes room for `more` bytes at once, so that what is written does not move.
+    pub fn reserve(&mut self, more: usize) {
+        self.bytes.reserve(more);
+    }
+
     /// Room for `count` bytes, zero, to be filled; `spare` more may be written to and fall away.
     pub fn fill(&mut self, count: usize, spare: usize, fill: impl FnOnce(&mut [u8])) {
         let start = self.bytes.len();

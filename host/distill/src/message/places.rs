@@ -60,6 +60,7 @@ fn write_by(
     let width = low_bits(count as u64, of);
     let mut high = vec![0u64; (count as u64 + (of >> width)).div_ceil(64) as usize + 1];
     let mut bits = 0;
+    out.reserve((count * width as usize).div_ceil(8) + Coding::SPARE + 8 * high.len());
     out.fill((count * width as usize).div_ceil(8), Coding::SPARE, |low| {
         let mut coding = Coding { width, low, high: &mut high, done: 0, next: 0, at: 0 };
         let mut places = [0; CHUNK];
