@@ -30,7 +30,7 @@ impl Detections {
             let (here, rest) = offsets.split_at(numbers.len());
             numbers.copy_from_slice(here);
             offsets = rest;
-            free.to_numbers(numbers);
+            free.offsets_to_numbers(numbers);
             if least > 0 {
                 numbers.iter_mut().for_each(|number| {
                     *number = number.wrapping_sub(taken_off);
@@ -51,7 +51,7 @@ impl Detections {
             }
             let numbers = &mut numbers[..offsets.len()];
             numbers.copy_from_slice(offsets);
-            free.to_numbers(numbers);
+            free.offsets_to_numbers(numbers);
             let across = before.map_or(u32::MAX, |before| numbers[0] - before - 1);
             let pairs = numbers.iter().zip(&numbers[1..]);
             least = pairs.fold(least.min(across), |least, (a, b)| least.min(b - a - 1));
@@ -91,7 +91,7 @@ impl Detections {
                     taken_off = taken_off.wrapping_add(least);
                 });
             }
-            free.to_offsets(places);
+            free.numbers_to_offsets(places);
             offsets.extend_from_slice(places);
         })?;
         // What was taken off must be the least gap: one of what is left is none.

@@ -47,14 +47,14 @@ impl FreeSlots {
 
     /// From rising offsets in the block to the numbers of these free slots.
     #[inline]
-    pub fn to_numbers(&self, offsets: &mut [u32]) {
+    pub fn offsets_to_numbers(&self, offsets: &mut [u32]) {
         Level::best().take_quotients(&self.to_offset, offsets);
     }
 
     /// From rising numbers of free slots to their offsets in the block; without meaning for larger
     /// ones.
     #[inline]
-    pub fn to_offsets(&self, numbers: &mut [u32]) {
+    pub fn numbers_to_offsets(&self, numbers: &mut [u32]) {
         Level::best().add_quotients(&self.to_number, numbers);
     }
 }
@@ -204,8 +204,8 @@ mod tests {
             }
             prop_assert_eq!(free.count(), numbers.len() as u64);
             let (mut to_numbers, mut to_offsets) = (offsets.clone(), numbers.clone());
-            free.to_numbers(&mut to_numbers);
-            free.to_offsets(&mut to_offsets);
+            free.offsets_to_numbers(&mut to_numbers);
+            free.numbers_to_offsets(&mut to_offsets);
             prop_assert_eq!((to_numbers, to_offsets), (numbers, offsets));
         }
     }
@@ -218,9 +218,9 @@ mod tests {
             let free = FreeSlots::of(&parameters, 1);
             let last = free.count() as u32 - 1;
             let mut slots = [0, 1, last];
-            free.to_offsets(&mut slots);
+            free.numbers_to_offsets(&mut slots);
             assert!(slots[2] < slots_per_block);
-            free.to_numbers(&mut slots);
+            free.offsets_to_numbers(&mut slots);
             assert_eq!(slots, [0, 1, last]);
         }
     }
