@@ -204,9 +204,13 @@ mod x86 {
             #[inline]
             #[target_feature(enable = "avx512f,avx512bw")]
             fn planes(bytes: &[u8; CHUNK]) -> [u64; 4] {
-                // SAFETY: the 64 bytes are readable, at any alignment.
-                let bytes = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
-                [1, 2, 4, 8].map(|bit| _mm512_test_epi8_mask(bytes, _mm512_set1_epi8(bit)))
+                let bytes = load(bytes);
+                [
+                    _mm512_test_epi8_mask(bytes, _mm512_set1_epi8(1)),
+                    _mm512_test_epi8_mask(bytes, _mm512_set1_epi8(2)),
+                    _mm512_test_epi8_mask(bytes, _mm512_set1_epi8(4)),
+                    _mm512_test_epi8_mask(bytes, _mm512_set1_epi8(8)),
+                ]
             }
             // SAFETY: `self` exists only where these features were detected.
             unsafe { planes(bytes) }
@@ -236,6 +240,13 @@ mod x86 {
     /// Bytes that are looked up in registers.
     const NEAR: usize = 512;
 
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn load(from: &[u8; CHUNK]) -> __m512i {
+        // SAFETY: the 64 bytes are readable, at any alignment.
+        unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
+    }
+
     /// Values at rising indices, the first of which lies in the first byte of `window` and the last
     /// in one of the others.
     #[inline]
@@ -255,30 +266,27 @@ mod x86 {
             let indices = unsafe { _mm512_loadu_si512(indices.as_ptr().cast()) };
             let past = _mm512_sub_epi32(indices, start);
             let byte = _mm512_srl_epi32(past, by);
-            let above = |bit| u64::from(_mm512_test_epi32_mask(byte, _mm512_set1_epi32(bit)));
-            above_128 |= above(128) << (16 * i);
-            above_256 |= above(256) << (16 * i);
-            let [to, to_inside] = [&mut bytes, &mut inside].map(|to| &mut to[16 * i..][..16]);
+            let above = _mm512_test_epi32_mask(byte, _mm512_set1_epi32(128));
+            above_128 |= u64::from(above) << (16 * i);
+            let above = _mm512_test_epi32_mask(byte, _mm512_set1_epi32(256));
+            above_256 |= u64::from(above) << (16 * i);
+            let (to, to_inside) = (&mut bytes[16 * i..][..16], &mut inside[16 * i..][..16]);
             // SAFETY: the 16 bytes of each are writable, at any alignment.
             unsafe {
                 _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(byte));
                 _mm_storeu_si128(to_inside.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(past));
             }
         }
-        let load = |from: &[u8]| {
-            let from: &[u8; 64] = from.first_chunk().unwrap_or(&[0; 64]);
-            // SAFETY: the 64 bytes are readable, at any alignment.
-            unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
-        };
         let (bytes, inside) = (load(&bytes), load(&inside));
-        // The instruction looks at seven bits of an index.
-        let of_128 = |i: usize| {
-            let (low, high) = (load(&window[128 * i..]), load(&window[128 * i + 64..]));
-            _mm512_permutex2var_epi8(low, bytes, high)
-        };
-        let mut found = _mm512_mask_blend_epi8(above_128, of_128(0), of_128(1));
+        // Each of these is 128 bytes: the instruction looks at seven bits of an index.
+        let [a, b, c, d, e, f, g, h] = window.as_chunks().0 else { return };
+        let near = _mm512_permutex2var_epi8(load(a), bytes, load(b));
+        let next = _mm512_permutex2var_epi8(load(c), bytes, load(d));
+        let mut found = _mm512_mask_blend_epi8(above_128, near, next);
         if above_256 != 0 {
-            let far = _mm512_mask_blend_epi8(above_128, of_128(2), of_128(3));
+            let near = _mm512_permutex2var_epi8(load(e), bytes, load(f));
+            let next = _mm512_permutex2var_epi8(load(g), bytes, load(h));
+            let far = _mm512_mask_blend_epi8(above_128, near, next);
             found = _mm512_mask_blend_epi8(above_256, found, far);
         }
         // Down by half a byte or a quarter; what comes from the byte above is cut away.

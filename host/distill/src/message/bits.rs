@@ -178,8 +178,7 @@ impl PublicBits {
         places::write(out, count, self.len as u64, |places| ones.fill(places));
     }
 
-    /// Reads what [`PublicBits::write`] wrote of `len` bits. Takes memory for `len` bits, and four
-    /// bytes for each of the rarer value, which take at least two bits each in the message.
+    /// Reads what [`PublicBits::write`] wrote of `len` bits. Takes memory for `len` bits.
     pub fn read(reader: &mut Reader<'_>, len: usize) -> Result<PublicBits, Malformed> {
         let ones = reader.varint()?;
         if ones > len as u64 {

@@ -164,9 +164,11 @@ fn code(list: &mut Coding<'_>, places: &[u32]) {
             let part = _mm512_cvtepi32_epi16(part);
             let parts = [_mm256_castsi256_si128(part), _mm256_extracti128_si256::<1>(part)];
             for (half, part) in parts.into_iter().enumerate() {
-                let [a, b] = halves(part).map(|part| u128::from(_pext_u64(part, inside)));
+                let [a, b] = halves(part);
+                let (a, b) = (_pext_u64(a, inside), _pext_u64(b, inside));
                 let to = &mut list.low[byte + half * width..][..16];
-                to.copy_from_slice(&(a | b << (4 * width)).to_le_bytes());
+                let both = u128::from(a) | u128::from(b) << (4 * width);
+                to.copy_from_slice(&both.to_le_bytes());
             }
         }
         byte += 2 * width;
