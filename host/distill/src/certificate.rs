@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::announced::Announced;
-use crate::bound::{EpsilonLedger, Length};
+use crate::bound::{Ledger, Length};
 use crate::labels::Use;
 use crate::parameters::{DetectorMatch, Parameters, Receiver};
 use crate::reconcile::Outcome;
@@ -51,7 +51,7 @@ pub struct PublicPart {
     /// The bound's intermediate values.
     pub bound: Length,
     /// The parts of ε of this block.
-    pub epsilon: EpsilonLedger,
+    pub epsilon: Ledger,
     /// Their sum.
     pub epsilon_total: f64,
     /// Probability that one of this block's two tags was forged.

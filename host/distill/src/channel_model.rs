@@ -14,13 +14,17 @@
 //!
 //! Left out: unequal detectors, dark counts outside the window, clicks that prolong a hold-off.
 
+mod fixed;
+
 use helio_units::{Decibel, Picoseconds};
 use thiserror::Error;
 
 use crate::bound::{
-    Counts, Decoy, Disclosed, Epsilon, Length, Mismatch, Refusal, Varlen2d, leak_bits,
-    verification_bits,
+    Counts, Decoy, Disclosed, Epsilon, Length, Mismatch, OneDecoyCounts, Refusal, Varlen2d,
+    leak_bits, verification_bits,
 };
+
+pub use fixed::{FixedProspect, expected_fixed};
 
 /// Everything between Alice's output and Bob's clicks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -181,6 +185,17 @@ impl ExpectedCounts {
             m_key: Some(round(self.m_key)),
             n_test: round(self.n_test),
             m_test: round(self.m_test),
+        }
+    }
+
+    /// The same of a source with one decoy: without the third intensity.
+    pub fn rounded_one_decoy(&self) -> OneDecoyCounts {
+        let two = |[a, b, _]: [f64; 3]| [a, b].map(|n| libm::round(n) as u64);
+        OneDecoyCounts {
+            n_key: two(self.n_key),
+            m_key: two(self.m_key),
+            n_test: two(self.n_test),
+            m_test: two(self.m_test),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bound::{Counts, Disclosed, Length, Refusal, Status};
+use crate::bound::{Counts, Disclosed, Length, LiveBound, Refusal, Status, Varlen2d, Wiesemann};
 use crate::hash;
 use crate::message::Declaration;
 use crate::parameters::{BadParameter, Parameters, Receiver};
@@ -24,6 +24,13 @@ pub enum NoKeyReason {
     Reconciliation,
     /// No code fits the number of bits and the announced error rate.
     NoCode,
+    /// Detections of an intensity that a run with one decoy does not have.
+    UnknownIntensity,
+    /// A fixed length: fewer single photons are certain, or more phase errors possible, than the
+    /// run's acceptance allows.
+    NotAccepted,
+    /// A fixed length: the code for the announced error rate might disclose more than was agreed.
+    FixedLeak,
 }
 
 impl std::fmt::Display for NoKeyReason {
@@ -37,6 +44,19 @@ impl std::fmt::Display for NoKeyReason {
             NoKeyReason::NoCode => f.write_str(
                 "no key: no code for this number of bits and this error rate; lower the QBER or \
                  use a longer block",
+            ),
+            NoKeyReason::UnknownIntensity => f.write_str(
+                "no key: detections of a third intensity, which a run with one decoy does not have; \
+                 see to Alice's device",
+            ),
+            NoKeyReason::NotAccepted => f.write_str(
+                "no key: the block has fewer single photons or more phase errors than the fixed \
+                 length's acceptance allows; lower the QBER, use a longer block, or agree on another \
+                 acceptance",
+            ),
+            NoKeyReason::FixedLeak => f.write_str(
+                "no key: reconciling at this error rate might disclose more than the fixed length \
+                 pays; lower the QBER, or agree on another acceptance",
             ),
             NoKeyReason::Reconciliation => f.write_str(
                 "no key: reconciling at this error rate costs more than the bound gives; lower the \
@@ -57,7 +77,9 @@ pub(crate) enum Decision {
 /// How a block goes on.
 pub(crate) struct Way {
     pub declaration: Declaration,
-    pub length: Length,
+    /// How the length came about; `None` where it takes the errors of the key basis, which are not
+    /// known yet.
+    pub length: Option<Length>,
     pub plan: Plan,
 }
 
@@ -72,14 +94,27 @@ pub(crate) fn decide(parameters: &Parameters, counts: &Counts) -> Result<Decisio
     if parameters.receiver == Receiver::Passive {
         return no_key(NoKeyReason::PassiveReceiver);
     }
-    let sifted = counts.sifted();
-    if sifted == 0 {
+    if counts.sifted() == 0 {
         return no_key(NoKeyReason::NothingSifted);
     }
-    let bound = parameters.bound();
-    let ev = bound.epsilon.ev;
-    let tag_bits = hash::verification_bits(sifted, ev);
-    let tag_bits = tag_bits.ok_or(Refusal::Epsilon { name: "eps_ev", value: ev })?;
+    match parameters.bound() {
+        LiveBound::Varlen2d(bound) => variable(parameters, &bound, counts),
+        LiveBound::Wiesemann(bound) => fixed(parameters, &bound, counts),
+    }
+}
+
+fn tag_bits(sifted: u64, eps: f64, name: &'static str) -> Result<u32, Refusal> {
+    hash::verification_bits(sifted, eps).ok_or(Refusal::Epsilon { name, value: eps })
+}
+
+/// A length that follows the block.
+fn variable(
+    parameters: &Parameters,
+    bound: &Varlen2d,
+    counts: &Counts,
+) -> Result<Decision, BadParameter> {
+    let no_key = |reason| Ok(Decision::NoKey { reason, lambda_max: 0 });
+    let tag_bits = tag_bits(counts.sifted(), bound.epsilon.ev, "eps_ev")?;
     let verification_bits = verification_charge(tag_bits);
     let length_with = |leak| bound.length(counts, &Disclosed { leak, verification_bits });
     let free = length_with(0)?;
@@ -98,7 +133,60 @@ pub(crate) fn decide(parameters: &Parameters, counts: &Counts) -> Result<Decisio
         verification_bits: tag_bits,
         plan: plan.encode(),
     };
-    Ok(Decision::Reconcile(Box::new(Way { declaration, length, plan })))
+    Ok(Decision::Reconcile(Box::new(Way { declaration, length: Some(length), plan })))
+}
+
+/// A length that was agreed before. What can be said without the errors of the key basis is said
+/// here: with none of them a block has the most single photons, so that one which fails even then
+/// ends before anything of it is disclosed.
+fn fixed(
+    parameters: &Parameters,
+    bound: &Wiesemann,
+    counts: &Counts,
+) -> Result<Decision, BadParameter> {
+    let no_key = |reason| Ok(Decision::NoKey { reason, lambda_max: 0 });
+    let tag_bits = tag_bits(counts.sifted(), bound.epsilon.cor, "eps_cor")?;
+    if let Err(reason) = accept(bound, counts, [0; 2], tag_bits)? {
+        return no_key(reason);
+    }
+    let lambda_max = bound.acceptance.lambda_max;
+    let Ok(plan) = plan(parameters, counts) else { return no_key(NoKeyReason::NoCode) };
+    if plan.lambda_max() > lambda_max {
+        return Ok(Decision::NoKey { reason: NoKeyReason::FixedLeak, lambda_max });
+    }
+    let declaration = Declaration {
+        lambda_max,
+        length: bound.key_bits(),
+        verification_bits: tag_bits,
+        plan: plan.encode(),
+    };
+    Ok(Decision::Reconcile(Box::new(Way { declaration, length: None, plan })))
+}
+
+/// The end of a block of fixed length, when the errors `m_key` of the key basis are known: how it
+/// was accepted, or why it was not.
+pub(crate) fn accept(
+    bound: &Wiesemann,
+    counts: &Counts,
+    m_key: [u64; 2],
+    tag_bits: u32,
+) -> Result<Result<Length, NoKeyReason>, Refusal> {
+    let [signal, decoy] = m_key;
+    let Some(counts) = (Counts { m_key: Some([signal, decoy, 0]), ..*counts }).one_decoy() else {
+        return Ok(Err(NoKeyReason::UnknownIntensity));
+    };
+    let length = bound.length(&counts, verification_charge(tag_bits))?;
+    Ok(refused(bound, &length).map_or(Ok(length), Err))
+}
+
+fn refused(bound: &Wiesemann, length: &Length) -> Option<NoKeyReason> {
+    match length.status {
+        _ if bound.accepts(length) => None,
+        Status::Vacuous(_) => Some(NoKeyReason::Bound(length.status)),
+        // The acceptance itself leaves nothing.
+        _ if bound.key_bits() == 0 => Some(NoKeyReason::Bound(Status::NoKey)),
+        _ => Some(NoKeyReason::NotAccepted),
+    }
 }
 
 /// The plan, from the error rate of the test basis: intensities are chosen independently of bases,

@@ -2,7 +2,8 @@
 
 use crate::message::{
     Amplify, Answer, Ask, Declaration, Detections, Envelope, EnvelopeError, FreeSlots, Hello, Kind,
-    Malformed, NO_BLOCK, PublicBits, Reader, Role, Sift, Tag, TestResult, VerifyKey, Writer,
+    Malformed, NO_BLOCK, PublicBits, Reader, Role, Sift, Tag, TestResult, Verdict, VerifyKey,
+    Writer,
 };
 use crate::pads::Purpose;
 use crate::parameters::Parameters;
@@ -84,10 +85,9 @@ pub fn rewrite(message: &[u8], context: &Context<'_>) -> Result<Vec<u8>, Malform
         Kind::Amplify => Amplify::read(body)?.write(&mut out),
         Kind::ResolveAsk => Ask::read(body)?.write(&mut out),
         Kind::ResolveAnswer => Answer::read(body)?.write(&mut out),
-        Kind::Verdict => match body.rest() {
-            verdict @ ([0] | [1]) => out.raw(verdict),
-            _ => return Err(Malformed::BadValue),
-        },
+        Kind::Verdict => {
+            Verdict::read(body, context.parameters.takes_key_errors())?.write(&mut out);
+        }
         // Read by the engine of reconciliation; a hint that is believed without its form.
         Kind::Reconcile | Kind::Abort => out.raw(body.rest()),
     }

@@ -6,6 +6,7 @@
 //! that it was optimal.
 
 mod coordinates;
+mod one_decoy;
 mod simplex;
 
 use helio_units::MeanPhotons;
@@ -16,6 +17,8 @@ use crate::bound::{Decoy, Epsilon, Mismatch, Tally, Varlen2d, leak_bits, verific
 use crate::channel_model::{
     BlockPlan, Channel, ExpectedCounts, ModelError, Prospect, expected_counts, expected_length,
 };
+
+pub use one_decoy::{OneDecoyOptimum, OneDecoyProblem, optimise_one_decoy};
 
 /// Probabilities are whole parts of this: the sampler compares 12 random bits with a threshold.
 pub const PARTS: u16 = 4096;

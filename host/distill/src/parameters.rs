@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 mod fields;
 
-use crate::bound::{Decoy, Epsilon, Mismatch, Varlen2d};
+use crate::bound::{
+    BoundChoice, Decoy, Epsilon, LiveBound, Mismatch, OneDecoy, SecrecyCorrectness, Varlen2d,
+    Wiesemann,
+};
 use crate::message::HelloField;
 pub use crate::reconcile::CodeChoice;
 
@@ -102,9 +105,13 @@ impl DetectorMatch {
 pub struct Parameters {
     /// The run.
     pub session: SessionId,
-    /// Mean photon number of each intensity in 10⁻⁹ photons a pulse, brightest first.
+    /// Which bound gives the length of a key.
+    pub bound: BoundChoice,
+    /// Mean photon number of each intensity in 10⁻⁹ photons a pulse, brightest first; the third is 0
+    /// where the bound takes two.
     pub mu_nano: [u64; 3],
-    /// Weight of each intensity out of 4096; the sum is 4096.
+    /// Weight of each intensity out of 4096; the sum is 4096. The third is 0 where the bound takes
+    /// two.
     pub intensity_weights: [u16; 3],
     /// Relative uncertainty of the intensities in parts per million. The bound takes the
     /// intensities as exact; `None` means nobody measured it.
@@ -143,6 +150,16 @@ pub enum BadParameter {
     /// The integer weights of the intensities.
     #[error("the weights of the intensities add up to {0}, not to 4096, or one is zero")]
     Weights(u32),
+    /// A third intensity where the bound takes two.
+    #[error("a third intensity, and {0} is a bound for a signal and one decoy")]
+    ThirdIntensity(&'static str),
+    /// Measured detectors, and a bound that cannot take the measurement.
+    #[error(
+        "detectors are calibrated, and {0} has no term for detectors that differ; it can be taken \
+         with detectors assumed matched, which is printed on each key, and the two-decoy bound \
+         takes the calibration"
+    )]
+    MismatchNotCovered(&'static str),
     /// A basis that is never chosen.
     #[error("{0}'s weight of the key basis is {1}; both bases need a weight between 1 and 4095")]
     BasisWeight(&'static str, u16),
@@ -154,14 +171,14 @@ pub enum BadParameter {
     BlockLength(u32),
     /// The device's source has other levels than the bound would assume.
     #[error(
-        "the device's brightest three levels are {device:?} · 10⁻⁹ photons a pulse, the parameters \
+        "the device's brightest levels are {device:?} · 10⁻⁹ photons a pulse, the parameters \
          say {parameters:?}; set the attenuation again or correct the parameters"
     )]
     Levels {
         /// As the device states them, brightest first.
-        device: [u64; 3],
-        /// [`Parameters::mu_nano`].
-        parameters: [u64; 3],
+        device: Vec<u64>,
+        /// [`Parameters::mu_nano`], those in use.
+        parameters: Vec<u64>,
     },
     /// A calibration that found no mismatch: what nobody measured is assumed (FINITE_KEY 3.4).
     #[error(
@@ -184,6 +201,7 @@ impl Parameters {
     pub fn example() -> Parameters {
         Parameters {
             session: SessionId([0; 16]),
+            bound: BoundChoice::Varlen2d,
             mu_nano: [500_000_000, 100_000_000, 500_000],
             intensity_weights: [2867, 819, 410],
             intensity_uncertainty_ppm: None,
@@ -208,8 +226,14 @@ impl Parameters {
     /// The first parameter that cannot be used, with its range.
     pub fn check(&self) -> Result<(), BadParameter> {
         let sum: u32 = self.intensity_weights.iter().map(|&w| u32::from(w)).sum();
-        if sum != u32::from(WEIGHT_TOTAL) || self.intensity_weights.contains(&0) {
+        let (used, unused) = self.intensity_weights.split_at(self.intensities());
+        if sum != u32::from(WEIGHT_TOTAL) || used.contains(&0) {
             return Err(BadParameter::Weights(sum));
+        }
+        let name = self.bound.bound().name();
+        let levels = &self.mu_nano[self.intensities()..];
+        if unused.iter().any(|&w| w != 0) || levels.iter().any(|&mu| mu != 0) {
+            return Err(BadParameter::ThirdIntensity(name));
         }
         for (who, weight) in [("Alice", self.alice_key_weight), ("Bob", self.bob_key_weight)] {
             if !(1..WEIGHT_TOTAL).contains(&weight) {
@@ -223,6 +247,9 @@ impl Parameters {
             return Err(BadParameter::BlockLength(self.slots_per_block));
         }
         if let DetectorMatch::Calibrated { delta1, delta2, .. } = self.detectors {
+            if let BoundChoice::Wiesemann(_) = self.bound {
+                return Err(BadParameter::MismatchNotCovered(name));
+            }
             for (name, value) in [("delta1", delta1), ("delta2", delta2)] {
                 if value <= 0.0 {
                     return Err(BadParameter::NoMismatch { name, value });
@@ -233,30 +260,59 @@ impl Parameters {
         Ok(())
     }
 
+    /// How many intensities Alice chooses among: 3, or 2 with one decoy.
+    pub fn intensities(&self) -> usize {
+        self.bound.bound().intensities()
+    }
+
+    /// Whether the length takes the errors of the key basis, so that Bob counts them for Alice.
+    pub fn takes_key_errors(&self) -> bool {
+        matches!(self.bound, BoundChoice::Wiesemann(_))
+    }
+
+    /// Mean photons and probabilities of the intensities; the third is 0 and 0 with one decoy.
+    pub fn decoy(&self) -> Decoy {
+        Decoy {
+            mu: self.mu_nano.map(|mu| mu as f64 / 1e9),
+            p: self.intensity_weights.map(|w| f64::from(w) / f64::from(WEIGHT_TOTAL)),
+        }
+    }
+
     /// The bound that gives a block's length.
-    pub fn bound(&self) -> Varlen2d {
-        let mismatch = self.detectors.mismatch();
-        Varlen2d {
-            decoy: Decoy {
-                mu: self.mu_nano.map(|mu| mu as f64 / 1e9),
-                p: self.intensity_weights.map(|w| f64::from(w) / f64::from(WEIGHT_TOTAL)),
-            },
-            epsilon: Epsilon::split(self.epsilon_total, !mismatch.is_matched()),
-            mismatch,
+    pub fn bound(&self) -> LiveBound {
+        let decoy = self.decoy();
+        match self.bound {
+            BoundChoice::Varlen2d => {
+                let mismatch = self.detectors.mismatch();
+                let epsilon = Epsilon::split(self.epsilon_total, !mismatch.is_matched());
+                LiveBound::Varlen2d(Varlen2d { decoy, epsilon, mismatch })
+            }
+            BoundChoice::Wiesemann(acceptance) => {
+                let Decoy { mu: [mu1, mu2, _], p: [p1, p2, _] } = decoy;
+                LiveBound::Wiesemann(Wiesemann {
+                    decoy: OneDecoy { mu: [mu1, mu2], p: [p1, p2] },
+                    epsilon: SecrecyCorrectness::split(self.epsilon_total),
+                    acceptance,
+                    slots: self.slots_per_block.into(),
+                })
+            }
         }
     }
 
     /// Whether a device's levels are the intensities of the run, each exactly, in 10⁻⁹ photons a
-    /// pulse: `levels_nano` as the device's Hello states them, brightest first. A fourth level is
-    /// left out: no setting of the run selects it.
+    /// pulse: `levels_nano` as the device's Hello states them, brightest first. Levels beyond are
+    /// left out: no setting of the run selects them.
     ///
     /// # Errors
     /// [`BadParameter::Levels`].
     pub fn fits_levels(&self, levels_nano: &[u64; 4]) -> Result<(), BadParameter> {
-        let [a, b, c, _] = *levels_nano;
-        let (device, parameters) = ([a, b, c], self.mu_nano);
-        let fits = device == parameters;
-        if fits { Ok(()) } else { Err(BadParameter::Levels { device, parameters }) }
+        let used = self.intensities();
+        let (device, parameters) = (&levels_nano[..used], &self.mu_nano[..used]);
+        if device == parameters {
+            return Ok(());
+        }
+        let (device, parameters) = (device.to_vec(), parameters.to_vec());
+        Err(BadParameter::Levels { device, parameters })
     }
 
     /// First slot of `block`; saturates at the end of time.
@@ -295,6 +351,7 @@ impl Parameters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bound::Acceptance;
 
     #[test]
     fn each_field_that_differs_is_named_and_changes_the_canonical_bytes() {
@@ -362,6 +419,53 @@ mod tests {
             let why = p.fits_levels(&levels).expect_err("they differ");
             assert!(why.to_string().contains(&levels[0].to_string()), "{why}");
         }
+    }
+
+    /// A run with one decoy.
+    fn one_decoy() -> Parameters {
+        let accept = Acceptance { single_photons: 9, phase_error_nano: 8, lambda_max: 7 };
+        Parameters {
+            bound: BoundChoice::Wiesemann(accept),
+            mu_nano: [500_000_000, 150_000_000, 0],
+            intensity_weights: [3072, 1024, 0],
+            ..Parameters::example()
+        }
+    }
+
+    #[test]
+    fn a_run_with_one_decoy_has_two_intensities_and_its_acceptance_in_the_bytes() {
+        let base = one_decoy();
+        assert_eq!(base.check(), Ok(()));
+        assert_eq!(base.fits_levels(&[500_000_000, 150_000_000, 77, 0]), Ok(()));
+        assert!(base.fits_levels(&[500_000_000, 150_000_001, 77, 0]).is_err());
+        let accept = |change: fn(&mut Acceptance)| {
+            let BoundChoice::Wiesemann(mut accept) = base.bound else { panic!("one decoy") };
+            change(&mut accept);
+            Parameters { bound: BoundChoice::Wiesemann(accept), ..base.clone() }
+        };
+        for (name, other) in [
+            ("single photons at least", accept(|a| a.single_photons += 1)),
+            ("phase error at most (1e-9)", accept(|a| a.phase_error_nano += 1)),
+            ("leak (bits)", accept(|a| a.lambda_max += 1)),
+        ] {
+            let found = base.differences(&other);
+            assert!(matches!(&found[..], [d] if d.field == name), "{name}: {found:?}");
+            assert_ne!(base.canonical_bytes(), other.canonical_bytes());
+        }
+        assert!(base.differences(&Parameters::example()).iter().any(|d| d.field == "bound"));
+    }
+
+    #[test]
+    fn one_decoy_is_refused_with_a_third_intensity_or_a_calibration() {
+        let third = Parameters { mu_nano: [5, 2, 1], ..one_decoy() };
+        let chosen = Parameters { intensity_weights: [3072, 1000, 24], ..one_decoy() };
+        for bad in [third, chosen] {
+            assert!(matches!(bad.check(), Err(BadParameter::ThirdIntensity("wiesemann"))));
+        }
+        let (id, date) = ("c1".into(), "2026-11-01".into());
+        let detectors = DetectorMatch::Calibrated { delta1: 0.009, delta2: 0.004, id, date };
+        let measured = Parameters { detectors, ..one_decoy() };
+        assert!(matches!(measured.check(), Err(BadParameter::MismatchNotCovered("wiesemann"))));
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub struct BlockReport {
     pub epsilon_spent: f64,
     /// The bound's intermediate values.
     pub bound: Option<Length>,
-    /// Where the sifted bits went, term by term, in bits.
+    /// Where the sifted bits went, term by term, in bits; empty for a fixed length, which does not
+    /// follow from the block's own numbers.
     pub breakdown: Vec<(String, f64)>,
     /// SHA-256 over a SIMULATED key, cut; never of a real one.
     pub fingerprint: Option<String>,
@@ -118,6 +119,7 @@ impl BlockReport {
         let mut report =
             BlockReport::base(parameters, public.id, side, announced, lambda_max, verification);
         report.length = public.length;
+        report.bound = Some(public.bound);
         report.leak_actual = Some(private.leak_alice + private.leak_bob);
         report.key_qber = private.key_basis_errors.map(|m| ErrorRate::new(m, report.sifted_key));
         // Alice does not know the key basis' errors: the test basis stands in for them.
@@ -142,7 +144,8 @@ impl BlockReport {
         let sifted_test = counts.n_test.iter().sum();
         let errors = counts.m_test.iter().sum();
         let disclosed = Disclosed { leak: lambda_max, verification_bits };
-        let breakdown = parameters.bound().breakdown(counts, &disclosed).ok();
+        let bound = parameters.bound();
+        let breakdown = bound.varlen2d().and_then(|b| b.breakdown(counts, &disclosed).ok());
         let lines = breakdown.iter().flat_map(|b| b.lines());
         BlockReport {
             id,

@@ -1,4 +1,5 @@
-//! Proof that a block's bits went through each step: `Sifted → Corrected → Verified → SecretKey`.
+//! Proof that a block's bits went through each step:
+//! `Sifted → Corrected → Agreed → Verified → SecretKey`.
 //!
 //! Each type is made only by the step it names and consumed by the next. The ledger of what was
 //! announced and disclosed travels inside and ends in the certificate.
@@ -7,14 +8,15 @@ use helio_keys::{EntropyFault, EntropySource, Origin, Provenance, SecretBits, Se
 
 use crate::amplify::{amplify, seed_bits};
 use crate::announced::Announced;
+use crate::bound::{Length, LiveBound};
 use crate::certificate::{Certificate, PrivatePart, PublicPart, assumptions, hex};
-use crate::decide::Way;
+use crate::decide::{NoKeyReason, Way, accept};
 use crate::error::{Fault, Result};
 use crate::hash::{same_tag, verification_tag};
 use crate::labels::{self, Labels};
 use crate::ledger::epsilon_auth;
-use crate::message::VerifyKey;
-use crate::parameters::{PROTOCOL_VERSION, Parameters};
+use crate::message::{Kind, Malformed, VerifyKey};
+use crate::parameters::{BadParameter, PROTOCOL_VERSION, Parameters};
 use crate::reconcile::{Leak, Outcome};
 use crate::release::BlockId;
 
@@ -90,24 +92,72 @@ impl Corrected {
     }
 
     /// Bob: compares the tags.
-    pub fn verify(self, key: &VerifyKey) -> Result<Verified> {
+    pub fn verify(self, key: &VerifyKey) -> Result<Agreed> {
         let bits = self.ledger.way.declaration.verification_bits;
         let tag = verification_tag(&self.bits, key.point, bits);
         if !same_tag(tag, u128::from_le_bytes(key.tag)) {
             return Err(Fault::VerificationFailed);
         }
-        Ok(Verified { corrected: self })
+        Ok(Agreed { corrected: self })
     }
 
     /// Alice: Bob says whether the tags agree. What he says is authenticated at the block's end.
-    pub fn verdict(self, agree: bool) -> Result<Verified> {
-        if agree { Ok(Verified { corrected: self }) } else { Err(Fault::VerificationFailed) }
+    pub fn verdict(self, agree: bool) -> Result<Agreed> {
+        if agree { Ok(Agreed { corrected: self }) } else { Err(Fault::VerificationFailed) }
     }
 }
 
 /// Bits of which the other station has the same, but for ε_EV.
+pub(crate) struct Agreed {
+    corrected: Corrected,
+}
+
+/// What becomes of them.
+pub(crate) enum Settled {
+    /// A key of the declared length.
+    Key(Box<Verified>),
+    /// A block of fixed length that is not accepted: its bits are thrown away.
+    NoKey { announced: Announced, reason: NoKeyReason, lambda_max: u64 },
+}
+
+impl Agreed {
+    /// Settles how the length came about: it is known already, or takes the errors of the key basis
+    /// at each intensity as Bob counted them, the same at both stations. They become public.
+    pub fn settle(self, parameters: &Parameters, errors: Option<[u64; 2]>) -> Result<Settled> {
+        let Agreed { mut corrected } = self;
+        let BlockLedger { announced, way } = &mut corrected.ledger;
+        let malformed = Fault::Malformed { kind: Some(Kind::Verdict), why: Malformed::BadValue };
+        let length = match (parameters.bound(), way.length, errors) {
+            (LiveBound::Varlen2d(_), Some(length), None) => length,
+            (LiveBound::Wiesemann(bound), None, Some(errors)) => {
+                let detections = announced.counts.n_key;
+                if errors.iter().zip(detections).any(|(&m, n)| m > n) {
+                    return Err(malformed);
+                }
+                let tag_bits = way.declaration.verification_bits;
+                let accepted = accept(&bound, &announced.counts, errors, tag_bits);
+                match accepted.map_err(BadParameter::from)? {
+                    Ok(length) => {
+                        announced.counts.m_key = Some([errors[0], errors[1], 0]);
+                        length
+                    }
+                    Err(reason) => {
+                        let lambda_max = way.declaration.lambda_max;
+                        let announced = corrected.ledger.announced;
+                        return Ok(Settled::NoKey { announced, reason, lambda_max });
+                    }
+                }
+            }
+            _ => return Err(malformed),
+        };
+        Ok(Settled::Key(Box::new(Verified { corrected, length })))
+    }
+}
+
+/// Bits that a key of the declared length can be hashed out of.
 pub(crate) struct Verified {
     corrected: Corrected,
+    length: Length,
 }
 
 /// What a certificate says of where the key comes from.
@@ -136,13 +186,14 @@ impl Verified {
         origins: &Origins<'_>,
     ) -> Result<(SecretKey<O>, Certificate)> {
         let length = self.length();
+        let bound = self.length;
         let Corrected { bits, ledger, private } = self.corrected;
         let output = usize::try_from(length).map_err(|_| Fault::AmplifyDiffers)?;
         let bits = amplify(&bits, seed, output).map_err(|_| Fault::AmplifyDiffers)?;
         let provenance = provenance.and(labels::weakest(origins.labels));
         let weakest_randomness = provenance.label().to_string();
         let key = SecretKey::new(bits, provenance);
-        let bound = origins.parameters.bound();
+        let epsilon = origins.parameters.bound().ledger();
         let public = PublicPart {
             id: origins.id,
             protocol: PROTOCOL_VERSION,
@@ -154,9 +205,9 @@ impl Verified {
             lambda_max: ledger.way.declaration.lambda_max,
             verification_bits: ledger.way.declaration.verification_bits,
             length,
-            bound: ledger.way.length,
-            epsilon: bound.ledger(),
-            epsilon_total: bound.ledger().total(),
+            bound,
+            epsilon,
+            epsilon_total: epsilon.total(),
             epsilon_auth: epsilon_auth(2),
             randomness: labels::texts(origins.labels),
             weakest_randomness,

@@ -19,6 +19,7 @@ pub mod line;
 mod meter;
 pub mod node;
 pub mod plot;
+mod published;
 pub mod quantity;
 pub mod recording;
 pub mod shutdown;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use helio_distill::Role;
+use helio_distill::bound::Ledger;
 use helio_distill::certificate::Certificate;
 use helio_distill::release::StationStore;
 use helio_keys::{EntropySource, SecretKey, SeededEntropy, Simulated, SimulatedDevices};
@@ -130,7 +131,8 @@ fn every_figure_that_differs_is_named() {
     public.lambda_max -= 1;
     public.length += 1;
     public.bound.phi /= 2.0;
-    public.epsilon.sampling /= 2.0;
+    let Ledger::Composed(epsilon) = &mut public.epsilon else { panic!("two decoys") };
+    epsilon.sampling /= 2.0;
     public.weakest_randomness = "true random (dice, none)".into();
     public.assumptions.pop();
     let judged = certify(here.path(), "c.json", &value(&public).to_string(), 9);

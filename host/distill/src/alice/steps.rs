@@ -4,16 +4,16 @@ use helio_keys::EntropySource;
 
 use crate::announced::Announced;
 use crate::contact::Contact;
-use crate::decide::{Decision, Way, decide};
+use crate::decide::{Decision, NoKeyReason, Way, decide};
 use crate::error::{Effect, Fault, Result};
 use crate::event::Event;
-use crate::message::{Amplify, Declaration, Kind, Malformed, Reader, TestResult};
+use crate::message::{Amplify, Declaration, Kind, Reader, TestResult, Verdict};
 use crate::reconcile::{AliceStep, ReconcileAlice};
 use crate::release::StationStore;
 use crate::report::{BlockReport, fingerprint};
 use crate::stage::Stage;
 use crate::talk::Talk;
-use crate::token::{BlockLedger, Corrected, Origins, Sifted};
+use crate::token::{BlockLedger, Corrected, Origins, Settled, Sifted};
 
 use super::Session;
 use super::block::Step;
@@ -39,18 +39,27 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         }
         match decision {
             Decision::NoKey { reason, lambda_max } => {
-                self.desk.store.burn(talk.id)?;
-                let side = self.desk.side(lost_slots)?;
-                let parameters = &self.desk.parameters;
-                let why = (reason, lambda_max);
-                let report = BlockReport::no_key(parameters, talk.id, side, &announced, why);
-                self.desk.events.push_back(Event::BlockDone(Box::new(report)));
+                self.end_without_key(talk, &announced, (reason, lambda_max), lost_slots)?;
                 Ok(None)
             }
             Decision::Reconcile(way) => {
                 self.begin_reconciliation(talk, announced, way, sifted, lost_slots).map(Some)
             }
         }
+    }
+
+    fn end_without_key(
+        &mut self,
+        talk: &Talk,
+        announced: &Announced,
+        why: (NoKeyReason, u64),
+        lost_slots: u64,
+    ) -> Result<()> {
+        self.desk.store.burn(talk.id)?;
+        let side = self.desk.side(lost_slots)?;
+        let report = BlockReport::no_key(&self.desk.parameters, talk.id, side, announced, why);
+        self.desk.events.push_back(Event::BlockDone(Box::new(report)));
+        Ok(())
     }
 
     fn begin_reconciliation(
@@ -107,17 +116,18 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         talk: &mut Talk,
         corrected: Corrected,
         lost_slots: u64,
-        mut body: Reader<'_>,
+        body: Reader<'_>,
     ) -> Result<Option<Step>> {
-        let agree = match body.rest() {
-            [0] => false,
-            [1] => true,
-            _ => {
-                let (kind, why) = (Some(Kind::Verdict), Malformed::BadValue);
-                return Err(Fault::Malformed { kind, why });
+        let parameters = &self.desk.parameters;
+        let Verdict { agree, key_errors } = Verdict::read(body, parameters.takes_key_errors())
+            .map_err(|why| Fault::Malformed { kind: Some(Kind::Verdict), why })?;
+        let verified = match corrected.verdict(agree)?.settle(parameters, key_errors)? {
+            Settled::Key(verified) => verified,
+            Settled::NoKey { announced, reason, lambda_max } => {
+                self.end_without_key(talk, &announced, (reason, lambda_max), lost_slots)?;
+                return Ok(None);
             }
         };
-        let verified = corrected.verdict(agree)?;
         self.desk.enter(Stage::Amplify);
         let length = verified.length();
         self.desk.entropy.turn_to("seed of the last hash", talk.id.block);

@@ -4,12 +4,12 @@ use helio_keys::{EntropySource, SecretBits, SecretKey};
 
 use crate::announced::Announced;
 use crate::certificate::Certificate;
-use crate::decide::{Decision, Way, decide};
+use crate::decide::{Decision, NoKeyReason, Way, decide};
 use crate::error::{Effect, Fault, HINT_SHUTTING_DOWN, Result};
 use crate::event::Event;
 use crate::in_flight::OfBlock;
 use crate::message::{
-    Amplify, Declaration, Detections, Envelope, FreeSlots, Kind, Reader, Sift, TestResult,
+    Amplify, Declaration, Detections, Envelope, FreeSlots, Kind, Reader, Sift, TestResult, Verdict,
     VerifyKey, Writer,
 };
 use crate::parameters::Receiver;
@@ -19,11 +19,12 @@ use crate::release::StationStore;
 use crate::report::{BlockReport, DetectorErrors, fingerprint};
 use crate::stage::Stage;
 use crate::talk::Talk;
-use crate::token::{BlockLedger, Corrected, Origins, Sifted, Verified};
+use crate::token::{BlockLedger, Corrected, Origins, Settled, Sifted, Verified};
 
 use super::Session;
 use super::clicks::{Measured, compare};
 use super::detectors::{ByDetector, Clicked};
+use super::errors::KeyErrors;
 
 /// After so many times the patience for a silence, an Alice who said that she stops is believed to
 /// go on.
@@ -41,6 +42,8 @@ struct Own {
     lost_slots: u64,
     /// Known after the test results.
     detectors: Option<ByDetector>,
+    /// By intensity, where the length takes them.
+    key_errors: Option<KeyErrors>,
 }
 
 impl Own {
@@ -128,7 +131,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             let body = |out: &mut Writer| announcement.write(out, &free);
             let said = self.desk.say(&mut talk, Kind::Detections, body);
             let step = Step::Sift { announcement, bits, clicked };
-            let own = Own { lost_slots, detectors: None };
+            let own = Own { lost_slots, detectors: None, key_errors: None };
             self.talks.put(Current::new(talk, own, step, self.desk.now_ns));
             said?;
         }
@@ -207,9 +210,18 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             (Step::VerifyKey { corrected }, Kind::VerifyKey) => {
                 self.desk.enter(Stage::Verify);
                 let key = VerifyKey::read(body).map_err(malformed)?;
-                let verified = corrected.verify(&key);
-                self.desk.say(talk, Kind::Verdict, |out| out.u8(u8::from(verified.is_ok())))?;
-                Ok(Some(Step::Amplify { verified: verified? }))
+                let agreed = corrected.verify(&key);
+                let key_errors = own.key_errors.as_ref().and_then(KeyErrors::counts);
+                let key_errors = key_errors.filter(|_| agreed.is_ok());
+                let verdict = Verdict { agree: agreed.is_ok(), key_errors };
+                self.desk.say(talk, Kind::Verdict, |out| verdict.write(out))?;
+                match agreed?.settle(&self.desk.parameters, key_errors)? {
+                    Settled::Key(verified) => Ok(Some(Step::Amplify { verified: *verified })),
+                    Settled::NoKey { announced, reason, lambda_max } => {
+                        self.end_without_key(talk, own, &announced, (reason, lambda_max))?;
+                        Ok(None)
+                    }
+                }
             }
             (Step::Amplify { verified }, Kind::Amplify) => {
                 self.desk.enter(Stage::Amplify);
@@ -244,6 +256,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let (key, errors) = compare(&announcement, &bits, sift);
         let test_basis = ByDetector::of_test_basis(&clicked, &announcement, sift, &errors);
         own.detectors = Some(test_basis);
+        if self.desk.parameters.takes_key_errors() {
+            own.key_errors = Some(KeyErrors::of_matches(&announcement, sift));
+        }
         self.desk.enter(Stage::Estimate);
         let parameters = &self.desk.parameters;
         let announced = Announced::gather(parameters.slots_per_block, &announcement, sift, &errors);
@@ -257,19 +272,29 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         self.desk.say(talk, Kind::TestResult, |out| result.write(out))?;
         match decision {
             Decision::NoKey { reason, lambda_max } => {
-                self.desk.store.burn(talk.id)?;
-                let side = self.desk.side(own.lost_slots)?;
-                let parameters = &self.desk.parameters;
-                let why = (reason, lambda_max);
-                let mut report = BlockReport::no_key(parameters, talk.id, side, &announced, why);
-                report.by_detector = own.by_detector(parameters.receiver);
-                self.desk.events.push_back(Event::BlockDone(Box::new(report)));
+                self.end_without_key(talk, own, &announced, (reason, lambda_max))?;
                 Ok(None)
             }
             Decision::Reconcile(way) => {
                 Ok(Some(Step::Declaration { sifted: Sifted::new(key), announced, way }))
             }
         }
+    }
+
+    fn end_without_key(
+        &mut self,
+        talk: &Talk,
+        own: &Own,
+        announced: &Announced,
+        why: (NoKeyReason, u64),
+    ) -> Result<()> {
+        self.desk.store.burn(talk.id)?;
+        let side = self.desk.side(own.lost_slots)?;
+        let parameters = &self.desk.parameters;
+        let mut report = BlockReport::no_key(parameters, talk.id, side, announced, why);
+        report.by_detector = own.by_detector(parameters.receiver);
+        self.desk.events.push_back(Event::BlockDone(Box::new(report)));
+        Ok(())
     }
 
     fn hear_reconcile(
@@ -294,6 +319,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 let (corrected, outcome) = engine.corrected()?;
                 if let Some(detectors) = &mut own.detectors {
                     detectors.of_key_basis(sifted.bits(), &corrected);
+                }
+                if let Some(errors) = &mut own.key_errors {
+                    errors.count(sifted.bits(), &corrected);
                 }
                 let corrected = sifted.corrected(corrected, ledger, outcome)?;
                 self.desk.say(talk, Kind::Reconcile, |out| out.raw(&bytes))?;

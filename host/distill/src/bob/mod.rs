@@ -8,6 +8,7 @@
 mod block;
 mod clicks;
 mod detectors;
+mod errors;
 mod queue;
 mod settle;
 

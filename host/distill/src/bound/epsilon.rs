@@ -104,6 +104,37 @@ impl EpsilonLedger {
     }
 }
 
+/// The ε of one block of a one-decoy run. The paper shares secrecy over fifteen events, each
+/// counted as it is and not by its root: the part of an event is a fifteenth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecrecyLedger {
+    /// Distance from a perfect key: estimates that may be wrong, and the hash.
+    pub secrecy: f64,
+    /// Probability that the keys differ unnoticed.
+    pub correctness: f64,
+}
+
+/// The ε of one block, in the parts that the run's bound has.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Ledger {
+    /// Of [`super::Varlen2d`].
+    Composed(EpsilonLedger),
+    /// Of [`super::Wiesemann`].
+    Shared(SecrecyLedger),
+}
+
+impl Ledger {
+    /// Everything together.
+    pub fn total(&self) -> f64 {
+        match self {
+            Ledger::Composed(parts) => parts.total(),
+            Ledger::Shared(parts) => parts.secrecy + parts.correctness,
+        }
+    }
+}
+
 /// Failure probabilities of the published bounds, each in (0, 1).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecrecyCorrectness {
@@ -114,6 +145,14 @@ pub struct SecrecyCorrectness {
 }
 
 impl SecrecyCorrectness {
+    /// The split of `total` for a live key: a quarter to correctness, as [`Epsilon::split`] gives
+    /// to verification, the rest to secrecy.
+    pub fn split(total: f64) -> SecrecyCorrectness {
+        // As there: rounding must not lift the sum above the total.
+        let total = total * (1.0 - 4.0 * f64::EPSILON);
+        SecrecyCorrectness { sec: 0.75 * total, cor: total / 4.0 }
+    }
+
     pub(super) fn check(&self) -> Result<f64, Refusal> {
         in_unit_interval("eps_sec", self.sec)?;
         in_unit_interval("eps_cor", self.cor)?;
@@ -142,6 +181,16 @@ mod tests {
                 let sum = Epsilon::split(total, flag).total(&mismatch);
                 assert!(sum <= total && sum > total * (1.0 - 1e-14), "{sum} of {total}");
             }
+        }
+    }
+
+    #[test]
+    fn the_split_of_a_fixed_length_spends_its_total_and_no_more() {
+        for total in [1e-3, 1e-6, 0.9e-7, 1.3e-9, 1e-10, 1e-200] {
+            let eps = SecrecyCorrectness::split(total);
+            let parts = SecrecyLedger { secrecy: eps.sec, correctness: eps.cor };
+            let sum = Ledger::Shared(parts).total();
+            assert!(sum <= total && sum > total * (1.0 - 1e-14), "{sum} of {total}");
         }
     }
 

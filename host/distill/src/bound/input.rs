@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::refusal::{Basis, Refusal};
 
 /// Above this a double skips integers.
-const LARGEST_EXACT: u64 = 1 << 53;
+pub(super) const LARGEST_EXACT: u64 = 1 << 53;
 
 /// Intensities of a source with a signal and two decoys.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +79,18 @@ impl Counts {
     /// counts are too many to be refused later.
     pub fn sifted(&self) -> u64 {
         self.n_key.iter().fold(0, |sum, &n| sum.saturating_add(n))
+    }
+
+    /// The same of a source with one decoy; `None` where something was counted at a third intensity,
+    /// or the errors of the key basis are not known.
+    pub fn one_decoy(&self) -> Option<OneDecoyCounts> {
+        let two = |[a, b, third]: [u64; 3]| (third == 0).then_some([a, b]);
+        Some(OneDecoyCounts {
+            n_key: two(self.n_key)?,
+            m_key: two(self.m_key?)?,
+            n_test: two(self.n_test)?,
+            m_test: two(self.m_test)?,
+        })
     }
 
     pub(super) fn check(&self) -> Result<(), Refusal> {

@@ -1,4 +1,5 @@
-//! Bounds as published, for comparison with papers: no key is distilled with them.
+//! Bounds as published, for comparison with papers. [`wiesemann`] is what [`super::Wiesemann`] asks
+//! for a live block; no key is distilled with the others.
 //!
 //! They count failure probabilities linearly where [`super::Varlen2d`] counts their roots, so that
 //! equal symbols do not mean equal security. The sampling term of Lim and Rusca
@@ -7,7 +8,7 @@
 
 use super::decoy::{OneDecoyEstimates, OneDecoyRule, Photons, TwoDecoys};
 use super::epsilon::SecrecyCorrectness;
-use super::input::{Counts, Decoy, OneDecoy, OneDecoyCounts, reals};
+use super::input::{Counts, Decoy, Disclosed, OneDecoy, OneDecoyCounts, reals};
 use super::length::{Length, PhaseError, close};
 use super::numbers::{
     hoeffding_one_sided, phase_error_entropy, sampling_deviation_published, serfling_deviation,
@@ -90,17 +91,24 @@ pub fn rusca2018(
 pub fn wiesemann(
     decoy: &OneDecoy,
     counts: &OneDecoyCounts,
-    leak: u64,
+    disclosed: &Disclosed,
     eps: &SecrecyCorrectness,
 ) -> Result<Length, Refusal> {
     let eps0 = eps.sec / WIESEMANN_EVENTS;
     let deviation = |n: f64| hoeffding_one_sided(n, 1.0, eps0);
-    let bounded = one_decoy(decoy, counts, leak, eps, OneDecoyRule::Wiesemann, deviation)?;
+    let bounded =
+        one_decoy(decoy, counts, disclosed.leak, eps, OneDecoyRule::Wiesemann, deviation)?;
     let gamma = |_, s1, s1_test| Some(serfling_deviation(eps0, s1, s1_test));
-    // 4 log2( 15 / (2^(1/4) eps_sec) )
-    let amplification = 4.0 * (libm::log2(WIESEMANN_EVENTS) - libm::log2(eps.sec)) - 1.0;
-    let constant_bits = amplification + correctness_bits(eps);
+    let constant_bits = wiesemann_constant(eps, disclosed.verification_bits);
     Ok(bounded.finish(gamma, constant_bits, |b, h| b.key.s1 * (1.0 - h)))
+}
+
+/// `4 log2( 15 / (2^(1/4) eps_sec) ) + log2(2/eps_cor)`, or for the latter what verification
+/// disclosed where it is more.
+pub(super) fn wiesemann_constant(eps: &SecrecyCorrectness, verification_bits: Option<u64>) -> f64 {
+    let amplification = 4.0 * (libm::log2(WIESEMANN_EVENTS) - libm::log2(eps.sec)) - 1.0;
+    let verification = verification_bits.unwrap_or(0) as f64;
+    amplification + libm::fmax(correctness_bits(eps), verification)
 }
 
 fn one_decoy(

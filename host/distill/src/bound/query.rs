@@ -80,7 +80,8 @@ impl Bound {
             Bound::Rusca2018Serfling => self.rusca(query, Sampling::Serfling),
             Bound::Wiesemann => {
                 let (decoy, counts) = query.one_decoy()?;
-                published::wiesemann(&decoy, &counts, query.leak, &self.published(query)?)
+                let disclosed = Disclosed { leak: query.leak, verification_bits: None };
+                published::wiesemann(&decoy, &counts, &disclosed, &self.published(query)?)
             }
         }
     }

@@ -111,6 +111,17 @@ pub enum Refusal {
         /// What was given.
         value: f64,
     },
+    /// A fixed length's acceptance that no block can have.
+    #[error(
+        "{name} = {value}: a block is accepted with 1 to 2^53 single photons, a phase-error rate \
+         below 1/2 and a leak of at most 2^53 bits"
+    )]
+    Acceptance {
+        /// Which of them.
+        name: &'static str,
+        /// What was given.
+        value: u64,
+    },
     /// A real number of leaked bits that is negative, not finite or beyond 2^53.
     #[error("leak = {value}: leaked bits are between 0 and 2^53")]
     Leak {
@@ -154,6 +165,7 @@ impl Refusal {
             Refusal::TooManyCounts { .. } => "too-many-counts",
             Refusal::Mismatch { .. } => "mismatch",
             Refusal::Tolerance { .. } => "tolerance",
+            Refusal::Acceptance { .. } => "acceptance",
             Refusal::Leak { .. } => "leak",
             Refusal::KeyErrorsMissing => "key-errors-missing",
             Refusal::Intensities { .. } => "intensities",

@@ -8,11 +8,11 @@ use std::fmt::{Debug, Display};
 
 use super::{PrivatePart, PublicPart, assumptions, hex};
 use crate::announced::{Announced, TIME_BINS};
-use crate::bound::{EpsilonLedger, Length};
-use crate::decide::{Decision, NoKeyReason, decide};
+use crate::bound::{Counts, EpsilonLedger, Ledger, Length, LiveBound, SecrecyLedger};
+use crate::decide::{Decision, NoKeyReason, accept, decide};
 use crate::labels;
 use crate::ledger::epsilon_auth;
-use crate::parameters::{BadParameter, PROTOCOL_VERSION};
+use crate::parameters::{BadParameter, PROTOCOL_VERSION, Parameters};
 use crate::statistics::ErrorRate;
 
 /// A figure that is not the one that follows.
@@ -75,7 +75,7 @@ pub fn examine(public: &PublicPart) -> Result<Recomputed, BadCertificate> {
     }
     public.parameters.check()?;
     let mut list = List(Vec::new());
-    announced(&mut list, &public.announced, u64::from(public.parameters.slots_per_block));
+    announced(&mut list, &public.announced, &public.parameters);
     origins(&mut list, public);
 
     let epsilon = public.parameters.bound().ledger();
@@ -107,12 +107,38 @@ pub fn examine(public: &PublicPart) -> Result<Recomputed, BadCertificate> {
                 &public.verification_bits,
                 &computed.verification_bits,
             );
-            list.compare("length", &public.length, &computed.length);
-            bound(&mut list, &public.bound, &way.length);
-            (computed.length, None)
+            match settled(public, way.length, computed.verification_bits)? {
+                Ok(length) => {
+                    list.compare("length", &public.length, &computed.length);
+                    bound(&mut list, &public.bound, &length);
+                    (computed.length, None)
+                }
+                Err(reason) => {
+                    list.texts("length", public.length.to_string(), format!("0 ({reason})"));
+                    (0, Some(reason))
+                }
+            }
         }
     };
     Ok(Recomputed { length, no_key, differences: list.0 })
+}
+
+/// How the length came about: known from what was announced, or settled by the key-basis errors that
+/// the certificate states.
+fn settled(
+    public: &PublicPart,
+    known: Option<Length>,
+    tag_bits: u32,
+) -> Result<Result<Length, NoKeyReason>, BadParameter> {
+    let counts = &public.announced.counts;
+    match (known, public.parameters.bound(), counts.m_key) {
+        (Some(length), ..) => Ok(Ok(length)),
+        (None, LiveBound::Wiesemann(bound), Some([m1, m2, _])) => {
+            Ok(accept(&bound, counts, [m1, m2], tag_bits)?)
+        }
+        // Named as a contradiction of the announced data before anything is computed.
+        (None, ..) => Ok(Err(NoKeyReason::NotAccepted)),
+    }
 }
 
 /// What a private part says that its public part does not allow.
@@ -128,6 +154,15 @@ pub fn contradictions(public: &PublicPart, private: &PrivatePart) -> Vec<Differi
     if let Some(errors) = private.key_basis_errors.filter(|&errors| errors > sifted) {
         let computed = most(sifted, "sifted bits");
         list.texts("private.key_basis_errors", errors.to_string(), computed);
+    }
+    // Where they were told, there is one number of them.
+    let told = public
+        .announced
+        .counts
+        .m_key
+        .map(|m| m.iter().fold(0, |sum: u64, &m| sum.saturating_add(m)));
+    if let (Some(errors), Some(told)) = (private.key_basis_errors, told) {
+        list.compare("private.key_basis_errors", &errors, &told);
     }
     list.0
 }
@@ -155,7 +190,8 @@ impl List {
 }
 
 /// Counts that cannot all be true.
-fn announced(list: &mut List, stated: &Announced, slots: u64) {
+fn announced(list: &mut List, stated: &Announced, parameters: &Parameters) {
+    let slots = u64::from(parameters.slots_per_block);
     let Announced { detections, without_setting, mismatched, counts, bins } = stated;
     let sum = |parts: &[u64]| parts.iter().map(|&n| u128::from(n)).sum::<u128>();
     let matched = sum(&counts.n_key) + sum(&counts.n_test);
@@ -171,8 +207,7 @@ fn announced(list: &mut List, stated: &Announced, slots: u64) {
             list.texts("announced.counts.m_test", stated, format!("at most {most} detections"));
         }
     }
-    // Never announced: it would tell of the key basis.
-    list.debug("announced.counts.m_key", &counts.m_key, &None);
+    errors_of_key(list, counts, parameters);
     let (bits, errors): (Vec<u64>, Vec<u64>) = bins.iter().map(|b| (b.bits, b.errors)).unzip();
     list.compare("announced.bins", &bins.len(), &TIME_BINS);
     list.compare("announced.bins.bits", &sum(&bits), &sum(&counts.n_test));
@@ -184,6 +219,22 @@ fn announced(list: &mut List, stated: &Announced, slots: u64) {
             continue;
         }
         list.debug("announced.bins", bin, &ErrorRate::new(bin.errors, bin.bits));
+    }
+}
+
+/// Errors of the key basis are told where the length takes them, and never else.
+fn errors_of_key(list: &mut List, counts: &Counts, parameters: &Parameters) {
+    let field = "announced.counts.m_key";
+    match (parameters.takes_key_errors(), counts.m_key) {
+        (false, stated) => list.debug(field, &stated, &None),
+        (true, None) => list.texts(field, "None".to_owned(), "one count an intensity".to_owned()),
+        (true, Some(stated)) => {
+            for (errors, most) in stated.into_iter().zip(counts.n_key) {
+                if errors > most {
+                    list.texts(field, errors.to_string(), format!("at most {most} detections"));
+                }
+            }
+        }
     }
 }
 
@@ -206,26 +257,34 @@ fn origins(list: &mut List, public: &PublicPart) {
     }
 }
 
-fn ledger(list: &mut List, stated: &EpsilonLedger, computed: &EpsilonLedger) {
-    let parts = |e: &EpsilonLedger| {
-        let EpsilonLedger {
+fn ledger(list: &mut List, stated: &Ledger, computed: &Ledger) {
+    let parts = |ledger: &Ledger| match *ledger {
+        Ledger::Composed(EpsilonLedger {
             decoy_estimates,
             sampling,
             mismatch_errors,
             mismatch_losses,
             privacy_amplification,
             verification,
-        } = *e;
-        [
+        }) => vec![
             ("epsilon.decoy_estimates", decoy_estimates),
             ("epsilon.sampling", sampling),
             ("epsilon.mismatch_errors", mismatch_errors),
             ("epsilon.mismatch_losses", mismatch_losses),
             ("epsilon.privacy_amplification", privacy_amplification),
             ("epsilon.verification", verification),
-        ]
+        ],
+        Ledger::Shared(SecrecyLedger { secrecy, correctness }) => {
+            vec![("epsilon.secrecy", secrecy), ("epsilon.correctness", correctness)]
+        }
     };
-    for ((field, stated), (_, computed)) in parts(stated).iter().zip(&parts(computed)) {
+    let (stated_parts, computed_parts) = (parts(stated), parts(computed));
+    if stated_parts.len() != computed_parts.len() {
+        // The parts of another bound.
+        list.debug("epsilon", stated, computed);
+        return;
+    }
+    for ((field, stated), (_, computed)) in stated_parts.iter().zip(&computed_parts) {
         list.compare(field, stated, computed);
     }
 }

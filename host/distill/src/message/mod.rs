@@ -26,7 +26,7 @@ pub(crate) use hello::{Hello, HelloField};
 pub(crate) use resolve::{Answer, Ask, MAX_STATEMENTS};
 pub(crate) use sift::Sift;
 pub(crate) use slots::FreeSlots;
-pub(crate) use steps::{Amplify, Declaration, Tag, TestResult, VerifyKey};
+pub(crate) use steps::{Amplify, Declaration, Tag, TestResult, Verdict, VerifyKey};
 
 use crate::parameters::PROTOCOL_VERSION;
 

@@ -85,6 +85,36 @@ impl VerifyKey {
     }
 }
 
+/// Bob → Alice: whether the tags agree. Where they do and the length takes the errors of the key
+/// basis, their number at each intensity, brightest first: a fixed 64 bits each, and paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub agree: bool,
+    pub key_errors: Option<[u64; 2]>,
+}
+
+impl Verdict {
+    pub fn write(&self, out: &mut Writer) {
+        out.u8(u8::from(self.agree));
+        self.key_errors.into_iter().flatten().for_each(|errors| out.u64(errors));
+    }
+
+    /// `with_errors`: the run's bound takes them.
+    pub fn read(mut reader: Reader<'_>, with_errors: bool) -> Result<Verdict, Malformed> {
+        let agree = match reader.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(Malformed::BadValue),
+        };
+        let key_errors = match agree && with_errors {
+            true => Some([reader.u64()?, reader.u64()?]),
+            false => None,
+        };
+        reader.end()?;
+        Ok(Verdict { agree, key_errors })
+    }
+}
+
 /// Alice → Bob: the length and the fresh public seed of the Toeplitz hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Amplify<'a> {
@@ -120,5 +150,38 @@ impl Tag {
         let read = Tag { pad: reader.u64()?, tag: reader.array()? };
         reader.end()?;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_no_verdict_or_written_again(
+            bytes in proptest::collection::vec(0u8..3, 0..20),
+            with_errors in any::<bool>(),
+        ) {
+            if let Ok(verdict) = Verdict::read(Reader::new(&bytes), with_errors) {
+                prop_assert_eq!(verdict.key_errors.is_some(), with_errors && verdict.agree);
+                let mut out = Writer::default();
+                verdict.write(&mut out);
+                prop_assert_eq!(out.finish(), bytes);
+            }
+        }
+    }
+
+    /// What is charged for the counts is what they take.
+    #[test]
+    fn error_counts_take_the_bits_that_are_paid() {
+        let length = |key_errors| {
+            let mut out = Writer::default();
+            Verdict { agree: true, key_errors }.write(&mut out);
+            out.finish().len() as u64
+        };
+        let taken = length(Some([u64::MAX, 0])) - length(None);
+        assert_eq!(8 * taken, crate::bound::ERROR_COUNT_BITS);
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CodeChoice, DetectorMatch, PROTOCOL_VERSION, Parameters, Receiver};
-use crate::bound::Epsilon;
+use crate::bound::{BoundChoice, Epsilon, LiveBound, SecrecyCorrectness};
 use crate::message::HelloField;
 
 /// A parameter on which the two stations do not agree.
@@ -32,8 +32,15 @@ impl Parameters {
         };
         put("protocol", PROTOCOL_VERSION.to_string());
         put("session", self.session.to_string());
-        put("mu (1e-9 photons a pulse)", format!("{:?}", self.mu_nano));
-        put("intensity weights / 4096", format!("{:?}", self.intensity_weights));
+        put("bound", self.bound.bound().name().to_owned());
+        if let BoundChoice::Wiesemann(accept) = self.bound {
+            put("single photons at least", accept.single_photons.to_string());
+            put("phase error at most (1e-9)", accept.phase_error_nano.to_string());
+            put("leak (bits)", accept.lambda_max.to_string());
+        }
+        let used = self.intensities();
+        put("mu (1e-9 photons a pulse)", format!("{:?}", &self.mu_nano[..used]));
+        put("intensity weights / 4096", format!("{:?}", &self.intensity_weights[..used]));
         put("intensity uncertainty (ppm)", format!("{:?}", self.intensity_uncertainty_ppm));
         put("Alice's key-basis weight / 4096", self.alice_key_weight.to_string());
         put("Bob's key-basis weight / 4096", self.bob_key_weight.to_string());
@@ -61,8 +68,17 @@ impl Parameters {
             }
         }
         put("epsilon total", format!("{:e}", self.epsilon_total));
-        let Epsilon { d, a, b, c, pa, ev } = self.bound().epsilon;
-        put("epsilon split (d a b c pa ev)", format!("{d:e} {a:e} {b:e} {c:e} {pa:e} {ev:e}"));
+        match self.bound() {
+            LiveBound::Varlen2d(bound) => {
+                let Epsilon { d, a, b, c, pa, ev } = bound.epsilon;
+                let split = format!("{d:e} {a:e} {b:e} {c:e} {pa:e} {ev:e}");
+                put("epsilon split (d a b c pa ev)", split);
+            }
+            LiveBound::Wiesemann(bound) => {
+                let SecrecyCorrectness { sec, cor } = bound.epsilon;
+                put("epsilon split (sec cor)", format!("{sec:e} {cor:e}"));
+            }
+        }
         put("code", self.code.name().to_owned());
         if let CodeChoice::Auto { round_trips } = self.code {
             put("round trips a block", round_trips.to_string());

@@ -85,7 +85,7 @@ fn the_public_part_has_no_errors_of_the_key_basis() {
 fn tag_and_verdict_are_charged_once_inside_the_length() {
     let pair = run(parameters(SLOTS), 123);
     let public = certificate(&pair).public;
-    let bound = public.parameters.bound();
+    let bound = *public.parameters.bound().varlen2d().expect("two decoys");
     let blocks = helio_distill::hash::blocks(public.announced.counts.sifted()) as f64;
     let tag = (blocks / bound.epsilon.ev).log2().ceil();
     assert_eq!(f64::from(public.verification_bits), tag);
@@ -224,7 +224,9 @@ fn no_key_follows_from_the_length_and_from_no_threshold_of_its_own() {
         let leak = (report.sifted_key as f64 * h) as u64;
         let counts: Counts = report.announced.counts;
         let disclosed = Disclosed { leak, verification_bits: None };
-        let best = pair.parameters.bound().length(&counts, &disclosed).expect("a length").ell;
+        let bound = pair.parameters.bound();
+        let bound = bound.varlen2d().expect("two decoys");
+        let best = bound.length(&counts, &disclosed).expect("a length").ell;
         // 30 %: what codes cost above the entropy, at most, on a block as short as this.
         let code = (0.3 * leak as f64) as u64;
         assert!(best <= code, "QBER {qber:.3}: {reason}, where {best} bits were to be had");
@@ -245,7 +247,7 @@ fn above_the_rates_without_a_plan_there_is_a_key_of_faint_pulses_only() {
     let left = |mu_nano: [u64; 3], qber: f64, times_entropy: f64| {
         let p = Parameters { mu_nano, ..Parameters::example() };
         assert_eq!(p.check(), Ok(()));
-        let decoy = p.bound().decoy;
+        let decoy = p.decoy();
         let clicks =
             [0, 1, 2].map(|k| (MANY as f64 * decoy.p[k] * -(-0.1 * decoy.mu[k]).exp_m1()) as u64);
         let counts = Counts {
@@ -257,7 +259,8 @@ fn above_the_rates_without_a_plan_there_is_a_key_of_faint_pulses_only() {
         let n = counts.sifted() as f64;
         let leak = (times_entropy * n * helio_distill::bound::binary_entropy(qber)) as u64;
         let disclosed = Disclosed { leak, verification_bits: None };
-        p.bound().length(&counts, &disclosed).expect("a length").ell
+        let bound = p.bound();
+        bound.varlen2d().expect("two decoys").length(&counts, &disclosed).expect("a length").ell
     };
     let bench = Parameters::example().mu_nano;
     let faint = [20_000_000, 5_000_000, 0];

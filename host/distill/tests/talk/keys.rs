@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use helio_distill::bound::Ledger;
 use helio_distill::pads::{Purpose, Way};
 use helio_distill::parameters::Receiver;
 use helio_distill::release::{BlockState, StationStore};
@@ -47,7 +48,10 @@ fn a_block_ends_in_one_key_on_both_sides() {
     type Change = fn(&mut certificate::PublicPart);
     let changes: [(&str, Change); 5] = [
         ("bound.phi", |c| c.bound.phi /= 2.0),
-        ("epsilon.sampling", |c| c.epsilon.sampling /= 2.0),
+        ("epsilon.sampling", |c| {
+            let Ledger::Composed(parts) = &mut c.epsilon else { panic!("two decoys") };
+            parts.sampling /= 2.0;
+        }),
         ("epsilon_total", |c| c.epsilon_total /= 2.0),
         ("epsilon_auth", |c| c.epsilon_auth /= 2.0),
         ("assumptions", |c| c.assumptions.retain(|a| !a.contains("source assumed ideal"))),

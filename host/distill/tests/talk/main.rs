@@ -12,6 +12,7 @@ mod hostile;
 mod keys;
 mod lost_proofs;
 mod messages;
+mod one_decoy;
 mod pair;
 mod progress;
 mod release_search;

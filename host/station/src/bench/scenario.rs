@@ -3,7 +3,7 @@
 //! Every part is told the same thing once: the optics, the devices' configuration, the parameters
 //! the stations compare, the tag-to-slot stage and the channel model that says what to expect.
 
-use helio_distill::bound::{DetectorTolerance, Mismatch, Refusal};
+use helio_distill::bound::{BoundChoice, DetectorTolerance, Mismatch, Refusal};
 use helio_distill::channel_model::{self, BlockPlan, Channel};
 use helio_distill::parameters::{CodeChoice, DetectorMatch, Parameters, Receiver, SessionId};
 use helio_sim::{BenchConfig, DetectorConfig, Eve, Path, ReceiverKind};
@@ -64,9 +64,11 @@ pub struct Scenario {
     pub clock_drift_ppb_per_s: f64,
     /// Share of pulses that Eve intercepts and resends.
     pub intercepted: f64,
-    /// Mean photon numbers in 10⁻⁹ photons a pulse, brightest first.
+    /// Which bound gives the length of a key.
+    pub bound: BoundChoice,
+    /// Mean photon numbers in 10⁻⁹ photons a pulse, brightest first; the third is 0 with one decoy.
     pub mu_nano: [u64; 3],
-    /// Weight of each intensity out of 4096.
+    /// Weight of each intensity out of 4096; the third is 0 with one decoy.
     pub intensity_weights: [u16; 3],
     /// Weight of the key basis out of 4096: Alice's, Bob's.
     pub key_weights: [u16; 2],
@@ -114,6 +116,7 @@ impl Default for Scenario {
             clock_offset_ppm: 3.7,
             clock_drift_ppb_per_s: 2.0,
             intercepted: 0.0,
+            bound: BoundChoice::Varlen2d,
             mu_nano: defaults::MU_NANO,
             intensity_weights: defaults::INTENSITY_WEIGHTS,
             key_weights: [defaults::KEY_WEIGHT; 2],
@@ -255,6 +258,7 @@ impl Scenario {
         session[..8].copy_from_slice(&self.seed.to_le_bytes());
         Ok(Parameters {
             session: SessionId(session),
+            bound: self.bound,
             mu_nano: self.mu_nano,
             intensity_weights: self.intensity_weights,
             intensity_uncertainty_ppm: Some(0),
@@ -330,7 +334,7 @@ impl Scenario {
         Ok(BlockPlan {
             slots: u64::from(self.slots_per_block),
             sync_fraction: 1.0 / f64::from(self.sync_spacing),
-            decoy: parameters.bound().decoy,
+            decoy: parameters.decoy(),
             key_basis: self.key_weights.map(|w| f64::from(w) / 4096.0),
         })
     }

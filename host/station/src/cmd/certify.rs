@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use helio_distill::bound::{Bound, Query, SecrecyCorrectness, Security};
-use helio_distill::certificate::{Differing, PublicPart, contradictions, examine};
+use helio_distill::certificate::{Differing, contradictions, examine};
 use helio_keys::Origin;
 use serde_json::{Value, json};
 
@@ -13,6 +12,7 @@ use super::length::read;
 use crate::certificates::{self, MAX_BYTES, Paper};
 use crate::cli::Global;
 use crate::exit::{Exit, Failure, print, print_json};
+use crate::published::{Published, of_certificate};
 use crate::store::{AnyStore, DiskStore, StoreFault};
 use crate::term::grouped;
 
@@ -31,7 +31,7 @@ in docs/certificate.md.
 
 --compare adds what published bounds give for the same announced counts and the same leak, at equal \
 total epsilon shared half and half: as published, for comparison with papers, and no key is made with \
-them. A one-decoy bound needs another source and cannot be compared.
+them. A bound for another number of decoys needs another source and cannot be compared.
 
 The exit code is 0 if every certificate stands, 9 if one does not, 3 if the file is no certificate.";
 
@@ -42,7 +42,7 @@ pub struct Certify {
     /// A certificate, a file of them, a run's folder or a station's
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Give the lengths of published two-decoy bounds beside the real one
+    /// Give the lengths of published bounds beside the real one
     #[arg(long)]
     compare: bool,
 }
@@ -56,7 +56,7 @@ struct Judged {
     reason: Option<String>,
     differences: Vec<Differing>,
     /// What other bounds give, as published; empty unless asked for.
-    published: Vec<(Bound, u64)>,
+    published: Published,
 }
 
 impl Judged {
@@ -143,27 +143,8 @@ fn judge(paper: Paper, compare: bool) -> Judged {
         differences.extend(contradictions(&paper.public, private));
     }
     let published =
-        if compare && computed.is_some() { published(&paper.public) } else { Vec::new() };
+        if compare && computed.is_some() { of_certificate(&paper.public) } else { Vec::new() };
     Judged { paper, computed, reason, differences, published }
-}
-
-/// The lengths that published bounds give for the announced data. They count failures otherwise, so
-/// that they are given the same total and not the same symbols.
-fn published(public: &PublicPart) -> Vec<(Bound, u64)> {
-    let (decoy, counts) = (public.parameters.bound().decoy, &public.announced.counts);
-    let half = public.parameters.epsilon_total / 2.0;
-    let query = Query {
-        mu: decoy.mu.to_vec(),
-        p: decoy.p.to_vec(),
-        n_key: counts.n_key.to_vec(),
-        m_key: None,
-        n_test: counts.n_test.to_vec(),
-        m_test: counts.m_test.to_vec(),
-        leak: public.lambda_max,
-        security: Security::Published(SecrecyCorrectness { sec: half, cor: half }),
-    };
-    let of = |bound: Bound| bound.length(&query).ok().map(|length| (bound, length.ell));
-    [Bound::Lim2014, Bound::Lim2014Serfling].into_iter().filter_map(of).collect()
 }
 
 fn to_json(judged: &Judged) -> Value {
@@ -183,7 +164,7 @@ fn to_json(judged: &Judged) -> Value {
         "reason": reason,
         "as_published": published
             .iter()
-            .map(|(bound, ell)| (bound.name().to_owned(), (*ell).into()))
+            .map(|(bound, ell)| (bound.name().to_owned(), json!(ell)))
             .collect::<serde_json::Map<String, Value>>(),
         "differences": differences
             .iter()
@@ -209,7 +190,9 @@ fn text(judged: &[Judged]) -> String {
             _ = writeln!(text, "  {}", shown(reason));
         }
         for (bound, ell) in &one.published {
-            _ = writeln!(text, "  {bound}, as published: {} bits", grouped(*ell));
+            let bits =
+                ell.map_or("cannot be computed".to_owned(), |ell| format!("{} bits", grouped(ell)));
+            _ = writeln!(text, "  {bound}, as published: {bits}");
         }
         for difference in &one.differences {
             _ = writeln!(text, "  {}", shown(&difference.to_string()));

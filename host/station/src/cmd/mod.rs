@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod bound_arg;
 pub mod certify;
 mod code_arg;
 pub mod config;

@@ -7,7 +7,11 @@ use super::sim::SimConfig;
 use super::station::StationConfig;
 
 /// Names that parameters have at contact, and the keys behind them.
-const KEYS: [(&str, &str); 20] = [
+const KEYS: [(&str, &str); 24] = [
+    ("bound", "protocol.bound"),
+    ("single photons at least", "protocol.acceptance.single_photons"),
+    ("phase error at most (1e-9)", "protocol.acceptance.phase_error"),
+    ("leak (bits)", "protocol.acceptance.leak_bits"),
     ("mu (1e-9 photons a pulse)", "protocol.intensity mu (1e-9 photons)"),
     ("intensity weights / 4096", "protocol.intensity probability (/4096)"),
     ("intensity uncertainty (ppm)", "protocol.intensity_uncertainty"),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use helio_distill::bound::Refusal;
+use helio_distill::bound::{Acceptance, BoundChoice, LiveBound, Refusal};
 use helio_distill::parameters::{BadParameter, CodeChoice, Parameters, Receiver, SessionId};
 use helio_distill::{BLOCKS_IN_FLIGHT, MOST_BLOCKS_IN_FLIGHT};
 
@@ -17,6 +17,8 @@ pub(super) const PROTOCOL: Keys = &[
     "slots_per_block",
     "sync_spacing",
     "sync_seed",
+    "bound",
+    "acceptance",
     "intensity",
     "intensity_uncertainty",
     "alice_key_basis",
@@ -32,6 +34,7 @@ pub(super) const PROTOCOL: Keys = &[
     "blocks_in_flight",
 ];
 const INTENSITY: Keys = &["mu", "probability"];
+const ACCEPTANCE: Keys = &["single_photons", "phase_error", "leak_bits"];
 
 /// Start of the public sync sequence where none is written: the one of the demo.
 const SYNC_SEED: i64 = 0x4F1B_BCDD;
@@ -57,7 +60,8 @@ pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Pr
     let slots_per_block = protocol.whole("slots_per_block", 1..=4_000_000_000, None)?;
     let sync_spacing = protocol.whole("sync_spacing", 2..=65_535, Some(64))?;
     let sync_seed = protocol.whole("sync_seed", 1..=0x7FFF_FFFF, Some(SYNC_SEED))?;
-    let (mu_nano, intensity_weights) = intensities(protocol)?;
+    let bound = bound(protocol)?;
+    let (mu_nano, intensity_weights) = intensities(protocol, bound.bound().intensities())?;
     let uncertainty = protocol.or("intensity_uncertainty", Uncertainty(None))?;
     let uncertainty = uncertainty.0.map(|share| ppm(protocol, "intensity_uncertainty", share));
     let receiver = protocol.choice(
@@ -113,6 +117,7 @@ pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Pr
     }
     let parameters = Parameters {
         session: SessionId([0; 16]),
+        bound,
         mu_nano,
         intensity_weights,
         intensity_uncertainty_ppm: uncertainty.transpose()?,
@@ -134,19 +139,62 @@ pub(super) fn read(protocol: &Section<'_>, detectors: &Section<'_>) -> Result<Pr
         qber_margin_ppm: ppm(protocol, "qber_margin", margin)?,
     };
     parameters.check().map_err(|bad| blame(protocol, detectors, &bad))?;
+    if let LiveBound::Wiesemann(bound) = parameters.bound()
+        && bound.key_bits() == 0
+    {
+        return Err(protocol.fault(
+            "acceptance",
+            "leaves no key: what so many single photons hold is less than the leak and the constants; \
+             take the numbers of `helio optimise --bound wiesemann`",
+        ));
+    }
     Ok(Protocol { slot_rate, sync_seed, blocks_in_flight, parameters, calibration })
 }
 
-/// Photon numbers in 10⁻⁹ and weights of the three intensities.
-fn intensities(protocol: &Section<'_>) -> Result<([u64; 3], [u16; 3])> {
-    let listed = protocol.sections("intensity", INTENSITY)?;
-    let Ok(listed): std::result::Result<[Section<'_>; 3], _> = listed.try_into() else {
+/// The bound, with what a block of fixed length must show.
+fn bound(protocol: &Section<'_>) -> Result<BoundChoice> {
+    let one_decoy =
+        protocol.choice("bound", &[("varlen2d", false), ("wiesemann", true)], Some("varlen2d"))?;
+    if !one_decoy {
+        return match protocol.has("acceptance") {
+            false => Ok(BoundChoice::Varlen2d),
+            true => Err(protocol.fault(
+                "acceptance",
+                "is written although the length follows each block; remove it, or write \
+                 bound = \"wiesemann\"",
+            )),
+        };
+    }
+    if !protocol.has("acceptance") {
         return Err(protocol.absent(
-            "intensity",
-            "has not three entries; write three tables headed [[protocol.intensity]], the \
-             brightest first",
+            "acceptance",
+            "is missing, and a key of fixed length needs what a block must show; write \
+             [protocol.acceptance] with what `helio optimise --bound wiesemann` prints",
         ));
-    };
+    }
+    let acceptance = protocol.section("acceptance", ACCEPTANCE)?;
+    let most = 1 << 53;
+    let single_photons = acceptance.whole("single_photons", 1..=most, None)?;
+    let share: Share = acceptance.need("phase_error")?;
+    let phase_error_nano = u32::try_from(share.0).ok().filter(|nano| *nano < 500_000_000);
+    let phase_error_nano = phase_error_nano.ok_or_else(|| {
+        acceptance.fault("phase_error", format_args!("is {share}; choose 0 % to below 50 %"))
+    })?;
+    let lambda_max = acceptance.whole("leak_bits", 0..=most, None)?;
+    Ok(BoundChoice::Wiesemann(Acceptance { single_photons, phase_error_nano, lambda_max }))
+}
+
+/// Photon numbers in 10⁻⁹ and weights of the intensities; a third that the bound does not take is 0.
+fn intensities(protocol: &Section<'_>, wanted: usize) -> Result<([u64; 3], [u16; 3])> {
+    let listed = protocol.sections("intensity", INTENSITY)?;
+    if listed.len() != wanted {
+        let number = if wanted == 2 { "two" } else { "three" };
+        let complaint = format_args!(
+            "has not {number} entries; write {number} tables headed [[protocol.intensity]], the \
+             brightest first, for bound = \"varlen2d\" takes three and \"wiesemann\" two"
+        );
+        return Err(protocol.absent("intensity", complaint));
+    }
     let (mut mu_nano, mut weights) = ([0; 3], [0; 3]);
     for (i, one) in listed.iter().enumerate() {
         mu_nano[i] = one.need::<Photons>("mu")?.0.unsigned_abs();
@@ -217,9 +265,18 @@ fn blame(
         BadParameter::BlockLength(_) => "slots_per_block",
         BadParameter::BasisWeight("Alice", _) => "alice_key_basis",
         BadParameter::BasisWeight(..) => "bob_key_basis",
-        BadParameter::Weights(_) | BadParameter::Bound(_) | BadParameter::Levels { .. } => {
-            "intensity"
+        BadParameter::MismatchNotCovered(name) => {
+            let complaint = format_args!(
+                "is \"calibrated\", and {name} has no term for detectors that differ; write match = \
+                 \"assumed\", which is printed on each key, or bound = \"varlen2d\""
+            );
+            return detectors.fault("match", complaint);
         }
+        BadParameter::Bound(Refusal::Acceptance { .. }) => "acceptance",
+        BadParameter::Weights(_)
+        | BadParameter::ThirdIntensity(_)
+        | BadParameter::Bound(_)
+        | BadParameter::Levels { .. } => "intensity",
     };
     protocol.fault(key, format_args!("cannot be: {bad}; choose another"))
 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use helio_sim::{ConfigError, Path as LightPath, ReceiverKind};
 use helio_units::{Decibel, Picoseconds};
 use helio_virt::{VirtBench, VirtConfig};
+use toml::de::DeValue;
 
 use super::fault::ConfigFault;
 use super::line::HostPort;
 use super::section::{Keys, Section};
 use super::source::{self, Setting, Source};
-use super::value::texts;
+use super::value::{Value, texts};
 use super::{SIM_PORTS, VERSION};
 use crate::bench::Scenario;
 use crate::quantity::{
@@ -202,7 +203,7 @@ fn scenario(top: &Section<'_>) -> Result<Scenario, ConfigFault> {
         );
         light.fault("slot_rate", complaint)
     })?;
-    let mu = light.or("mu", base.mu_nano.map(|nano| Photons(nano as i64)))?;
+    let Levels(mu) = light.or("mu", Levels(base.mu_nano.map(|nano| Photons(nano as i64))))?;
     let fibre = top.section("fibre", FIBRE)?;
     let receiver = top.section("receiver", RECEIVER)?;
     let detectors = top.section("detectors", DETECTORS)?;
@@ -247,6 +248,25 @@ fn scenario(top: &Section<'_>) -> Result<Scenario, ConfigFault> {
         tick_length: tick.0,
         ..base
     })
+}
+
+/// Two or three mean photon numbers, brightest first; a third that is not written is dark.
+struct Levels([Photons; 3]);
+
+impl Value for Levels {
+    fn read(value: &DeValue<'_>) -> Result<Levels, String> {
+        match value {
+            DeValue::Array(items) if items.len() == 2 => {
+                let [signal, decoy] = <[Photons; 2]>::read(value)?;
+                Ok(Levels([signal, decoy, Photons(0)]))
+            }
+            _ => Ok(Levels(<[Photons; 3]>::read(value)?)),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.show()
+    }
 }
 
 /// A fibre, or a loss without one.

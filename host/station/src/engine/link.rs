@@ -6,11 +6,13 @@
 //! most key of the work, not of a slot, and where a third of the sifted bits is key, those with the least
 //! work on a sifted bit. What is asked for is the QBER of the sifted bits and how many of them a block has.
 
-use helio_distill::bound::Mismatch;
+use helio_distill::bound::{Bound, BoundChoice, Epsilon, Mismatch, SecrecyCorrectness};
 use helio_distill::channel_model::{
-    BlockPlan, Channel, ModelError, Prospect, expected_counts, expected_length,
+    BlockPlan, Channel, ModelError, Prospect, expected_counts, expected_fixed, expected_length,
 };
-use helio_distill::optimise::{Bias, Problem, Settings, Weakest, optimise};
+use helio_distill::optimise::{
+    Bias, OneDecoyProblem, Problem, Settings, Weakest, optimise, optimise_one_decoy,
+};
 use helio_distill::parameters::{
     CodeChoice, DetectorMatch, Parameters, Receiver, SessionId, WEIGHT_TOTAL,
 };
@@ -40,6 +42,8 @@ pub struct Wanted {
     pub epsilon_total: f64,
     /// What reconciles.
     pub code: CodeChoice,
+    /// What gives the length: a bound that live keys are made with.
+    pub bound: Bound,
     /// Names the run.
     pub seed: u64,
 }
@@ -86,7 +90,7 @@ impl Link {
             ..Channel::IDEAL
         };
         let mut best: Option<(f64, Link)> = None;
-        for settings in grid().chain([most_of_a_slot(wanted, &channel)?]) {
+        for settings in grid(wanted.bound).chain([most_of_a_slot(wanted, &channel)?]) {
             let link = Link::with(wanted, &channel, &settings)?;
             let [alice, bob] = settings.key_basis();
             // Clicks for each sifted bit: those in the other basis, or in two, are no use here.
@@ -111,13 +115,24 @@ impl Link {
     fn with(wanted: &Wanted, channel: &Channel, settings: &Settings) -> Result<Link, ModelError> {
         let per_slot = expected_counts(channel, &plan(settings, 1))?.sifted();
         let slots = whole(wanted.sifted_bits / per_slot);
-        let parameters = parameters(wanted, settings, slots);
-        let epsilon = parameters.bound().epsilon;
-        let [alice, bob] = settings.key_basis();
-        let tests = (1.0 - alice) * (1.0 - bob) / (alice * bob);
-        let leak = |n, q| leak(wanted.code, n, tests, q);
+        let mut parameters = parameters(wanted, settings, slots);
         let plan = plan(settings, slots);
-        let prospect = expected_length(channel, &plan, &epsilon, &Mismatch::MATCHED, leak)?;
+        let prospect = match wanted.bound {
+            Bound::Wiesemann => {
+                let epsilon = SecrecyCorrectness::split(wanted.epsilon_total);
+                let leak = |n, tests, q| wanted.code.expected_leak(n, tests, q);
+                let found = expected_fixed(channel, &plan, &epsilon, leak)?;
+                parameters.bound = BoundChoice::Wiesemann(found.bound.acceptance);
+                found.prospect()
+            }
+            _ => {
+                let epsilon = Epsilon::split(wanted.epsilon_total, false);
+                let [alice, bob] = settings.key_basis();
+                let tests = (1.0 - alice) * (1.0 - bob) / (alice * bob);
+                let leak = |n, q| leak(wanted.code, n, tests, q);
+                expected_length(channel, &plan, &epsilon, &Mismatch::MATCHED, leak)?
+            }
+        };
         Ok(Link { parameters, channel: *channel, prospect })
     }
 
@@ -134,11 +149,18 @@ impl Link {
 
 /// The settings that leave most key of a slot, which short blocks need.
 fn most_of_a_slot(wanted: &Wanted, channel: &Channel) -> Result<Settings, ModelError> {
+    let (slots, sync_fraction) = (whole(10.0 * wanted.sifted_bits), sync_fraction());
+    let eps_total = wanted.epsilon_total;
+    if wanted.bound == Bound::Wiesemann {
+        let problem = OneDecoyProblem { channel: *channel, slots, sync_fraction, eps_total };
+        let leak = |n, tests, q| wanted.code.expected_leak(n, tests, q);
+        return Ok(optimise_one_decoy(&problem, leak)?.settings);
+    }
     let problem = Problem {
         channel: *channel,
-        slots: whole(10.0 * wanted.sifted_bits),
-        sync_fraction: sync_fraction(),
-        eps_total: wanted.epsilon_total,
+        slots,
+        sync_fraction,
+        eps_total,
         mismatch: Mismatch::MATCHED,
         weakest: Weakest::Fixed(MeanPhotons::new(WEAKEST).unwrap_or(MeanPhotons::VACUUM)),
         bias: Bias::Shared,
@@ -146,11 +168,17 @@ fn most_of_a_slot(wanted: &Wanted, channel: &Channel) -> Result<Settings, ModelE
     Ok(optimise(&problem, |n, q| leak(wanted.code, n, TESTS, q))?.settings)
 }
 
-fn grid() -> impl Iterator<Item = Settings> {
-    let mu = SIGNAL.into_iter().flat_map(|signal| DECOY.map(|decoy| [signal, decoy, WEAKEST]));
+fn grid(bound: Bound) -> impl Iterator<Item = Settings> {
+    let (weakest, weakest_parts) = match bound.intensities() {
+        2 => (0.0, [0].iter()),
+        _ => (WEAKEST, WEAKEST_PARTS.iter()),
+    };
+    let mu = SIGNAL.into_iter().flat_map(move |signal| DECOY.map(|decoy| [signal, decoy, weakest]));
     let apart = |mu: &[f64; 3]| mu[0] > mu[1] + mu[2];
     let settings = move |mu: [f64; 3]| {
-        let parts = DECOY_PARTS.into_iter().flat_map(|p2| WEAKEST_PARTS.map(|p3| [p2, p3]));
+        let thirds = weakest_parts.clone();
+        let parts =
+            DECOY_PARTS.into_iter().flat_map(move |p2| thirds.clone().map(move |p3| [p2, *p3]));
         parts.flat_map(move |[p2, p3]| {
             KEY_PARTS.map(|key| Settings {
                 mu,
@@ -206,6 +234,7 @@ fn parameters(wanted: &Wanted, settings: &Settings, slots: u64) -> Parameters {
     session[..8].copy_from_slice(&wanted.seed.to_le_bytes());
     Parameters {
         session: SessionId(session),
+        bound: BoundChoice::Varlen2d,
         mu_nano: settings.mu.map(|mu| (mu * 1e9).round() as u64),
         intensity_weights: settings.intensity_parts,
         intensity_uncertainty_ppm: Some(0),
@@ -230,13 +259,16 @@ mod tests {
 
     #[test]
     fn a_link_has_the_bits_and_the_qber_that_are_asked_for() {
-        for (qber, sifted_bits) in [(0.01, 1e6), (0.02, 1e5), (0.05, 1e7)] {
+        let wanted = [(0.01, 1e6), (0.02, 1e5), (0.05, 1e7)].map(|(q, n)| (q, n, Bound::Varlen2d));
+        for (qber, sifted_bits, bound) in wanted.into_iter().chain([(0.02, 1e6, Bound::Wiesemann)])
+        {
             let wanted = Wanted {
                 qber,
                 sifted_bits,
                 loss: Decibel(3.0),
                 epsilon_total: 1e-10,
                 code: CodeChoice::Ldpc,
+                bound,
                 seed: 1,
             };
             let link = Link::design(&wanted).unwrap();
@@ -244,6 +276,8 @@ mod tests {
             assert!((counts.qber_key() / qber - 1.0).abs() < 1e-3, "{}", counts.qber_key());
             assert!((counts.sifted() / sifted_bits - 1.0).abs() < 0.01, "{}", counts.sifted());
             assert_eq!(link.parameters.check(), Ok(()));
+            assert_eq!(link.parameters.bound.bound(), bound);
+            assert!(link.prospect.length.ell > 0 || sifted_bits < 1e6);
             assert!(link.parameters.slots_per_block.is_multiple_of(SYNC_SPACING.into()));
         }
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded, unbounded};
-use helio_distill::bound::{Disclosed, Refusal};
+use helio_distill::bound::{Acceptance, Disclosed, LiveBound, Refusal, Wiesemann};
 use helio_distill::certificate::PrivatePart;
 use helio_distill::pads::{PAD_BYTES, PadBook};
 use helio_distill::reconcile::{Announced, PlanRefused};
@@ -324,15 +324,8 @@ impl<'a> Collector<'a> {
         let plan = self.link.parameters.code.plan(announced);
         totals.frames[0] += plan.map_or(0, |plan| plan.frames());
         // The same counts, by the bound alone.
-        let parameters = &self.link.parameters;
-        let bound = parameters.bound();
-        let tag = helio_distill::hash::verification_bits(report.sifted_key, bound.epsilon.ev);
-        let verification_bits = tag.map(|bits| u64::from(bits) + 1);
-        let length = |leak| {
-            let disclosed = Disclosed { leak, verification_bits };
-            bound.length(&report.announced.counts, &disclosed)
-        };
-        let predicted = length(report.leak_charged)?.ell;
+        let bound = self.link.parameters.bound();
+        let predicted = self::predicted(&bound, report, report.leak_charged)?;
         if predicted != report.length {
             let (id, made) = (report.id, report.length);
             let why = format!("{id} has {made} bits where the bound gives {predicted}");
@@ -345,7 +338,8 @@ impl<'a> Collector<'a> {
                 report.sifted_key as f64 * helio_distill::bound::binary_entropy(q)
             });
             totals.shannon += shannon;
-            totals.predicted_at_116 += length((1.16 * shannon).ceil() as u64)?.ell;
+            let leak = (1.16 * shannon).ceil() as u64;
+            totals.predicted_at_116 += self::predicted(&bound, report, leak)?;
         }
         Ok(())
     }
@@ -381,6 +375,29 @@ impl<'a> Collector<'a> {
         let due = self.memory.last().is_none_or(|(at, _)| now - at >= 1.0);
         if let (true, Some(mib)) = (due, machine::rss_mib()) {
             self.memory.push((now, mib));
+        }
+    }
+}
+
+/// The length that a bound gives for the counts of a block with a key, at this leak.
+fn predicted(bound: &LiveBound, report: &BlockReport, leak: u64) -> Result<u64, Refusal> {
+    let counts = &report.announced.counts;
+    let charge = |eps| {
+        let tag = helio_distill::hash::verification_bits(report.sifted_key, eps);
+        tag.map(|bits| u64::from(bits) + 1)
+    };
+    match bound {
+        LiveBound::Varlen2d(bound) => {
+            let disclosed = Disclosed { leak, verification_bits: charge(bound.epsilon.ev) };
+            Ok(bound.length(counts, &disclosed)?.ell)
+        }
+        LiveBound::Wiesemann(bound) => {
+            let lambda_max = leak;
+            let acceptance = Acceptance { lambda_max, ..bound.acceptance };
+            let bound = Wiesemann { acceptance, ..*bound };
+            let Some(counts) = counts.one_decoy() else { return Ok(0) };
+            let length = bound.length(&counts, charge(bound.epsilon.cor))?;
+            Ok(if bound.accepts(&length) { bound.key_bits() } else { 0 })
         }
     }
 }

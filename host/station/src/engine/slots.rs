@@ -169,6 +169,7 @@ mod tests {
             sifted_bits: 100_000.0,
             epsilon_total: 1e-10,
             code: CodeChoice::Ldpc,
+            bound: helio_distill::bound::Bound::Varlen2d,
             seed: 3,
         };
         let link = Link::design(&wanted).unwrap();

@@ -24,6 +24,7 @@ pub fn object(scenario: &Scenario, outlook: &Outlook, outcome: &RunOutcome) -> V
         "slots_per_block": scenario.slots_per_block,
         "eve_share": scenario.intercepted,
         "epsilon_total": scenario.epsilon_total,
+        "bound": scenario.bound,
         "detections": sum(|r| r.announced.detections),
         "sifted_bits": sum(|r| r.sifted_key + r.sifted_test),
         "sifted_key_bits": sum(|r| r.sifted_key),

@@ -1,5 +1,6 @@
 //! `helio demo`: the whole way from photon to key, on the bench in software.
 
+mod compare;
 mod json;
 mod outlook;
 mod picture;
@@ -8,10 +9,12 @@ mod text;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use helio_distill::channel_model::ModelError;
 use helio_sim::ReceiverKind;
 
 use crate::bench::{self, RunFault, RunOutcome, Scenario, Update};
 use crate::cli::Global;
+use crate::cmd::bound_arg::BoundArg;
 use crate::cmd::code_arg::CodeArg;
 use crate::cmd::link_args::{LinkArgs, within};
 use crate::exit::{Exit, Failure, print, print_json};
@@ -25,6 +28,7 @@ const EXAMPLES: &str = "Examples:
   helio demo --km 50 --block 50000000          a longer fibre wants longer blocks
   helio demo --plot key.svg                    QBER and key rate over time as a picture
   helio demo --eve intercept-resend=0.2        an eavesdropper, and what is left of the key
+  helio demo --bound wiesemann                 one decoy, keys of a fixed length
   helio demo --seconds 4 --seed 7 --json       one block, reproducible, for a script";
 
 /// All blocks' pads and reports are held in memory.
@@ -48,15 +52,22 @@ pub struct Demo {
     /// How Bob chooses his basis; a passive receiver is measured but makes no key
     #[arg(long, default_value = "active")]
     receiver: ReceiverArg,
-    /// Detector efficiencies differ by ± this fraction
-    #[arg(long, default_value_t = Scenario::default().efficiency_mismatch, value_name = "FRACTION")]
-    mismatch: f64,
+    /// What gives the length of a key, and so how many decoys the source has
+    #[arg(long, default_value = "varlen2d")]
+    bound: BoundArg,
+    /// Detector efficiencies differ by ± this fraction: 0.01 by default, and 0 with wiesemann, which
+    /// has no term for it
+    #[arg(long, value_name = "FRACTION")]
+    mismatch: Option<f64>,
     /// Leave Bob's detectors in their roles instead of swapping them at random
     #[arg(long)]
     no_swap: bool,
     /// How errors are corrected
     #[arg(long, default_value = "auto")]
     code: CodeArg,
+    /// Give what published bounds would have given for the same counts, for comparison only
+    #[arg(long)]
+    compare: bool,
     /// Draw QBER and key rate over time; the ending picks SVG or PNG; repeatable
     #[arg(long, value_name = "FILE")]
     plot: Vec<PathBuf>,
@@ -74,7 +85,7 @@ enum ReceiverArg {
 impl Demo {
     fn scenario(&self) -> Result<Scenario, Failure> {
         within("seconds", self.seconds, 0.01, 100_000.0)?;
-        within("mismatch", self.mismatch, 0.0, 0.5)?;
+        within("mismatch", self.mismatch.unwrap_or(0.0), 0.0, 0.5)?;
         within("block", f64::from(self.block), 10_000.0, 1e9)?;
         let base = self.link.apply(Scenario::default())?;
         let slots = self.seconds * base.slot_rate_hz();
@@ -88,7 +99,7 @@ impl Demo {
                 self.seconds
             )));
         }
-        Ok(Scenario {
+        let scenario = Scenario {
             seed: self.seed,
             slots_per_block,
             blocks,
@@ -96,13 +107,27 @@ impl Demo {
                 ReceiverArg::Active => ReceiverKind::Active,
                 ReceiverArg::Passive => ReceiverKind::Passive,
             },
-            efficiency_mismatch: self.mismatch,
+            efficiency_mismatch: self.mismatch.unwrap_or(base.efficiency_mismatch),
             random_swap: !self.no_swap,
             // Both stations are in this process: the line takes no time.
             code: self.code.choice(0.0, 1.0),
             ..base
-        })
+        };
+        if self.bound == BoundArg::Varlen2d {
+            return Ok(scenario);
+        }
+        if self.mismatch.is_some_and(|mismatch| mismatch > 0.0) || self.no_swap {
+            return Err(Failure::usage(
+                "--bound wiesemann has no term for detectors that differ; leave --mismatch and \
+                 --no-swap out, or take varlen2d",
+            ));
+        }
+        scenario.with_one_decoy().map_err(unmodelled)
     }
+}
+
+fn unmodelled(why: ModelError) -> Failure {
+    Failure::usage(format!("this link cannot be modelled: {why}"))
 }
 
 /// Runs the demo.
@@ -112,8 +137,7 @@ impl Demo {
 pub fn run(demo: &Demo, global: &Global) -> Result<(), Failure> {
     let scenario = demo.scenario()?;
     demo.plot.iter().try_for_each(|file| plot::check(file))?;
-    let outlook = Outlook::new(&scenario)
-        .map_err(|e| Failure::usage(format!("this link cannot be modelled: {e}")))?;
+    let outlook = Outlook::new(&scenario).map_err(unmodelled)?;
     if !global.json {
         print(text::opening(&scenario, &outlook))?;
     }
@@ -147,9 +171,16 @@ pub fn run(demo: &Demo, global: &Global) -> Result<(), Failure> {
         plot::save(&picture::figure(&scenario, &outlook, &outcome), file)?;
     }
     if global.json {
-        print_json(&json::object(&scenario, &outlook, &outcome))?;
+        let mut object = json::object(&scenario, &outlook, &outcome);
+        if demo.compare {
+            object["compared"] = compare::object(&scenario, &outcome);
+        }
+        print_json(&object)?;
     } else {
         print(text::closing(&scenario, &outlook, &outcome))?;
+        if demo.compare {
+            print(compare::text(&scenario, &outcome))?;
+        }
         for file in &demo.plot {
             print(format_args!("plot        {}\n", file.display()))?;
         }

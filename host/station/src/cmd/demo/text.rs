@@ -48,8 +48,9 @@ pub fn opening(scenario: &Scenario, outlook: &Outlook) -> String {
             s.seed
         ),
     );
-    let mu = s.mu_nano.map(|nano| trimmed(nano as f64 / 1e9, 4)).join(" / ");
-    let p = s.intensity_weights.map(|w| format!("{:.1}", f64::from(w) / 40.96)).join(" / ");
+    let used = s.bound.bound().intensities();
+    let mu = s.mu_nano.map(|nano| trimmed(nano as f64 / 1e9, 4))[..used].join(" / ");
+    let p = s.intensity_weights.map(|w| format!("{:.1}", f64::from(w) / 40.96))[..used].join(" / ");
     let basis = s.key_weights.map(|w| format!("{:.1}", f64::from(w) / 40.96));
     line(
         "source",
@@ -83,6 +84,20 @@ pub fn opening(scenario: &Scenario, outlook: &Outlook) -> String {
             s.epsilon_total, outlook.mismatch.delta1, outlook.mismatch.delta2
         ),
     );
+    if let Some(bound) = s.one_decoy_bound() {
+        let accept = bound.acceptance;
+        line(
+            "bound",
+            format!(
+                "wiesemann, one decoy: {} bits of key from a block with at least {} certain single \
+                 photons, phase errors up to {:.2} % and a leak of {} bits, none from another",
+                grouped(bound.key_bits()),
+                grouped(accept.single_photons),
+                100.0 * accept.phase_error(),
+                grouped(accept.lambda_max)
+            ),
+        );
+    }
     if s.intercepted > 0.0 {
         line(
             "Eve",
@@ -219,7 +234,7 @@ pub fn closing(scenario: &Scenario, outlook: &Outlook, outcome: &RunOutcome) -> 
     let mut out = String::new();
     let (alice, bob) = (&outcome.alice, &outcome.bob);
     let sifted: u64 = bob.reports.iter().map(|r| r.sifted_key).sum();
-    if sifted > 0 {
+    if bob.reports.iter().any(|r| !r.breakdown.is_empty()) && sifted > 0 {
         let _ = writeln!(out, "\nwhere the {} sifted bits went", grouped(sifted));
         for term in ORDER {
             let bits: f64 = bob

@@ -15,6 +15,7 @@ use helio_distill::{BLOCKS_IN_FLIGHT, MOST_BLOCKS_IN_FLIGHT};
 use helio_units::Decibel;
 
 use crate::cli::Global;
+use crate::cmd::bound_arg::BoundArg;
 use crate::cmd::code_arg::CodeArg;
 use crate::cmd::link_args::within;
 use crate::engine::block_size::{self, Choice, Wait};
@@ -28,6 +29,7 @@ const EXAMPLES: &str = "Examples:
   helio distill --synthetic                              how fast this machine is at a QBER of 2 %
   helio distill --synthetic --qber 0.02 --rate 100Mbit   whether it keeps up with 100 Mbit/s sifted
   helio distill --synthetic --rtt-ms 50 --code cascade   over a long line
+  helio distill --synthetic --bound wiesemann            one decoy, keys of a fixed length
   helio distill alice.bits bob.bits --qber 0.02          two files of sifted bits
 
 Two stations in one process, over TCP on the loopback address: the sessions, messages, tags and the \
@@ -68,6 +70,9 @@ pub struct Distill {
     /// How errors are corrected
     #[arg(long, default_value = "auto")]
     code: CodeArg,
+    /// What gives the length of a key, and so how many decoys the drawn source has
+    #[arg(long, default_value = "varlen2d", conflicts_with = "files")]
+    bound: BoundArg,
     /// Round trip of the line between the stations in milliseconds
     #[arg(long, default_value_t = 0.0, value_name = "MS")]
     rtt_ms: f64,
@@ -202,6 +207,7 @@ impl Distill {
             sifted_bits,
             epsilon_total: self.epsilon,
             code: self.code_choice(sifted_bits),
+            bound: self.bound.bound(),
             seed: self.seed,
         };
         Link::design(&wanted)
