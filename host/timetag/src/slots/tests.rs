@@ -130,6 +130,49 @@ fn a_gap_may_begin_in_one_batch_and_end_in_a_later_one() {
     assert_eq!(out.counters.late_gaps, 0);
 }
 
+/// Blocks 3 of the protocol, for the four ways in which slots are left out: whichever channel a click
+/// is on, and whichever one made the hold-off, the same slots stay.
+#[test]
+fn what_is_dropped_is_the_same_on_every_channel() {
+    let gap = TagEvent::Gap { from: Ticks(317), to: Ticks(330), lost: 1 };
+    let lost = TagEvent::LockLost { tick: Ticks(700) };
+    let events = [mark(0, 0), gap, lost, mark(30, 900)];
+    // In the windows of slots 1, 5, 10 (in the gap), 12 (too soon after it), 15, 24 (without lock), 31,
+    // and of 32 and 33, each within the hold-off of the click before.
+    let times = [45, 165, 315, 375, 465, 735, 945, 975, 1005];
+    let kept = |channel: &dyn Fn(usize) -> u32| {
+        let tags: Vec<(u64, u32)> =
+            times.iter().enumerate().map(|(i, &time)| (time, channel(i))).collect();
+        let out = run(config(), &[batch(&tags, &events, 1300)]);
+        let slots: Vec<u64> = out.detections.iter().map(|d| d.slot).collect();
+        (slots, dropped(&out), out.counters.held_off, out.counters.no_slot)
+    };
+    let first = kept(&|_| 0);
+    assert_eq!(first.0, [1, 5, 15, 31]);
+    for pattern in 0u32..1 << times.len() {
+        assert_eq!(kept(&|i| pattern >> i & 1), first, "{pattern:#b}");
+    }
+}
+
+/// Blocks 5: one window for all channels, at the same place in the slot after each channel's delay.
+#[test]
+fn every_channel_has_the_same_window() {
+    for delays in [[0, 0], [7, 0], [0, 25], [3, 11]] {
+        let mut config = config();
+        config.delays = delays.map(ticks).to_vec();
+        let inside = |channel: u32| -> Vec<u64> {
+            let delay = delays[channel as usize];
+            let of = |offset: u64| {
+                let tags = [(600 + offset + delay, channel)];
+                found(&run(config.clone(), &[batch(&tags, &[mark(0, 0)], 1000)]))
+            };
+            (0..30).filter(|&offset| of(offset) == [(20, 1 << channel)]).collect()
+        };
+        assert_eq!(inside(0), [12, 13, 14, 15, 16, 17], "{delays:?}");
+        assert_eq!(inside(1), inside(0), "{delays:?}");
+    }
+}
+
 #[test]
 fn without_lock_there_are_no_slots() {
     let events = [mark(0, 0), TagEvent::LockLost { tick: Ticks(300) }, mark(20, 700)];
