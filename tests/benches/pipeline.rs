@@ -22,6 +22,8 @@ fn hopeless(parameters: Parameters) -> Parameters {
         delta2: 0.99,
         id: "so unequal that the block ends after sifting".into(),
         date: "2026-11-24".into(),
+        device: "virtual Bob".into(),
+        valid_days: 365,
     };
     Parameters { detectors, ..parameters }
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bound::Counts;
-use crate::message::{Detections, PublicBits, Sift};
+use crate::message::{Detections, Sift, TestResult};
 use crate::statistics::ErrorRate;
 
 /// Test-basis error rates are shown in this many equal parts of a block.
@@ -23,16 +23,20 @@ pub struct Announced {
     pub counts: Counts,
     /// Errors and bits of the test basis in equal parts of the block.
     pub bins: Vec<ErrorRate>,
+    /// When Bob told the errors, in seconds since 1970 by his station's clock; `None` where his keys
+    /// are SIMULATED.
+    pub made_unix_s: Option<u64>,
 }
 
 impl Announced {
-    /// Counts what was announced. `errors` has one bit for each match in the test basis.
+    /// Counts what was announced. `result` has one bit for each match in the test basis.
     pub(crate) fn gather(
         slots_per_block: u32,
         detections: &Detections,
         sift: &Sift,
-        errors: &PublicBits,
+        result: &TestResult,
     ) -> Announced {
+        let errors = &result.errors;
         let basis = &detections.test_basis;
         // Among the matches: those in the test basis, and those that are not of the brightest. Then
         // each among the other, and the errors.
@@ -73,6 +77,7 @@ impl Announced {
             mismatched: announced - without_setting - test.len() as u64,
             counts: Counts { n_key, n_test, m_test, ..Counts::default() },
             bins,
+            made_unix_s: result.made_unix_s,
         }
     }
 }
@@ -80,6 +85,7 @@ impl Announced {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::PublicBits;
 
     #[test]
     fn announced_data_are_counted_by_basis_intensity_and_time() {
@@ -95,7 +101,10 @@ mod tests {
             dimmest: bits(&[1, 0, 0]),
             test_bits: bits(&[0, 0, 0]),
         };
-        let a = Announced::gather(100, &detections, &sift, &bits(&[1, 0, 1]));
+        let result =
+            TestResult { errors: bits(&[1, 0, 1]), made_unix_s: Some(9), declaration: None };
+        let a = Announced::gather(100, &detections, &sift, &result);
+        assert_eq!(a.made_unix_s, Some(9));
         assert_eq!((a.detections, a.without_setting, a.mismatched), (6, 1, 1));
         assert_eq!(a.counts.n_key, [0, 0, 1]);
         assert_eq!(a.counts.n_test, [1, 2, 0]);

@@ -1,6 +1,7 @@
 //! What is kept beside every key: a public part from which anyone recomputes the length, and a
 //! part that stays with the station. `docs/certificate.md` describes every field.
 
+mod calibration;
 mod check;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,12 @@ use crate::parameters::{DetectorMatch, Parameters, Receiver};
 use crate::reconcile::Outcome;
 use crate::release::BlockId;
 
+pub use calibration::{CalibrationState, calibration_state};
 pub use check::{BadCertificate, Differing, Recomputed, contradictions, examine, recompute};
+
+/// Version of the certificate's fields. 2 has the bound's choice, the calibration's device and validity
+/// and the block's time.
+pub const SCHEMA: u32 = 2;
 
 /// Both parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +34,8 @@ pub struct Certificate {
 /// Everything the length follows from, and everything it assumes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublicPart {
+    /// [`SCHEMA`].
+    pub schema: u32,
     /// Which block.
     pub id: BlockId,
     /// Version of the talk.
@@ -97,9 +105,10 @@ pub fn assumptions(parameters: &Parameters) -> Vec<String> {
     }
     match &parameters.detectors {
         DetectorMatch::AssumedMatched => list.push("detectors assumed matched".to_owned()),
-        DetectorMatch::Calibrated { id, date, .. } => {
-            list.push(format!("detector mismatch as in calibration {id} of {date}"));
-        }
+        DetectorMatch::Calibrated { id, date, device, valid_days, .. } => list.push(format!(
+            "detector mismatch as in calibration {id} of {date} of device {device}, taken for \
+             {valid_days} days"
+        )),
     }
     if parameters.receiver == (Receiver::Active { random_swap: false }) {
         list.push("no random swap of the detectors".to_owned());

@@ -39,6 +39,9 @@ pub struct Local {
     pub blocks_in_flight: usize,
     /// Where the device's settings come from.
     pub settings_label: RandomLabel,
+    /// The wall clock, in seconds since 1970, when the caller's clock is 0: of real keys, so that the
+    /// age of a calibration can be told. `None` for SIMULATED ones, whose detectors do not age.
+    pub clock_unix_s: Option<u64>,
     /// Names and values of what else both stations must have equal (how slots are numbered and timed):
     /// compared at contact with the parameters, and proven with them.
     pub compared: Vec<(String, String)>,
@@ -52,6 +55,7 @@ impl Local {
             max_blocks: 4,
             blocks_in_flight: BLOCKS_IN_FLIGHT,
             settings_label,
+            clock_unix_s: None,
             compared: Vec::new(),
         }
     }
@@ -110,6 +114,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         if let Some(watch) = &mut self.watch {
             watch(stage);
         }
+    }
+
+    /// The wall clock in seconds since 1970, where there is one.
+    pub fn unix_s(&self) -> Option<u64> {
+        let passed = self.now_ns / 1_000_000_000;
+        self.local.clock_unix_s.map(|begun| begun.saturating_add(passed))
     }
 
     pub fn id(&self, block: u64) -> BlockId {

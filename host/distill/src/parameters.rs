@@ -86,6 +86,10 @@ pub enum DetectorMatch {
         id: String,
         /// When it was made, ISO 8601.
         date: String,
+        /// Serial of Bob's device that was calibrated.
+        device: String,
+        /// For so many days it is taken.
+        valid_days: u32,
     },
 }
 
@@ -361,6 +365,8 @@ mod tests {
             delta2,
             id: "c1".into(),
             date: "2026-11-01".into(),
+            device: "b7".into(),
+            valid_days: 365,
         };
         type Change = (&'static str, fn(&mut Parameters));
         let changes: [Change; 15] = [
@@ -392,8 +398,8 @@ mod tests {
             Parameters { detectors: calibrated(0.005), ..base.clone() },
         );
         assert_eq!(a.differences(&b).len(), 1);
-        // Calibrated against assumed: the four numbers, the kind and the split of ε.
-        assert_eq!(a.differences(&base).len(), 6);
+        // Calibrated against assumed: the six values, the kind and the split of ε.
+        assert_eq!(a.differences(&base).len(), 8);
         assert!(base.differences(&base).is_empty());
     }
 
@@ -462,8 +468,14 @@ mod tests {
         for bad in [third, chosen] {
             assert!(matches!(bad.check(), Err(BadParameter::ThirdIntensity("wiesemann"))));
         }
-        let (id, date) = ("c1".into(), "2026-11-01".into());
-        let detectors = DetectorMatch::Calibrated { delta1: 0.009, delta2: 0.004, id, date };
+        let detectors = DetectorMatch::Calibrated {
+            delta1: 0.009,
+            delta2: 0.004,
+            id: "c1".into(),
+            date: "2026-11-01".into(),
+            device: "b7".into(),
+            valid_days: 365,
+        };
         let measured = Parameters { detectors, ..one_decoy() };
         assert!(matches!(measured.check(), Err(BadParameter::MismatchNotCovered("wiesemann"))));
     }

@@ -131,8 +131,8 @@ impl BobMeasured<'_> {
         let (key, errors) = bob::compare(announcement, bits, &sift);
         let by_detector = ByDetector::of_test_basis(clicked, announcement, &sift, &errors);
         let slots = self.parameters.slots_per_block;
-        let announced = Announced::gather(slots, announcement, &sift, &errors);
-        let result = TestResult { errors, declaration: None };
+        let result = TestResult { errors, made_unix_s: None, declaration: None };
+        let announced = Announced::gather(slots, announcement, &sift, &result);
         let test_result = written(|out| result.write(out));
         let by_detector = by_detector.report(self.parameters.receiver);
         Ok(BobSifted { key, announced, by_detector, test_result })
@@ -208,7 +208,7 @@ impl AliceAnswered {
     /// They are not those of this block.
     pub fn hear(&self, test_result: &[u8]) -> Result<Announced, Malformed> {
         let result = TestResult::read(Reader::new(test_result), self.sift.test_bits.len())?;
-        Ok(Announced::gather(self.slots, &self.announcement, &self.sift, &result.errors))
+        Ok(Announced::gather(self.slots, &self.announcement, &self.sift, &result))
     }
 }
 

@@ -9,7 +9,7 @@ use helio_keys::{EntropyFault, EntropySource, Origin, Provenance, SecretBits, Se
 use crate::amplify::{amplify, seed_bits};
 use crate::announced::Announced;
 use crate::bound::{Length, LiveBound};
-use crate::certificate::{Certificate, PrivatePart, PublicPart, assumptions, hex};
+use crate::certificate::{Certificate, PrivatePart, PublicPart, SCHEMA, assumptions, hex};
 use crate::decide::{NoKeyReason, Way, accept};
 use crate::error::{Fault, Result};
 use crate::hash::{same_tag, verification_tag};
@@ -195,6 +195,7 @@ impl Verified {
         let key = SecretKey::new(bits, provenance);
         let epsilon = origins.parameters.bound().ledger();
         let public = PublicPart {
+            schema: SCHEMA,
             id: origins.id,
             protocol: PROTOCOL_VERSION,
             software: env!("CARGO_PKG_VERSION").to_owned(),
@@ -244,6 +245,7 @@ mod tests {
             mismatched: 800_000,
             counts,
             bins: Vec::new(),
+            made_unix_s: None,
         };
         match decide(&parameters, &counts) {
             Ok(Decision::Reconcile(way)) => BlockLedger { announced, way },

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use helio_distill::Role;
-use helio_distill::bound::Ledger;
-use helio_distill::certificate::Certificate;
+use helio_distill::bound::{Acceptance, BoundChoice, Ledger};
+use helio_distill::certificate::{Certificate, PublicPart};
+use helio_distill::parameters::Parameters;
 use helio_distill::release::StationStore;
 use helio_keys::{EntropySource, SecretKey, SeededEntropy, Simulated, SimulatedDevices};
 use helio_station::certificates::{MAX_BYTES, Paper, PaperFault, read};
@@ -83,7 +84,9 @@ fn a_public_part_alone_a_full_certificate_and_a_list_stand() {
     let text = helio(at, &["certify", "c.json"]);
     assert!(text.status.success());
     let text = String::from_utf8(text.stdout).expect("text");
-    assert!(text.lines().count() == 3 && text.lines().all(|l| l.ends_with(": stands")), "{text}");
+    let (stands, rest): (Vec<_>, Vec<_>) = text.lines().partition(|l| l.ends_with(": stands"));
+    assert_eq!((stands.len(), rest.len()), (3, 3), "{text}");
+    assert!(rest.iter().all(|l| l.contains("varlen2d") && l.contains("assumed matched")), "{text}");
 }
 
 /// Every number, text and flag of the public part that follows from something else is changed, one at
@@ -93,7 +96,8 @@ fn every_figure_that_differs_is_named() {
     let mut leaves = Vec::new();
     collect(&value(&certificate().public), String::new(), &mut leaves);
     assert!(leaves.len() > 120, "{} leaves", leaves.len());
-    let stated_only = ["/software", "/randomness/", "/origin", "/id/block"];
+    let stated_only =
+        ["/software", "/randomness/", "/origin", "/id/block", "/announced/made_unix_s"];
     let here = tempfile::tempdir().expect("a folder");
     let (mut named, mut refused) = (0, Vec::new());
     for leaf in &leaves {
@@ -208,7 +212,7 @@ fn a_runs_folder_and_a_stations_folder_are_certified_whole() {
     fs::write(run.join("certificates.jsonl"), format!("{public}\n{public}\n")).expect("written");
     let output = helio(here.path(), &["certify", "run"]);
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).matches(": stands\n").count(), 2);
 
     let devices = SimulatedDevices::declared(true, true).expect("both are simulated");
     let mut random = SeededEntropy::new(devices, 1, "certify");
@@ -298,6 +302,8 @@ fn the_page_describes_every_field_and_no_other() {
         delta2: 5e-5,
         id,
         date,
+        device: "b7".to_owned(),
+        valid_days: 365,
     };
     let fields = |values: &[Value]| {
         let mut leaves = Vec::new();
@@ -310,10 +316,86 @@ fn the_page_describes_every_field_and_no_other() {
         });
         named.collect::<std::collections::BTreeSet<String>>()
     };
-    let certificates = [certificate(), calibrated];
+    let certificates = [certificate(), calibrated, of_one_decoy()];
     let parts = certificates.each_ref().map(|c| value(&c.public));
     assert_eq!(described(public), fields(&parts));
     assert_eq!(described(private), fields(&[value(&certificate().private)]));
+}
+
+/// A certificate of a run with one decoy.
+fn of_one_decoy() -> Certificate {
+    let accept =
+        Acceptance { single_photons: 50_000, phase_error_nano: 75_000_000, lambda_max: 14_500 };
+    let parameters = Parameters {
+        bound: BoundChoice::Wiesemann(accept),
+        mu_nano: [600_000_000, 200_000_000, 0],
+        intensity_weights: [2458, 1638, 0],
+        ..pair::parameters(2_000_000)
+    };
+    let mut pair = Pair::with(parameters, 3, pair::Store::default(), pair::Store::default());
+    pair.connect(&mut carry);
+    pair.block(0, Link::GOOD, &mut carry);
+    let kept = pair.bob.store().usable(pair.id(0));
+    kept.unwrap_or_else(|| panic!("a key: {:?}", pair.events)).1.clone()
+}
+
+/// A key of fixed length is recomputed with its own bound, compared with those of its own kind, and a
+/// claim of another acceptance or bound falls.
+#[test]
+fn a_certificate_of_one_decoy_is_recomputed_with_its_bound() {
+    let made = of_one_decoy();
+    let here = tempfile::tempdir().expect("a folder");
+    let judged = certify(here.path(), "c.json", &value(&made).to_string(), 0);
+    assert_eq!((&judged[0]["bound"], &judged[0]["stands"]), (&json!("wiesemann"), &json!(true)));
+    assert_eq!(judged[0]["calibration"], json!({ "kind": "assumed" }));
+    let compared = helio(here.path(), &["certify", "c.json", "--compare", "--json"]);
+    let compared: Value = serde_json::from_slice(&compared.stdout).expect("JSON");
+    let published = compared["certificates"][0]["as_published"].as_object().expect("bounds");
+    let names: Vec<&str> = published.keys().map(String::as_str).collect();
+    assert_eq!(names, ["rusca2018", "rusca2018-serfling"]);
+    assert!(published.values().all(|length| length.as_u64() > Some(made.public.length)));
+
+    let mut longer = value(&made.public);
+    longer["parameters"]["bound"]["single_photons"] = json!(50_010);
+    let judged = certify(here.path(), "c.json", &longer.to_string(), 9);
+    assert_eq!(judged[0]["stands"], json!(false));
+    let mut other = value(&made.public);
+    other["parameters"]["bound"] = json!({ "kind": "varlen2d" });
+    let judged = certify(here.path(), "c.json", &other.to_string(), 9);
+    assert!(judged[0]["reason"].as_str().is_some_and(|why| why.contains("weights")), "{judged:?}");
+}
+
+/// A real key's calibration is named as stale or missing by the time of its block.
+#[test]
+fn a_stale_or_missing_calibration_is_told() {
+    let here = tempfile::tempdir().expect("a folder");
+    let mut public = certificate().public;
+    public.parameters.detectors = helio_distill::parameters::DetectorMatch::Calibrated {
+        delta1: 1e-4,
+        delta2: 5e-5,
+        id: "c".to_owned(),
+        date: "2026-11-20".to_owned(),
+        device: "b7".to_owned(),
+        valid_days: 30,
+    };
+    let judge = |public: &PublicPart| {
+        let judged = certify(here.path(), "c.json", &value(public).to_string(), 9);
+        let text = helio(here.path(), &["certify", "c.json"]);
+        let text = String::from_utf8(text.stdout).expect("text");
+        (judged[0]["calibration"]["kind"].clone(), text)
+    };
+    let (kind, text) = judge(&public);
+    assert_eq!(kind, json!("simulated"));
+    assert!(text.contains("calibration c of b7, 2026-11-20: SIMULATED"), "{text}");
+    public.origin = "real".to_owned();
+    let (kind, text) = judge(&public);
+    assert_eq!(kind, json!("missing"));
+    assert!(text.contains("calibration MISSING: no time of the block"), "{text}");
+    // 2027-01-20.
+    public.announced.made_unix_s = Some(20_838 * 86_400);
+    let (kind, text) = judge(&public);
+    assert_eq!(kind, json!("stale"));
+    assert!(text.contains("STALE: 61 days old at the block, taken for 30"), "{text}");
 }
 
 /// What the fuzzer begins with stands: seeds of another version would be refused before anything is

@@ -60,6 +60,58 @@ fn one_block_gives_equal_keys_and_the_same_ones_again() {
     assert_ne!(first["alice_fingerprint"], other["alice_fingerprint"]);
 }
 
+/// One decoy: every block that is accepted has the length that was agreed before; an eavesdropper's
+/// block is not accepted; detectors that differ are refused.
+#[test]
+fn one_decoy_makes_keys_of_one_length() {
+    let args = ["--bound", "wiesemann", "--seconds", "8", "--compare"];
+    let (run, code) = demo_json(&args);
+    assert_eq!((code, &run["keys_equal"]), (Some(0), &true.into()));
+    assert_eq!(run["bound"]["kind"], "wiesemann");
+    let lengths = [0, 1].map(|i| run["blocks"][i]["length"].as_u64().expect("a length"));
+    assert!(lengths[0] > 50_000 && lengths[0] == lengths[1], "{lengths:?}");
+    assert_eq!(run["expected_key_bits"].as_u64(), Some(2 * lengths[0]));
+    assert_eq!(run["blocks"][0]["leak_charged"], run["bound"]["lambda_max"]);
+    let compared = &run["compared"];
+    assert!(compared["label"].as_str().is_some_and(|label| label.contains("comparison only")));
+    for block in compared["blocks"].as_array().expect("blocks") {
+        let of = |name: &str| block["as_published"][name].as_u64().expect("a length");
+        assert!(of("rusca2018") > of("rusca2018-serfling"));
+        assert_eq!(block["key_bits"].as_u64(), Some(lengths[0]));
+    }
+    let eve =
+        helio(&["demo", "--bound", "wiesemann", "--seconds", "4", "--eve", "intercept-resend=0.2"]);
+    complaint(&eve, 7, &["no key"]);
+    for refused in [&["--mismatch", "0.01"][..], &["--no-swap"]] {
+        let args = [&["demo", "--bound", "wiesemann"], refused].concat();
+        complaint(&helio(&args), 2, &["no term for detectors that differ"]);
+        let args = [&["optimise", "--bound", "wiesemann"], refused].concat();
+        complaint(&helio(&args), 2, &["no term for detectors that differ"]);
+    }
+}
+
+/// What the bounds of papers give for the same counts stands beside the keys, marked as such.
+#[test]
+fn published_bounds_stand_beside_the_blocks_of_a_run() {
+    let (run, code) = demo_json(&["--seconds", "8", "--compare"]);
+    assert_eq!(code, Some(0));
+    assert!(run["compared"]["label"].as_str().is_some_and(|l| l.contains("no key is made")));
+    let blocks = run["compared"]["blocks"].as_array().expect("blocks");
+    assert_eq!(blocks.len(), 2);
+    for (block, report) in blocks.iter().zip(run["blocks"].as_array().expect("reports")) {
+        assert_eq!(block["key_bits"], report["length"]);
+        let [lim, serfling] = ["lim2014", "lim2014-serfling"]
+            .map(|name| block["as_published"][name].as_u64().expect("a length"));
+        assert!(lim >= serfling && serfling > report["length"].as_u64().unwrap(), "{block}");
+    }
+    let (plain, _) = demo_json(&["--seconds", "4"]);
+    assert!(plain["compared"].is_null());
+    let text = helio(&["demo", "--seconds", "4", "--compare"]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    let (_, table) = text.split_once("comparison only, as published").expect("a table");
+    assert!(table.contains("lim2014-serfling") && table.contains("  all "), "{table}");
+}
+
 #[test]
 fn an_eavesdropper_leaves_no_key_and_an_exit_code_of_its_own() {
     let (all, code) = demo_json(&["--seconds", "4", "--eve", "intercept-resend=1"]);

@@ -221,8 +221,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                     .map_err(|why| Fault::Malformed { kind: Some(kind), why })
                     .and_then(|result| {
                         let slots = self.desk.parameters.slots_per_block;
-                        let announced =
-                            Announced::gather(slots, &announcement, &sift, &result.errors);
+                        let announced = Announced::gather(slots, &announcement, &sift, &result);
                         self.spare = announcement.offsets;
                         self.hear_result(&mut talk, announced, result, sifted, lost_slots)
                     })

@@ -261,14 +261,13 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         }
         self.desk.enter(Stage::Estimate);
         let parameters = &self.desk.parameters;
-        let announced = Announced::gather(parameters.slots_per_block, &announcement, sift, &errors);
+        let mut result = TestResult { errors, made_unix_s: self.desk.unix_s(), declaration: None };
+        let announced = Announced::gather(parameters.slots_per_block, &announcement, sift, &result);
         self.detections.give_back_offsets(announcement.offsets);
         let decision = decide(parameters, &announced.counts)?;
-        let declaration = match &decision {
-            Decision::NoKey { .. } => None,
-            Decision::Reconcile(way) => Some(way.declaration.clone()),
-        };
-        let result = TestResult { errors, declaration };
+        if let Decision::Reconcile(way) = &decision {
+            result.declaration = Some(way.declaration.clone());
+        }
         self.desk.say(talk, Kind::TestResult, |out| result.write(out))?;
         match decision {
             Decision::NoKey { reason, lambda_max } => {

@@ -6,7 +6,7 @@
 
 use std::fmt::{Debug, Display};
 
-use super::{PrivatePart, PublicPart, assumptions, hex};
+use super::{PrivatePart, PublicPart, SCHEMA, assumptions, calibration_state, hex};
 use crate::announced::{Announced, TIME_BINS};
 use crate::bound::{Counts, EpsilonLedger, Ledger, Length, LiveBound, SecrecyLedger};
 use crate::decide::{Decision, NoKeyReason, accept, decide};
@@ -30,6 +30,9 @@ pub struct Differing {
 /// Why a public part does not stand.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BadCertificate {
+    /// Another version of the fields.
+    #[error("the certificate is of version {0} of its fields; this software computes {SCHEMA}")]
+    Schema(u32),
     /// Another version of the talk.
     #[error(
         "the certificate is of version {0} of the protocol; this software computes {PROTOCOL_VERSION}"
@@ -68,8 +71,12 @@ pub fn recompute(public: &PublicPart) -> Result<u64, BadCertificate> {
 /// data contradict themselves, and whether the key claims better randomness than went into it.
 ///
 /// # Errors
-/// [`BadCertificate::Version`], [`BadCertificate::Parameter`]: nothing can be computed.
+/// [`BadCertificate::Schema`], [`BadCertificate::Version`], [`BadCertificate::Parameter`]: nothing can
+/// be computed.
 pub fn examine(public: &PublicPart) -> Result<Recomputed, BadCertificate> {
+    if public.schema != SCHEMA {
+        return Err(BadCertificate::Schema(public.schema));
+    }
     if public.protocol != PROTOCOL_VERSION {
         return Err(BadCertificate::Version(public.protocol));
     }
@@ -77,6 +84,11 @@ pub fn examine(public: &PublicPart) -> Result<Recomputed, BadCertificate> {
     let mut list = List(Vec::new());
     announced(&mut list, &public.announced, &public.parameters);
     origins(&mut list, public);
+    let calibration = calibration_state(public);
+    if !calibration.holds() {
+        let wanted = "a calibration that the block may rest on".to_owned();
+        list.texts("parameters.detectors", calibration.to_string(), wanted);
+    }
 
     let epsilon = public.parameters.bound().ledger();
     ledger(&mut list, &public.epsilon, &epsilon);
@@ -192,7 +204,7 @@ impl List {
 /// Counts that cannot all be true.
 fn announced(list: &mut List, stated: &Announced, parameters: &Parameters) {
     let slots = u64::from(parameters.slots_per_block);
-    let Announced { detections, without_setting, mismatched, counts, bins } = stated;
+    let Announced { detections, without_setting, mismatched, counts, bins, .. } = stated;
     let sum = |parts: &[u64]| parts.iter().map(|&n| u128::from(n)).sum::<u128>();
     let matched = sum(&counts.n_key) + sum(&counts.n_test);
     let all = matched + sum(&[*without_setting, *mismatched]);

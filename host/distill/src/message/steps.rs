@@ -36,17 +36,21 @@ impl Declaration {
     }
 }
 
-/// Bob → Alice: one bit for each match in the test basis, set where he disagrees; then his
-/// declaration, or none if no key can come of the block.
+/// Bob → Alice: one bit for each match in the test basis, set where he disagrees; then the time in
+/// seconds since 1970, where his keys are real; then his declaration, or none if no key can come of
+/// the block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TestResult {
     pub errors: PublicBits,
+    pub made_unix_s: Option<u64>,
     pub declaration: Option<Declaration>,
 }
 
 impl TestResult {
     pub fn write(&self, out: &mut Writer) {
         self.errors.write(out);
+        out.u8(u8::from(self.made_unix_s.is_some()));
+        self.made_unix_s.into_iter().for_each(|second| out.u64(second));
         out.u8(u8::from(self.declaration.is_some()));
         if let Some(declaration) = &self.declaration {
             declaration.write(out);
@@ -55,13 +59,18 @@ impl TestResult {
 
     pub fn read(mut reader: Reader<'_>, tests: usize) -> Result<TestResult, Malformed> {
         let errors = PublicBits::read(&mut reader, tests)?;
+        let made_unix_s = match reader.u8()? {
+            0 => None,
+            1 => Some(reader.u64()?),
+            _ => return Err(Malformed::BadValue),
+        };
         let declaration = match reader.u8()? {
             0 => None,
             1 => Some(Declaration::read(&mut reader)?),
             _ => return Err(Malformed::BadValue),
         };
         reader.end()?;
-        Ok(TestResult { errors, declaration })
+        Ok(TestResult { errors, made_unix_s, declaration })
     }
 }
 

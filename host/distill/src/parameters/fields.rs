@@ -59,12 +59,14 @@ impl Parameters {
         put("clock bound (slots)", self.clock_bound_slots.to_string());
         match &self.detectors {
             DetectorMatch::AssumedMatched => put("detectors", "assumed matched".to_owned()),
-            DetectorMatch::Calibrated { delta1, delta2, id, date } => {
+            DetectorMatch::Calibrated { delta1, delta2, id, date, device, valid_days } => {
                 put("detectors", "calibrated".to_owned());
                 put("delta1", format!("{delta1:e}"));
                 put("delta2", format!("{delta2:e}"));
                 put("calibration", id.clone());
                 put("calibration date", date.clone());
+                put("calibrated device", device.clone());
+                put("calibration valid (days)", valid_days.to_string());
             }
         }
         put("epsilon total", format!("{:e}", self.epsilon_total));

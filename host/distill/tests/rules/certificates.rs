@@ -1,7 +1,9 @@
 //! What a certificate says and keeps to itself, and what ends without a key.
 
 use helio_distill::bound::{Counts, Disclosed};
-use helio_distill::certificate::{Certificate, Differing, assumptions};
+use helio_distill::certificate::{
+    CalibrationState, Certificate, Differing, PublicPart, assumptions, calibration_state, recompute,
+};
 use helio_distill::parameters::{DetectorMatch, Parameters, Receiver};
 use helio_distill::reconcile::{self, Code, Plan, PlanRefused};
 use helio_distill::release::StationStore;
@@ -33,6 +35,8 @@ fn a_certificate_names_receiver_calibration_and_source() {
         delta2: 5e-5,
         id: "bench 7".to_owned(),
         date: "2026-11-20".to_owned(),
+        device: "b7".to_owned(),
+        valid_days: 365,
     };
     for random_swap in [true, false] {
         for detectors in [calibrated.clone(), DetectorMatch::AssumedMatched] {
@@ -114,7 +118,8 @@ fn a_mismatch_of_one_or_more_makes_no_run() {
     let assumed = [(0.0, 0.0), (0.0, 0.1), (0.1, 0.0), (-0.1, 0.1), (0.1, -0.0)];
     for (delta1, delta2) in vacuous.into_iter().chain(assumed) {
         let (id, date) = ("c".to_owned(), "2026-11-20".to_owned());
-        let detectors = DetectorMatch::Calibrated { delta1, delta2, id, date };
+        let (device, valid_days) = ("b7".to_owned(), 365);
+        let detectors = DetectorMatch::Calibrated { delta1, delta2, id, date, device, valid_days };
         let p = Parameters { detectors, ..parameters(SLOTS) };
         let why = p.check().expect_err("no run").to_string();
         let remedy = "write assumed-matched where nobody measured one";
@@ -132,18 +137,17 @@ fn a_mismatch_of_one_or_more_makes_no_run() {
 }
 
 /// A real pair's certificate and report. The light is made up; the types do not know.
-fn real_run() -> (Certificate, Option<String>) {
+fn real_run(p: Parameters, clock_unix_s: Option<u64>) -> (Certificate, Option<String>) {
     let random = || OsEntropy::new(RealDevices::declared(false, false).expect("both real"));
     let noise = RandomLabel::TrueRandom { source: "diode".into(), health_test: "counts".into() };
-    let own = || Local { settings_label: noise.clone(), ..local() };
-    let p = parameters(SLOTS);
+    let own = || Local { settings_label: noise.clone(), clock_unix_s, ..local() };
     let (store_a, store_b) = (MemoryStore::<Real>::default(), MemoryStore::<Real>::default());
     let mut a =
         alice::Session::new(p.clone(), own(), book(Role::Alice, 1), random(), store_a).unwrap();
     let mut b = bob::Session::new(p.clone(), own(), book(Role::Bob, 1), random(), store_b).unwrap();
     a.connect(1).unwrap();
     b.connect(1).unwrap();
-    let n = u64::from(SLOTS);
+    let n = u64::from(p.slots_per_block);
     let slots = emit(&p, Link::GOOD, 124, 0, n);
     a.push_settings(0, n, &slots.alice).unwrap();
     b.push_settings(0, n, &slots.bob).unwrap();
@@ -176,11 +180,75 @@ fn real_run() -> (Certificate, Option<String>) {
     (kept.clone(), fingerprint)
 }
 
+/// Source, calibration: a certificate names the calibrated device, the day and how long it is taken,
+/// and the time of the block; a real key whose block is not within it does not stand. SIMULATED keys
+/// say that nothing ages.
+#[test]
+fn a_real_key_rests_on_a_calibration_that_was_valid_at_its_block() {
+    const DAY: u64 = 86_400;
+    const MADE: u64 = 20_777 * DAY; // 2026-11-20
+    let detectors = DetectorMatch::Calibrated {
+        delta1: 1e-4,
+        delta2: 5e-5,
+        id: "bench 7".to_owned(),
+        date: "2026-11-20T10:00:00Z".to_owned(),
+        device: "b7".to_owned(),
+        valid_days: 30,
+    };
+    let p = Parameters { detectors, ..parameters(3 * SLOTS) };
+    let (kept, _) = real_run(p.clone(), Some(MADE + 3 * DAY));
+    let public = kept.public;
+    assert_eq!(public.announced.made_unix_s, Some(MADE + 3 * DAY));
+    let json = serde_json::to_value(&public).expect("JSON");
+    let stated = &json["parameters"]["detectors"];
+    assert_eq!((&stated["device"], &stated["valid_days"]), (&"b7".into(), &30.into()));
+    let within = CalibrationState::Valid { age_days: 3, valid_days: 30 };
+    assert_eq!(calibration_state(&public), within);
+    assert_eq!(recompute(&public), Ok(public.length));
+
+    let at = |days: i64| {
+        let second = MADE.checked_add_signed(days * DAY as i64);
+        let mut public = public.clone();
+        public.announced.made_unix_s = second;
+        (calibration_state(&public).holds(), recompute(&public).is_ok())
+    };
+    for days in [-1, 0, 30] {
+        assert_eq!(at(days), (true, true), "{days} days");
+    }
+    for days in [-2, 31, 1000] {
+        assert_eq!(at(days), (false, false), "{days} days");
+    }
+    type Change = fn(&mut PublicPart);
+    fn calibration(public: &mut PublicPart) -> (&mut String, &mut String, &mut String) {
+        let DetectorMatch::Calibrated { id, date, device, .. } = &mut public.parameters.detectors
+        else {
+            panic!("calibrated")
+        };
+        (id, date, device)
+    }
+    let changes: [(&str, Change); 4] = [
+        ("no time of the block", |c| c.announced.made_unix_s = None),
+        ("no name", |c| calibration(c).0.clear()),
+        ("no day", |c| *calibration(c).1 = "lately".into()),
+        ("no device", |c| calibration(c).2.clear()),
+    ];
+    for (what, change) in changes {
+        let mut other = public.clone();
+        change(&mut other);
+        assert!(calibration_state(&other).to_string().contains(what), "{what}");
+        assert!(recompute(&other).is_err(), "{what}");
+    }
+    let simulated = certificate(&run(p, 121)).public;
+    assert_eq!(simulated.announced.made_unix_s, None);
+    assert_eq!(calibration_state(&simulated), CalibrationState::Simulated);
+    assert_eq!(recompute(&simulated), Ok(simulated.length));
+}
+
 /// Certificates 2: fingerprints exist for SIMULATED keys only. Randomness: each use has its label,
 /// and the key's is the weakest, here the operating system's generator.
 #[test]
 fn a_real_key_has_no_fingerprint_and_carries_its_weakest_label() {
-    let (kept, fingerprint) = real_run();
+    let (kept, fingerprint) = real_run(parameters(SLOTS), None);
     assert_eq!(fingerprint, None);
     let public = &kept.public;
     assert_eq!(public.origin, "real");

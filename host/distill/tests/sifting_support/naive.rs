@@ -138,6 +138,7 @@ pub fn gather(
     }
     let without_setting = alice.lost.iter().filter(|lost| **lost).count();
     Announced {
+        made_unix_s: None,
         detections: offsets.len() as u64,
         without_setting: without_setting as u64,
         mismatched: (offsets.len() - without_setting - matches) as u64,

@@ -280,6 +280,8 @@ impl Scenario {
                         delta2,
                         id: format!("the simulated bench's own numbers, seed {}", self.seed),
                         date: "2026-11-24".into(),
+                        device: "virtual Bob".into(),
+                        valid_days: 365,
                     }
                 }
                 _ => DetectorMatch::AssumedMatched,

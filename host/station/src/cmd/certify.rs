@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use helio_distill::certificate::{Differing, contradictions, examine};
+use helio_distill::certificate::{
+    CalibrationState, Differing, calibration_state, contradictions, examine,
+};
+use helio_distill::parameters::DetectorMatch;
 use helio_keys::Origin;
 use serde_json::{Value, json};
 
@@ -55,6 +58,8 @@ struct Judged {
     /// Why nothing can.
     reason: Option<String>,
     differences: Vec<Differing>,
+    /// What the key rests on, at the time of its block.
+    calibration: CalibrationState,
     /// What other bounds give, as published; empty unless asked for.
     published: Published,
 }
@@ -144,11 +149,12 @@ fn judge(paper: Paper, compare: bool) -> Judged {
     }
     let published =
         if compare && computed.is_some() { of_certificate(&paper.public) } else { Vec::new() };
-    Judged { paper, computed, reason, differences, published }
+    let calibration = calibration_state(&paper.public);
+    Judged { paper, computed, reason, differences, calibration, published }
 }
 
 fn to_json(judged: &Judged) -> Value {
-    let Judged { paper, computed, reason, differences, published } = judged;
+    let Judged { paper, computed, reason, differences, calibration, published } = judged;
     let public = &paper.public;
     json!({
         "line": paper.line,
@@ -161,6 +167,9 @@ fn to_json(judged: &Judged) -> Value {
         "computed_length": computed,
         "lambda_max": public.lambda_max,
         "epsilon_total": public.epsilon_total,
+        "bound": public.parameters.bound.bound().name(),
+        "made_unix_s": public.announced.made_unix_s,
+        "calibration": calibration,
         "reason": reason,
         "as_published": published
             .iter()
@@ -189,6 +198,14 @@ fn text(judged: &[Judged]) -> String {
         if let Some(reason) = &one.reason {
             _ = writeln!(text, "  {}", shown(reason));
         }
+        let calibration = one.calibration.to_string();
+        _ = writeln!(
+            text,
+            "  {}, {}: {}",
+            public.parameters.bound.bound(),
+            named(&public.parameters.detectors),
+            shown(&calibration)
+        );
         for (bound, ell) in &one.published {
             let bits =
                 ell.map_or("cannot be computed".to_owned(), |ell| format!("{} bits", grouped(ell)));
@@ -199,6 +216,16 @@ fn text(judged: &[Judged]) -> String {
         }
     }
     text
+}
+
+/// Which calibration, of which device, when.
+fn named(detectors: &DetectorMatch) -> String {
+    match detectors {
+        DetectorMatch::AssumedMatched => "no detectors measured".to_owned(),
+        DetectorMatch::Calibrated { id, date, device, .. } => {
+            shown(&format!("calibration {id} of {device}, {date}"))
+        }
+    }
 }
 
 /// A stranger's words on one line.

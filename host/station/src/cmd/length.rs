@@ -29,8 +29,8 @@ without them. Columns with other names are passed over.
 
 A row ends as ok, no_key, vacuous, or error with the reason. The exit code is 0 if every row gave a \
 length, be it 0 bits, and 3 if a row or the file was refused; the other rows are printed all the \
-same. Only varlen2d makes keys here; the other bounds are as published, for comparison: compare at \
-equal total epsilon.";
+same. Live keys are made with varlen2d, and of a source with one decoy with wiesemann at a fixed \
+length; here all bounds but varlen2d are as published, for comparison: compare at equal total epsilon.";
 
 /// Compute key lengths from a table of counts
 #[derive(Clone, Debug, Args)]

@@ -94,9 +94,12 @@ pub(super) fn read(
     let (delta1, delta2) = deltas(detectors, receiver)?;
     let id = detectors.need("id")?;
     let date: Day = detectors.need("date")?;
-    let valid_days = detectors.whole("valid_days", 1..=3650, Some(VALID_DAYS))?;
-    let calibration = Calibration { device: detectors.need("device")?, day: date.day, valid_days };
-    let found = DetectorMatch::Calibrated { delta1, delta2, id, date: date.written };
+    let valid_days: u32 = detectors.whole("valid_days", 1..=3650, Some(VALID_DAYS))?;
+    let device: String = detectors.need("device")?;
+    let calibration =
+        Calibration { device: device.clone(), day: date.day, valid_days: valid_days.into() };
+    let date = date.written;
+    let found = DetectorMatch::Calibrated { delta1, delta2, id, date, device, valid_days };
     Ok((found, Some(calibration)))
 }
 

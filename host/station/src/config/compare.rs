@@ -7,7 +7,7 @@ use super::sim::SimConfig;
 use super::station::StationConfig;
 
 /// Names that parameters have at contact, and the keys behind them.
-const KEYS: [(&str, &str); 24] = [
+const KEYS: [(&str, &str); 26] = [
     ("bound", "protocol.bound"),
     ("single photons at least", "protocol.acceptance.single_photons"),
     ("phase error at most (1e-9)", "protocol.acceptance.phase_error"),
@@ -28,6 +28,8 @@ const KEYS: [(&str, &str); 24] = [
     ("delta2", "detectors.delta2"),
     ("calibration", "detectors.id"),
     ("calibration date", "detectors.date"),
+    ("calibrated device", "detectors.device"),
+    ("calibration valid (days)", "detectors.valid_days"),
     ("epsilon total", "protocol.epsilon"),
     ("code", "protocol.code"),
     ("round trips a block", "protocol.round_trip"),
@@ -61,12 +63,6 @@ pub fn differences(a: &StationConfig, b: &StationConfig) -> Vec<String> {
     }
     if ours.sync_seed != others.sync_seed {
         put("protocol.sync_seed", "", "");
-    }
-    if a.calibrated_device().is_some()
-        && b.calibrated_device().is_some()
-        && a.calibrated_device() != b.calibrated_device()
-    {
-        put("detectors.device", "", "");
     }
     if ours.blocks_in_flight != others.blocks_in_flight {
         put("protocol.blocks_in_flight", "", "");

@@ -172,12 +172,10 @@ impl StationConfig {
     /// What the two stations compare besides the parameters: names and values.
     pub fn compared(&self) -> Vec<(String, String)> {
         let pair = |name: &str, value: String| (name.to_owned(), value);
-        let mut all = vec![
+        vec![
             pair("slot rate", self.protocol.slot_rate.to_string()),
             pair("sync seed", self.protocol.sync_seed.to_string()),
-        ];
-        all.extend(self.calibrated_device().map(|d| pair("calibrated device", d.to_owned())));
-        all
+        ]
     }
 
     /// Blocks that are talked about at a time.

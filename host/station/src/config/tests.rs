@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use helio_distill::Role;
+use helio_distill::bound::{Acceptance, BoundChoice};
 use helio_distill::parameters::{CodeChoice, Parameters, Receiver, SessionId};
 use helio_units::TickLength;
 use proptest::prelude::*;
@@ -527,4 +528,62 @@ proptest! {
             }
         }
     }
+}
+
+/// A station's file for one decoy, from the template.
+fn one_decoy(template: Template) -> String {
+    let text = template.text();
+    let acceptance = "bound = \"wiesemann\"\n\n[protocol.acceptance]\nsingle_photons = 346_713\n\
+                      phase_error = \"7.77057 %\"\nleak_bits = 76_164\n";
+    let text = with(&text, "bound = \"varlen2d\"", acceptance);
+    let third = "[[protocol.intensity]]\nmu = \"0.0005 photons\"\nprobability = \"1009/4096\"\n";
+    let text = with(&text, third, "");
+    let text = with(&text, "1022/4096", "2031/4096");
+    let (begin, end) = (at(&text, "match = \"calibrated\""), at(&text, "longest_dead_time"));
+    format!("{}match = \"assumed\"\n{}", &text[..begin], &text[end..])
+}
+
+#[test]
+fn a_file_may_ask_for_one_decoy_and_a_fixed_length() {
+    let [alice, bob] = [Template::Alice, Template::Bob]
+        .map(|t| parse_station(t, &one_decoy(t)).unwrap_or_else(|e| panic!("{e}")));
+    assert_eq!(differences(&alice, &bob), [""; 0]);
+    let parameters = alice.parameters(NOBODY);
+    assert_eq!(parameters.check(), Ok(()));
+    let accept =
+        Acceptance { single_photons: 346_713, phase_error_nano: 77_705_700, lambda_max: 76_164 };
+    assert_eq!(parameters.bound, BoundChoice::Wiesemann(accept));
+    assert_eq!(parameters.mu_nano, [643_100_000, 279_400_000, 0]);
+    assert_eq!(alice.configure(TICK).unwrap().intensity_weights, [2031, 2065, 0, 0]);
+    // The light may have two levels, or a third that nobody chooses.
+    let two = with(&Template::Sim.text(), ", \"0.0005 photons\"]", "]");
+    assert_eq!(sim(&two).unwrap().scenario().mu_nano, [643_100_000, 279_400_000, 0]);
+
+    let text = one_decoy(Template::Bob);
+    let other = with(&text, "leak_bits = 76_164", "leak_bits = 76_165");
+    let other = parse_station(Template::Bob, &other).unwrap();
+    let found = differences(&alice, &other);
+    assert!(matches!(&found[..], [d] if d.contains("protocol.acceptance.leak_bits")), "{found:?}");
+    for (from, to, words) in [
+        ("bound = \"wiesemann\"", "bound = \"rusca2018\"", "choose"),
+        ("bound = \"wiesemann\"", "bound = \"varlen2d\"", "`protocol.acceptance` is written"),
+        ("single_photons = 346_713", "single_photons = 0", "single_photons"),
+        ("single_photons = 346_713", "single_photons = 76_000", "leaves no key"),
+        ("single_photons = 346_713", "photons = 346_713", "unknown key `photons`"),
+        ("phase_error = \"7.77057 %\"", "phase_error = \"50 %\"", "below 50 %"),
+        ("phase_error = \"7.77057 %\"", "", "`protocol.acceptance.phase_error` is missing"),
+        ("[protocol.acceptance]", "[protocol.accept]", "unknown key"),
+        (
+            "match = \"assumed\"\n",
+            "match = \"calibrated\"\ndelta1 = 0.001\ndelta2 = 0.001\n\
+          id = \"c\"\ndate = \"2026-11-24\"\ndevice = \"b\"\n",
+            "no term for detectors that differ",
+        ),
+    ] {
+        let fault = parse_station(Template::Bob, &with(&text, from, to)).unwrap_err().to_string();
+        assert!(fault.contains(words), "{words:?} is missing in: {fault}");
+    }
+    let three = with(&Template::Bob.text(), "bound = \"varlen2d\"", "bound = \"wiesemann\"");
+    let fault = parse_station(Template::Bob, &three).unwrap_err().to_string();
+    assert!(fault.contains("optimise --bound wiesemann"), "{fault}");
 }

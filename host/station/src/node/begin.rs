@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use helio_distill::parameters::SessionId;
 use helio_distill::{Local, Role, alice, bob};
 use helio_keys::{
-    EntropySource, Origin, OsEntropy, RandomLabel, RealDevices, SeededEntropy, SimulatedDevices,
+    EntropySource, Origin, OsEntropy, RandomLabel, Real, RealDevices, SeededEntropy,
+    SimulatedDevices,
 };
 
 use super::device::DeviceThread;
@@ -105,6 +106,7 @@ fn start<O: Origin, E: EntropySource<Origin = O>>(
         max_blocks: BLOCKS_KEPT + short_blocks,
         blocks_in_flight: config.blocks_in_flight(),
         compared: config.compared(),
+        clock_unix_s: (O::NAME == Real::NAME).then(unix_now_s),
         ..Local::new(label)
     };
     let settings = (config.clone(), local.clone());

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::RecordingFault;
 
 /// Version of the folder's layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a replay must be told besides the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,13 @@ pub struct RunFile {
     pub channels: Vec<ChannelPart>,
     /// CRC-32 over tick (8 bytes) and channel (4 bytes) of each click, least significant byte first.
     pub clicks_crc32: u32,
+}
+
+/// What every version has, so that another one is named and not taken for damage.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+    program: String,
 }
 
 /// A [`SlotterConfig`] in numbers: 2⁻³² ticks where not said otherwise.
@@ -112,14 +119,15 @@ impl RunFile {
     /// A file that is missing, no run file, or from another version.
     pub fn read(folder: &Path) -> Result<RunFile, RecordingFault> {
         let path = folder.join("run.json");
-        let run: RunFile = read_json(&path)?;
+        let Head { version, program } = read_json(&path)?;
         let content = |what: String| Err(RecordingFault::Content { path: path.clone(), what });
-        if run.version != VERSION {
+        if version != VERSION {
             return content(format!(
-                "is of version {}, and this program reads version {VERSION}; replay it with helio {}",
-                run.version, run.program
+                "is of version {version}, and this program reads version {VERSION}; replay it with \
+                 helio {program}"
             ));
         }
+        let run: RunFile = read_json(&path)?;
         if run.origin != "SIMULATED" {
             return content(format!("is a recording of origin {}, not SIMULATED", run.origin));
         }

@@ -232,3 +232,67 @@ fn a_station_finds_its_device_on_a_serial_port() {
     assert!(desk.equal_keys() >= 2);
     drop(far);
 }
+
+/// One decoy: both files take what `helio optimise` prints for the link, and all keys have one length.
+#[test]
+fn stations_with_one_decoy_make_keys_of_one_length() {
+    let desk = Desk::new("2x");
+    let options = ["optimise", "--bound", "wiesemann", "--km", "0", "--block", "2500000", "--json"];
+    let found: serde_json::Value =
+        serde_json::from_slice(&helio(&options).stdout).expect("one JSON object");
+    let number = |path: &str| found.pointer(path).and_then(|n| n.as_u64()).expect("a number");
+    let mu = |i| format!("{} photons", number(&format!("/mu_nano/{i}")) as f64 / 1e9);
+    let parts = |path: &str| format!("{}/4096", number(path));
+    let acceptance = format!(
+        "bound = \"wiesemann\"\n[protocol.acceptance]\nsingle_photons = {}\nphase_error = \"{} %\"\n\
+         leak_bits = {}\n",
+        number("/acceptance/single_photons"),
+        number("/acceptance/phase_error_nano") as f64 / 1e7,
+        number("/acceptance/lambda_max"),
+    );
+    for name in ["alice", "bob"] {
+        desk.edit(name, "bound = \"varlen2d\"", &acceptance);
+        let third =
+            "[[protocol.intensity]]\nmu = \"0.0005 photons\"\nprobability = \"1009/4096\"\n";
+        desk.edit(name, third, "");
+        for (from, to) in [
+            ("0.6431 photons", mu(0)),
+            ("0.2794 photons", mu(1)),
+            ("1022/4096", parts("/intensity_weights/0")),
+            ("2065/4096", parts("/intensity_weights/1")),
+            ("3036/4096", parts("/key_weights/0")),
+        ] {
+            desk.edit(name, from, &to);
+        }
+        let path = desk.path(&format!("{name}.toml"));
+        let text = std::fs::read_to_string(&path).expect("the configuration");
+        let (before, after) = text.split_once("match = \"calibrated\"").expect("[detectors]");
+        let (_, after) = after.split_once("\nlongest_dead_time").expect("the dead time");
+        let text = format!("{before}match = \"assumed\"\nlongest_dead_time{after}");
+        std::fs::write(&path, text).expect("the configuration");
+    }
+    let levels = "[\"0.6431 photons\", \"0.2794 photons\", \"0.0005 photons\"]";
+    desk.edit("sim", levels, &format!("[{:?}, {:?}]", mu(0), mu(1)));
+    let files = ["alice.toml", "bob.toml", "sim.toml"].map(|name| desk.path(name));
+    let files = files.each_ref().map(|path| path.to_str().expect("UTF-8"));
+    let checked = helio(&[&["config", "check"], &files[..]].concat());
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+
+    let sim = desk.start("sim");
+    let mut bob = desk.start("bob");
+    let mut alice = desk.start("alice");
+    alice.wait_for("bits of key", 3);
+    bob.wait_for("bits of key", 3);
+    for process in [alice, bob, sim] {
+        let (status, log) = process.terminate();
+        assert_eq!(status.code(), Some(0), "{}", log.join("\n"));
+    }
+    assert!(desk.equal_keys() >= 3);
+    let judged = helio(&["certify", desk.path("bob").to_str().expect("UTF-8"), "--json"]);
+    assert!(judged.status.success(), "{}", text(&judged.stderr));
+    let judged: serde_json::Value = serde_json::from_slice(&judged.stdout).expect("JSON");
+    for one in judged["certificates"].as_array().expect("certificates") {
+        assert_eq!(one["bound"], "wiesemann");
+        assert_eq!(one["length"].as_u64(), Some(number("/key_bits")));
+    }
+}

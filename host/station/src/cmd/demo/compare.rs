@@ -26,7 +26,7 @@ pub fn text(scenario: &Scenario, outcome: &RunOutcome) -> String {
     let own = scenario.bound.bound().name();
     let heads = first.iter().map(|(bound, _)| bound.name());
     let row = |out: &mut String, name: &str, cells: &mut dyn Iterator<Item = String>| {
-        let cells: Vec<String> = cells.map(|cell| format!("{cell:>18}")).collect();
+        let cells: Vec<String> = cells.map(|cell| format!("{cell:>20}")).collect();
         let _ = writeln!(out, "{name:>5} {}", cells.concat());
     };
     row(&mut out, "block", &mut [own].into_iter().chain(heads).map(str::to_owned));

@@ -34,8 +34,8 @@ pub fn opening(setup: &Setup, choice: Option<&Choice>) -> String {
         "link        {} dB in all, QBER {:.2} %, mu {} photons, chosen {} %, key basis {} %",
         trimmed(setup.link.channel.loss.0, 3),
         100.0 * expected.counts.qber_key(),
-        p.mu_nano.map(|mu| trimmed(mu as f64 / 1e9, 4)).join(" / "),
-        weights(&p.intensity_weights),
+        p.mu_nano.map(|mu| trimmed(mu as f64 / 1e9, 4))[..p.intensities()].join(" / "),
+        weights(&p.intensity_weights[..p.intensities()]),
         weights(&[p.alice_key_weight]),
     );
     let _ = writeln!(
