@@ -260,7 +260,8 @@ impl Value for Levels {
                 let [signal, decoy] = <[Photons; 2]>::read(value)?;
                 Ok(Levels([signal, decoy, Photons(0)]))
             }
-            _ => Ok(Levels(<[Photons; 3]>::read(value)?)),
+            DeValue::Array(items) if items.len() == 3 => Ok(Levels(<[Photons; 3]>::read(value)?)),
+            _ => Err("a list of two or three is wanted; write [A, B] or [A, B, C]".into()),
         }
     }
 
