@@ -23,14 +23,32 @@ pub enum Next {
 pub struct Frames {
     pub layout: Layout,
     pub code: QcCode,
+    /// Frame after frame.
     words: Zeroizing<Vec<u64>>,
     len: usize,
 }
 
 impl Frames {
     pub fn new(layout: Layout, bits: &SecretBits) -> Frames {
-        let words = Zeroizing::new(bits.words().to_vec());
-        Frames { layout, code: QcCode::new(layout.shape), words, len: bits.len() }
+        let words = Zeroizing::new(vec![0; bits.words().len()]);
+        let mut frames = Frames { layout, code: QcCode::new(layout.shape), words, len: bits.len() };
+        let starts = frames.starts();
+        for (i, round) in bits.words().chunks(frames.count()).enumerate() {
+            starts.iter().zip(round).for_each(|(start, word)| frames.words[start + i] = *word);
+        }
+        frames
+    }
+
+    /// Where each frame's words begin.
+    fn starts(&self) -> Vec<usize> {
+        (0..self.count()).map(|frame| self.range(frame).start).collect()
+    }
+
+    /// Where a frame's words are: the first frames have one more if they are not shared out evenly.
+    fn range(&self, frame: usize) -> Range<usize> {
+        let (each, more) = (self.words.len() / self.count(), self.words.len() % self.count());
+        let start = frame * each + frame.min(more);
+        start..start + each + usize::from(frame < more)
     }
 
     pub fn count(&self) -> usize {
@@ -39,11 +57,11 @@ impl Frames {
 
     /// The words of a frame.
     pub fn words(&self, frame: usize) -> impl Iterator<Item = u64> + '_ {
-        self.words.iter().skip(frame).step_by(self.count()).copied()
+        self.words[self.range(frame)].iter().copied()
     }
 
     pub fn word_count(&self, frame: usize) -> usize {
-        self.words.len().saturating_sub(frame).div_ceil(self.count())
+        self.range(frame).len()
     }
 
     /// Bits of the string in a frame: the string's last word may be a part.
@@ -60,9 +78,9 @@ impl Frames {
 
     /// Adds words to those of a frame, and counts the bits that this changes.
     pub fn add(&mut self, frame: usize, words: impl Iterator<Item = u64>) -> u64 {
-        let count = self.count();
+        let range = self.range(frame);
         let mut changed = 0;
-        for (word, add) in self.words.iter_mut().skip(frame).step_by(count).zip(words) {
+        for (word, add) in self.words[range].iter_mut().zip(words) {
             *word ^= add;
             changed += u64::from(add.count_ones());
         }
@@ -118,7 +136,11 @@ impl Frames {
 
     /// The string.
     pub fn take_bits(&mut self) -> SecretBits {
-        SecretBits::from_words(std::mem::take(&mut *self.words), self.len)
+        let (starts, mut words) = (self.starts(), vec![0; self.words.len()]);
+        for (i, round) in words.chunks_mut(self.count()).enumerate() {
+            starts.iter().zip(round).for_each(|(start, word)| *word = self.words[start + i]);
+        }
+        SecretBits::from_words(words, self.len)
     }
 }
 
@@ -132,10 +154,15 @@ mod tests {
         for len in [4_000, 262_144 * 3 - 17, 262_144 * 5 + 1] {
             let (bits, _) = strings(len, 0.0, 1);
             let layout = Layout::choose(len as u64, 0.02).expect("within the range");
-            let frames = Frames::new(layout, &bits);
+            let mut frames = Frames::new(layout, &bits);
+            for frame in 0..frames.count() {
+                let of_string = bits.words().iter().skip(frame).step_by(frames.count());
+                assert!(frames.words(frame).eq(of_string.copied()));
+            }
             let counts = (0..frames.count()).map(|f| frames.bit_count(f));
             assert_eq!(counts.sum::<usize>(), len);
             assert!((0..frames.count()).all(|f| frames.words(f).count() == frames.word_count(f)));
+            assert!(bool::from(frames.take_bits().ct_eq(&bits)));
         }
     }
 
