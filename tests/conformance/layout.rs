@@ -35,6 +35,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "host/distill/src/message/places/avx512.rs",
     "host/distill/src/processor.rs",
     "host/distill/src/reconcile/ldpc/levels.rs",
+    "host/distill/src/reconcile/ldpc/vbmi.rs",
 ];
 
 fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {

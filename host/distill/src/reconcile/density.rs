@@ -2,7 +2,8 @@
 //!
 //! The distributions of the messages on an infinite graph without cycles, iteration by iteration
 //! (Richardson and Urbanke, IEEE Trans. Inf. Theory 47, 599 (2001)), here on the decoder's own grid
-//! of 8-bit integers and with its min-sum rule, so that quantisation and saturation count. The
+//! of 8-bit integers (but for the half step that it adds) and with its min-sum rule, so that quantisation
+//! and saturation count. The
 //! error is the all-zero pattern without loss of generality: a message is right if it is positive.
 //! All checks are updated at a time; the decoder, which updates them in turn, needs about half as
 //! many iterations for the same, and has the same threshold.
@@ -20,8 +21,8 @@ use crate::bound::binary_entropy;
 
 /// Iterations within which an ensemble of the table decodes at its threshold.
 pub const ITERATIONS: usize = 90;
-/// What the codes of the table have above their threshold, in f: where curves are fitted.
-pub const MARGIN: f64 = super::ldpc::MARGIN;
+/// What a syndrome has above an ensemble's threshold, in f, where its curve is fitted.
+pub const MARGIN: f64 = 0.022;
 
 /// Largest value of the grid; it runs from minus this on.
 const MOST: usize = 127;

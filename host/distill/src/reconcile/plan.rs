@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{ReconcileAlice, ReconcileBob, ReconcileError, cascade, ldpc};
 
 /// Version of what a plan means: codes, schedules and message formats.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// Longest string.
 const MAX_BITS: u64 = 1 << 30;
 /// Largest error rate to plan for with Cascade, margins included; hardly any key is left there.

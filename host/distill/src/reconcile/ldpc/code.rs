@@ -1,9 +1,12 @@
 //! The parity-check matrix: circulants of size Z in a sparse base matrix.
 //!
-//! Column `j` of the base matrix has an entry (row, shift) for each circulant: check `i` of that
-//! row checks bit `(i + shift) mod Z` of the column. The columns' degrees are those of an
-//! [`Ensemble`]; the first rows are the *core*, whose checks every frame discloses, the others the
-//! *extension*, which a frame that fails discloses step by step.
+//! Column `j` of the base matrix has an entry (row, shift) for each circulant. Checks and bits are
+//! numbered by word and place in the word, and a shift turns each by itself: check 64·w + l of the
+//! row checks bit 64·((w + shift / 64) mod Z/64) + (l + shift) mod 64 of the column ([`plus`]). The lifting
+//! group is that of these pairs instead of the integers mod Z. Cycles of the graph close by the same
+//! rules, sums of shifts in a commutative group, and a word of checks meets whole words of bits.
+//! The columns' degrees are those of an [`Ensemble`]; the first rows are the *core*, whose checks every
+//! frame discloses, the others the *extension*, which a frame that fails discloses step by step.
 //!
 //! Columns of degree 2 form a staircase through the core's rows, so that no cycle, and no error
 //! pattern without a syndrome, lies in them alone. The other columns take the emptiest rows, and
@@ -49,6 +52,17 @@ const TRIES: usize = 32;
 /// Extension rows of a code with this many core rows: a half more.
 const fn extension_rows(rows: usize) -> usize {
     rows / 2
+}
+
+/// The place that a shift of `by` leads to from place `i` of Z: the word and the place in it are turned
+/// each by themselves.
+pub fn plus(z: usize, i: usize, by: usize) -> usize {
+    64 * ((i / 64 + by / 64) % (z / 64)) + (i + by) % 64
+}
+
+/// The inverse of [`plus`].
+pub fn minus(z: usize, i: usize, by: usize) -> usize {
+    64 * ((i / 64 + z / 64 - by / 64) % (z / 64)) + (i + 64 - by % 64) % 64
 }
 
 /// One circulant of a row.
@@ -101,42 +115,25 @@ impl QcCode {
     /// the columns are zero.
     pub fn syndrome(&self, frame: impl Iterator<Item = u64>, rows: Range<usize>) -> Vec<u64> {
         let width = self.row_words();
-        let doubled = self.doubled(frame);
+        let mut columns = zeroize::Zeroizing::new(vec![0; self.shape.columns * width]);
+        columns.iter_mut().zip(frame).for_each(|(c, word)| *c = word);
         let mut syndrome = vec![0; rows.len() * width];
         for (row, out) in self.rows[rows].iter().zip(syndrome.chunks_mut(width)) {
             for circulant in row {
-                let column = &doubled[circulant.column * (2 * width + 1)..][..2 * width + 1];
-                add_rotated(column, circulant.shift, out);
+                add_turned(&columns[circulant.column * width..][..width], circulant.shift, out);
             }
         }
         syndrome
     }
-
-    /// Each column twice and a word more, so that a rotated column is one run.
-    fn doubled(&self, mut frame: impl Iterator<Item = u64>) -> zeroize::Zeroizing<Vec<u64>> {
-        let width = self.row_words();
-        let mut doubled = vec![0; self.shape.columns * (2 * width + 1)];
-        for column in doubled.chunks_mut(2 * width + 1) {
-            column[..width].iter_mut().zip(&mut frame).for_each(|(c, word)| *c = word);
-            column.copy_within(..width, width);
-            column[2 * width] = column[0];
-        }
-        doubled.into()
-    }
 }
 
-/// Adds bit `(i + shift) mod Z` of a column to bit `i` of `out`.
-fn add_rotated(doubled: &[u64], shift: usize, out: &mut [u64]) {
-    let (at, bits) = (shift / 64, shift % 64);
-    let low = &doubled[at..][..out.len()];
-    let high = &doubled[at + 1..][..out.len()];
-    match bits {
-        0 => out.iter_mut().zip(low).for_each(|(o, l)| *o ^= l),
-        _ => {
-            let words = low.iter().zip(high).map(|(l, h)| l >> bits | h << (64 - bits));
-            out.iter_mut().zip(words).for_each(|(o, w)| *o ^= w);
-        }
-    }
+/// Adds bit `plus(i, shift)` of a column to bit `i` of `out`.
+fn add_turned(column: &[u64], shift: usize, out: &mut [u64]) {
+    let (last, first) = column.split_at(shift / 64);
+    let turn = (shift % 64) as u32;
+    let (front, back) = out.split_at_mut(first.len());
+    front.iter_mut().zip(first).for_each(|(o, word)| *o ^= word.rotate_right(turn));
+    back.iter_mut().zip(last).for_each(|(o, word)| *o ^= word.rotate_right(turn));
 }
 
 struct Search {
@@ -148,7 +145,7 @@ struct Search {
     /// For each pair of rows, which differences of shifts a column has taken, a bit each: a second
     /// column with the same difference would close a 4-cycle.
     taken: Vec<u64>,
-    /// Where the staircase's chains pass each of its rows: check `i + chains[row]` of the row is on
+    /// Where the staircase's chains pass each of its rows: check `plus(i, chains[row])` of the row is on
     /// chain `i`.
     chains: Vec<usize>,
     /// Which differences of chains a light column has taken.
@@ -177,8 +174,8 @@ impl Search {
         if degree == 2 {
             [column, column + 1].into_iter().for_each(|row| self.add_entry(row, column, false));
             let [(_, above), (_, below)] = self.columns[column][..] else { return };
-            let chain = self.chains[column] + above + self.shape.z - below;
-            return self.chains.push(chain % self.shape.z);
+            let z = self.shape.z;
+            return self.chains.push(minus(z, plus(z, self.chains[column], above), below));
         }
         // The emptiest rows, in random order among equals.
         let mut order: Vec<(usize, u64, usize)> =
@@ -207,7 +204,7 @@ impl Search {
             self.taken[at / 64] |= 1 << (at % 64);
             if let (true, Some(apart)) = (light, self.apart(row, shift, other, other_shift)) {
                 self.taken_chains[apart] = true;
-                self.taken_chains[self.shape.z - apart.max(1)] = true;
+                self.taken_chains[minus(self.shape.z, 0, apart)] = true;
             }
         }
         self.columns[column].push((row, shift));
@@ -242,17 +239,18 @@ impl Search {
     fn apart(&self, row: usize, shift: usize, other: usize, other_shift: usize) -> Option<usize> {
         let (chain, other_chain) = (self.chains.get(row)?, self.chains.get(other)?);
         let z = self.shape.z;
-        Some((shift + chain + 2 * z - other_shift - other_chain) % z)
+        let [this, other] =
+            [(shift, *chain), (other_shift, *other_chain)].map(|(s, c)| plus(z, s, c));
+        Some(minus(z, this, other))
     }
 
     /// Where `taken` keeps a difference of shifts, the same for both orders of the rows.
     fn difference(&self, row: usize, shift: usize, other: usize, other_shift: usize) -> usize {
         let z = self.shape.z;
         let (low, high, difference) = match row < other {
-            true => (row, other, shift + z - other_shift),
-            false => (other, row, other_shift + z - shift),
+            true => (row, other, minus(z, shift, other_shift)),
+            false => (other, row, minus(z, other_shift, shift)),
         };
-        let difference = if difference >= z { difference - z } else { difference };
         (low * self.rows.len() + high) * z + difference
     }
 }

@@ -10,7 +10,7 @@ use super::ensemble::{Ensemble, TABLE};
 
 /// The codes that are drawn for it: small ones, in which residues do not last, so that each rule of
 /// the search is met.
-const SAMPLE: (usize, usize, usize) = (64, 24, 200);
+const SAMPLE: (usize, usize, usize) = (128, 24, 200);
 
 /// The number: FNV-1a over the ensembles and a small code of each.
 pub fn construction() -> u64 {
@@ -51,7 +51,7 @@ mod tests {
     /// Another number means other codes: then `VERSION` of the plan is raised too.
     #[test]
     fn the_codes_are_those_of_this_version_of_the_plan() {
-        assert_eq!(construction(), 0xb4b4_ed9c_b108_feb2);
+        assert_eq!(construction(), 0x80d2_3ea5_1961_5cc3);
     }
 
     #[test]

@@ -5,8 +5,8 @@
 
 use zeroize::Zeroize;
 
-use super::code::QcCode;
-use super::kernel::{Edge, GUARD, MAX_DEGREE, State};
+use super::code::{Circulant, QcCode};
+use super::kernel::{Aligned, Edge, MAX_DEGREE, Scratch, State, WORD};
 use super::levels::Level;
 
 /// The prior of a bit known to be zero.
@@ -14,9 +14,10 @@ const KNOWN: i8 = 127;
 
 /// Decodes frames of one code, reusing its memory.
 pub struct Decoder {
-    columns: usize,
     level: Level,
     state: State,
+    /// By how much each column's words are turned, the place in the word of a bit 0.
+    turns: Vec<u8>,
 }
 
 impl Decoder {
@@ -28,50 +29,55 @@ impl Decoder {
     /// A decoder on one instruction set.
     pub fn at(level: Level, code: &QcCode) -> Decoder {
         let shape = code.shape();
-        let stride = shape.z + GUARD;
-        let rows: Vec<Vec<Edge>> = code
-            .rows()
-            .iter()
-            .map(|row| {
-                let edges = row.iter();
-                edges.map(|c| Edge { start: c.column * stride, shift: c.shift }).collect()
-            })
-            .collect();
+        let width = code.row_words();
+        let edge = |c: &Circulant| Edge {
+            first: (c.column * width) as u32,
+            words: (c.shift / WORD) as u32,
+            place: (c.shift % WORD) as u8,
+            turn: 0,
+            turn_after: 0,
+        };
+        let rows: Vec<Vec<Edge>> =
+            code.rows().iter().map(|row| row.iter().map(edge).collect()).collect();
         assert!(rows.iter().all(|row| row.len() <= MAX_DEGREE));
+        let message_bytes: usize = rows.iter().map(|row| level.message_bytes(row.len())).sum();
         let state = State {
-            z: shape.z,
-            posteriors: vec![0; shape.columns * stride],
-            messages: vec![0; rows.iter().map(Vec::len).sum::<usize>() * shape.z],
-            syndrome: Vec::with_capacity(shape.all_rows() * shape.z),
+            width,
+            posteriors: Aligned::zeros(shape.columns * width * level.copies() * WORD),
+            messages: Aligned::zeros(message_bytes * width),
+            scratch: Scratch::new(),
+            syndrome: Vec::with_capacity(shape.all_rows() * width),
             rows,
             prior: shape.ensemble.prior,
-            staircase: shape.ensemble.staircase(shape.rows, shape.columns) * stride,
+            staircase: shape.ensemble.staircase(shape.rows, shape.columns) * width,
             curve: shape.ensemble.curve,
         };
-        Decoder { columns: shape.columns, level, state }
+        Decoder { level, state, turns: vec![0; shape.columns] }
     }
 
     /// Looks for an error pattern with this syndrome, of the first rows or of all, whose bits from
     /// `known_from` on are zero. Returns the number of iterations, or `None` if there was no
     /// success within the limit.
     pub fn decode(&mut self, syndrome: &[u64], known_from: usize) -> Option<u32> {
-        let State { z, posteriors, messages, syndrome: bytes, prior, .. } = &mut self.state;
-        bytes.clear();
-        bytes.extend(syndrome.iter().flat_map(|word| spread(*word)));
-        posteriors.fill(*prior);
-        messages.fill(0);
-        let bits = self.columns * *z;
-        for (column, values) in posteriors.chunks_exact_mut(*z + GUARD).enumerate() {
-            let known = known_from.min(bits).saturating_sub(column * *z);
-            if known < *z {
-                values[known..*z].fill(KNOWN);
-                values.copy_within(..GUARD, *z);
-            }
+        self.turn(syndrome.len() / self.state.width);
+        self.state.syndrome.clear();
+        self.state.syndrome.extend_from_slice(syndrome);
+        self.state.messages.fill(0);
+        self.state.posteriors.fill(self.state.prior);
+        let copied = self.level.copies() * WORD;
+        let words = self.state.posteriors.chunks_exact_mut(copied).enumerate();
+        for (i, posteriors) in words.skip(known_from / WORD) {
+            let known = u64::MAX << known_from.saturating_sub(i * WORD);
+            let known = known.rotate_right(u32::from(self.turns[i / self.state.width]));
+            let of_known =
+                posteriors.iter_mut().enumerate().filter(|(k, _)| known >> (k % WORD) & 1 == 1);
+            of_known.for_each(|(_, posterior)| *posterior = KNOWN);
         }
         let iterations = self.level.run(&mut self.state)?;
         // A pattern with an error in a known bit is another frame's.
-        let known_errors = self.errors().enumerate().any(|(i, word)| {
-            let unknown = known_from.saturating_sub(64 * i).min(64);
+        let words = self.errors().enumerate().skip(known_from / WORD);
+        let known_errors = { words }.any(|(i, word)| {
+            let unknown = known_from.saturating_sub(WORD * i).min(WORD);
             word.checked_shr(unknown as u32).unwrap_or(0) != 0
         });
         (!known_errors).then_some(iterations)
@@ -79,24 +85,38 @@ impl Decoder {
 
     /// The error pattern found, in words.
     pub fn errors(&self) -> impl Iterator<Item = u64> + '_ {
-        let z = self.state.z;
-        let columns = self.state.posteriors.chunks_exact(z + GUARD);
-        columns.flat_map(move |column| column[..z].as_chunks::<64>().0.iter().map(signs))
+        let columns =
+            self.state.posteriors.chunks_exact(self.state.width * self.level.copies() * WORD);
+        columns.zip(&self.turns).flat_map(|(column, turn)| {
+            let words = column.chunks_exact(self.level.copies() * WORD);
+            words.map(|word| {
+                signs(word.first_chunk().expect("a word")).rotate_left(u32::from(*turn))
+            })
+        })
+    }
+
+    /// Sets how words turn from one row to the next, if these many rows are taken one after the
+    /// other and again.
+    fn turn(&mut self, rows: usize) {
+        let (State { rows: all, width, .. }, turns) = (&mut self.state, &mut self.turns);
+        let column = |edge: &Edge| edge.first as usize / *width;
+        all[..rows].iter().flatten().for_each(|edge| turns[column(edge)] = edge.place);
+        let mut standing = turns.clone();
+        for edge in all[..rows].iter_mut().flatten() {
+            let before = std::mem::replace(&mut standing[column(edge)], edge.place);
+            edge.turn = edge.place.wrapping_sub(before) % WORD as u8;
+            edge.turn_after = edge.place.wrapping_sub(turns[column(edge)]) % WORD as u8;
+        }
     }
 }
 
 impl Drop for Decoder {
     fn drop(&mut self) {
         // With Bob's string, the errors are Alice's.
-        self.state.posteriors.zeroize();
-        self.state.messages.zeroize();
-        self.state.syndrome.zeroize();
+        let State { posteriors, messages, scratch, syndrome, .. } = &mut self.state;
+        [posteriors, messages, &mut scratch.inputs].into_iter().for_each(Aligned::wipe);
+        syndrome.zeroize();
     }
-}
-
-/// A byte for each bit: −1 where it is set.
-fn spread(word: u64) -> [i8; 64] {
-    std::array::from_fn(|i| -((word >> i & 1) as i8))
 }
 
 /// The sign bits of 64 bytes.

@@ -1,7 +1,10 @@
 //! The decoder's kernel for each instruction set, chosen at run time.
 #![allow(unsafe_code)]
 
-use super::kernel::{State, run};
+use super::kernel::{Kernel, State, run};
+use super::lanes::Lanes;
+#[cfg(target_arch = "x86_64")]
+use super::vbmi::Vbmi;
 
 /// An instruction set that this machine has. Cannot be made but by [`Level::available`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,8 @@ enum Set {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Vbmi(Vbmi),
 }
 
 impl Level {
@@ -32,6 +37,7 @@ impl Level {
             {
                 sets.push(Set::Avx512);
             }
+            sets.extend(Vbmi::detect().map(Set::Vbmi));
         }
         sets.into_iter().map(Level).collect()
     }
@@ -41,10 +47,28 @@ impl Level {
         Level::available().last().copied().unwrap_or(Level(Set::Portable))
     }
 
+    /// [`Kernel::COPIES`].
+    pub fn copies(self) -> usize {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Vbmi(_) => Vbmi::COPIES,
+            _ => Lanes::<1>::COPIES,
+        }
+    }
+
+    /// [`Kernel::message_bytes`].
+    pub fn message_bytes(self, degree: usize) -> usize {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Vbmi(_) => Vbmi::message_bytes(degree),
+            _ => Lanes::<1>::message_bytes(degree),
+        }
+    }
+
     /// [`run`] on this instruction set.
     pub fn run(self, state: &mut State) -> Option<u32> {
         match self.0 {
-            Set::Portable => run::<16>(state),
+            Set::Portable => run(Lanes::<16>, state),
             // SAFETY: the variant is made in `available` alone, after AVX2 was detected; a machine
             // keeps its instructions while a program runs.
             #[cfg(target_arch = "x86_64")]
@@ -52,6 +76,8 @@ impl Level {
             // SAFETY: as above, after AVX-512BW and AVX-512VL were.
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => unsafe { avx512(state) },
+            #[cfg(target_arch = "x86_64")]
+            Set::Vbmi(vbmi) => run(vbmi, state),
         }
     }
 }
@@ -59,11 +85,11 @@ impl Level {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2(state: &mut State) -> Option<u32> {
-    run::<32>(state)
+    run(Lanes::<32>, state)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512bw,avx512vl")]
 fn avx512(state: &mut State) -> Option<u32> {
-    run::<64>(state)
+    run(Lanes::<64>, state)
 }

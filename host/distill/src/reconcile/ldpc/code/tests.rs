@@ -21,7 +21,7 @@ fn no_cycle_of_four_and_even_rows() {
             for b in 0..a {
                 let pairs = rows[a].iter().zip(&rows[b]);
                 let mut differences: Vec<usize> =
-                    pairs.filter_map(|(x, y)| Some(((*x)? + z - (*y)?) % z)).collect();
+                    pairs.filter_map(|(x, y)| Some(minus(z, (*x)?, (*y)?))).collect();
                 differences.sort_unstable();
                 assert!(differences.windows(2).all(|w| w[0] != w[1]), "{shape:?}: {a}, {b}");
             }
@@ -62,7 +62,7 @@ fn light_bits_share_at_most_one_chain() {
             code.rows()[row].iter().find(|c| c.column == column).expect("an entry").shift
         };
         for bit in 0..z {
-            let [above, below] = [column, column + 1].map(|r| r * z + (bit + z - shift(r)) % z);
+            let [above, below] = [column, column + 1].map(|r| r * z + minus(z, bit, shift(r)));
             chain[below] = chain[above];
         }
     }
@@ -72,7 +72,7 @@ fn light_bits_share_at_most_one_chain() {
             let mut touched = Vec::new();
             for (r, row) in code.rows()[..=staircase].iter().enumerate() {
                 let of_column = row.iter().filter(|c| c.column == column);
-                touched.extend(of_column.map(|c| chain[r * z + (bit + z - c.shift) % z]));
+                touched.extend(of_column.map(|c| chain[r * z + minus(z, bit, c.shift)]));
             }
             touched.sort_unstable();
             for (i, a) in touched.iter().enumerate() {
@@ -98,7 +98,8 @@ fn the_syndrome_is_the_sum_of_the_shifted_columns() {
         for i in 0..192 {
             let sum = row
                 .iter()
-                .fold(0, |acc, c| acc ^ bit(&frame, c.column * 192 + (i + c.shift) % 192));
+                .map(|c| (c.column, (i / 64 + c.shift / 64) % 3, (i + c.shift) % 64))
+                .fold(0, |acc, (column, word, l)| acc ^ bit(&frame, 192 * column + 64 * word + l));
             assert_eq!(bit(&syndrome, r * 192 + i), sum);
         }
     }
@@ -124,4 +125,16 @@ fn a_masked_check_and_its_mask_are_the_check() {
     assert_eq!(of_mother[..20 * 3], code.syndrome(frame.iter().copied(), 0..20));
     let told = of_mother[20 * 3..].iter().zip(&punctured).map(|(check, mask)| check ^ mask);
     assert_eq!(told.collect::<Vec<_>>(), code.syndrome(frame.iter().copied(), 20..30));
+}
+
+#[test]
+fn shifts_are_a_commutative_group() {
+    let z = 320;
+    let mut draw = Draw::new(2);
+    for _ in 0..1000 {
+        let [a, b, c] = [(); 3].map(|()| draw.below(z as u64) as usize);
+        assert_eq!(plus(z, plus(z, a, b), c), plus(z, a, plus(z, c, b)));
+        assert_eq!(minus(z, plus(z, a, b), b), a);
+        assert!(plus(z, a, b) < z && minus(z, a, b) < z);
+    }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::reconcile::draw::Draw;
-use crate::reconcile::ldpc::code::Shape;
+use crate::reconcile::ldpc::code::{Shape, plus};
 use crate::reconcile::ldpc::ensemble::TABLE;
 
 /// The slow, obvious decoder: one check after the other in plain integers.
@@ -15,7 +15,7 @@ fn slowly(code: &QcCode, syndrome: &[u64], known_from: usize) -> (Option<u32>, V
     let checks: Vec<(Vec<usize>, bool)> = (0..64 * syndrome.len())
         .map(|check| {
             let row = &code.rows()[check / z];
-            let inputs = row.iter().map(|c| c.column * z + (check % z + c.shift) % z);
+            let inputs = row.iter().map(|c| c.column * z + plus(z, check % z, c.shift));
             (inputs.collect(), syndrome[check / 64] >> (check % 64) & 1 == 1)
         })
         .collect();
@@ -24,8 +24,6 @@ fn slowly(code: &QcCode, syndrome: &[u64], known_from: usize) -> (Option<u32>, V
         let parity = |bits: &[usize]| bits.iter().filter(|b| posteriors[**b] < 0).count() % 2 == 1;
         checks.iter().all(|(bits, set)| parity(bits) == *set)
     };
-    // A saturated posterior stays.
-    let input = |p: i32, m: i32| if p.abs() >= 127 { p } else { clip(p - m) };
     let staircase = z * code.shape().ensemble.staircase(code.shape().rows, code.shape().columns);
     let mut settled = 0;
     let mut part = 2048;
@@ -44,21 +42,22 @@ fn slowly(code: &QcCode, syndrome: &[u64], known_from: usize) -> (Option<u32>, V
             let reduced = curve.linear * part / 4096 + curve.square * (part * part / 4096) / 4096;
             let weight = (128 - reduced).max(32);
             let mut odd = 0;
-            for (number, ((bits, set), messages)) in of_row.iter().zip(messages).enumerate() {
+            for ((bits, set), messages) in of_row.iter().zip(messages) {
                 let inputs: Vec<i32> =
-                    bits.iter().zip(&*messages).map(|(b, m)| input(posteriors[*b], *m)).collect();
+                    bits.iter().zip(&*messages).map(|(b, m)| clip(posteriors[*b] - *m)).collect();
                 let negative = inputs.iter().filter(|x| **x < 0).count();
-                odd += i32::from(number < 4032 && (negative % 2 == 1) != *set);
+                odd += i32::from((negative % 2 == 1) != *set);
                 for (i, bit) in bits.iter().enumerate() {
                     let others = || inputs.iter().enumerate().filter(|(j, _)| *j != i);
-                    let least = others().map(|(_, x)| x.abs().min(127)).min().unwrap_or(127);
+                    // A value stands for itself and a half: a magnitude is an odd number of halves.
+                    let least = others().map(|(_, x)| (2 * x + 1).abs()).min().unwrap_or(255);
                     let others_odd = others().filter(|(_, x)| **x < 0).count() % 2 == 1;
-                    let scaled = ((least * weight + 64) / 128).min(32);
+                    let scaled = ((least * weight + 128) / 256).min(32);
                     messages[i] = if others_odd != *set { -scaled } else { scaled };
                     posteriors[*bit] = clip(inputs[i] + messages[i]);
                 }
             }
-            part += (odd * 4096 / z.min(4032) as i32 - part) / 8;
+            part += (odd * 4096 / z as i32 - part) / 8;
         }
     }
     (None, Vec::new())
@@ -127,9 +126,9 @@ fn messages_saturate_alike_where_nothing_converges() {
         .map(|level| {
             let mut decoder = Decoder::at(level, &code);
             assert_eq!(decoder.decode(&noise, 90 * 64), None);
-            // The copies behind a column are a matter of the number of lanes.
-            let columns = decoder.state.posteriors.chunks(64 + GUARD);
-            columns.flat_map(|column| column[..64].to_vec()).collect()
+            // How often a word stands is a matter of the level.
+            let words = decoder.state.posteriors.chunks(64 * level.copies());
+            words.flat_map(|word| word[..64].to_vec()).collect()
         })
         .collect();
     assert!(posteriors.windows(2).all(|pair| pair[0] == pair[1]));
@@ -150,11 +149,9 @@ fn a_pattern_with_errors_in_known_bits_is_none() {
 }
 
 #[test]
-fn signs_are_the_sign_bits_and_spread_puts_them_back() {
+fn signs_are_the_sign_bits() {
     let mut draw = Draw::new(1);
     for _ in 0..100 {
-        let word = draw.next();
-        assert_eq!(signs(&spread(word)), word);
         let bytes: [i8; 64] = std::array::from_fn(|_| draw.next() as i8);
         let slowly = (0..64).filter(|i| bytes[*i] < 0).fold(0, |acc, i| acc | 1u64 << i);
         assert_eq!(signs(&bytes), slowly);
