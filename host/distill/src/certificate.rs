@@ -15,6 +15,7 @@ use crate::parameters::{DetectorMatch, Parameters, Receiver};
 use crate::reconcile::Outcome;
 use crate::release::BlockId;
 
+pub(crate) use calibration::check as check_calibration;
 pub use calibration::{CalibrationState, calibration_state};
 pub use check::{BadCertificate, Differing, Recomputed, contradictions, examine, recompute};
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use helio_keys::{EntropySource, RandomLabel};
 
+use crate::certificate::check_calibration;
 use crate::contact::{Contact, OtherHello, Statement, join};
 use crate::error::{Fault, Result};
 use crate::event::Event;
@@ -120,6 +121,13 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
     pub fn unix_s(&self) -> Option<u64> {
         let passed = self.now_ns / 1_000_000_000;
         self.local.clock_unix_s.map(|begun| begun.saturating_add(passed))
+    }
+
+    /// Whether a block whose time was announced like this may make a key: see [`check_calibration`].
+    pub fn check_calibration(&self, block: u64, announced_s: Option<u64>) -> Result<()> {
+        let origin = <E::Origin as helio_keys::Origin>::NAME;
+        check_calibration(&self.parameters.detectors, origin, announced_s, self.unix_s())
+            .map_err(|state| Fault::Calibration(block, state))
     }
 
     pub fn id(&self, block: u64) -> BlockId {

@@ -1,5 +1,6 @@
 //! What can go wrong between two stations: who is at fault, what it costs, what to do.
 
+use crate::certificate::CalibrationState;
 use crate::message::{Kind, Malformed};
 use crate::pads::{INDEX_WINDOW, Purpose};
 use crate::parameters::{BadParameter, Difference};
@@ -227,6 +228,12 @@ pub enum Fault {
     /// Nothing came for too long.
     #[error("the other station has been silent for {0} ms while {1}; check the line")]
     Silent(u64, &'static str),
+    /// The block's calibration does not carry a real key, or nobody can tell.
+    #[error("block {0} makes no key: {1}; calibrate the detectors anew, or set the clock")]
+    Calibration(u64, CalibrationState),
+    /// This station's settings of the block were forgotten while its talk waited.
+    #[error("this station kept no settings of block {0} any more; it lags too far behind")]
+    Forgotten(u64),
     /// The contact began anew while the block was in progress.
     #[error("contact was made anew while block {0} was in progress")]
     Interrupted(u64),
@@ -291,7 +298,7 @@ impl Fault {
     pub fn blame(&self) -> Blame {
         use Fault::*;
         match self {
-            ParametersDiffer(_) | BadParameter(_) => Blame::Configuration,
+            ParametersDiffer(_) | BadParameter(_) | Calibration(..) => Blame::Configuration,
             PadsVoid
             | PadsEmpty(_)
             | EpsilonSpent { .. }
@@ -299,7 +306,8 @@ impl Fault {
             | Store(_)
             | Input(_)
             | ShuttingDown(_)
-            | NotWanted(_) => Blame::ThisStation,
+            | NotWanted(_)
+            | Forgotten(_) => Blame::ThisStation,
             _ => Blame::OtherStation,
         }
     }

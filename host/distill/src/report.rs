@@ -4,7 +4,7 @@ use helio_keys::{Origin, SecretKey, Simulated};
 use serde::{Deserialize, Serialize};
 
 use crate::announced::Announced;
-use crate::bound::{Disclosed, Length, binary_entropy};
+use crate::bound::{Disclosed, ERROR_COUNT_BITS, Length, binary_entropy};
 use crate::certificate::Certificate;
 use crate::decide::{NoKeyReason, verification_charge};
 use crate::ledger::epsilon_auth;
@@ -127,7 +127,8 @@ impl BlockReport {
         let shannon = qber.map(|q| report.sifted_key as f64 * binary_entropy(q));
         let over_shannon = |bits: u64| shannon.filter(|&s| s > 0.0).map(|s| bits as f64 / s);
         report.f_alice = over_shannon(private.leak_alice);
-        report.f_charged = over_shannon(public.lambda_max);
+        let counts = if parameters.takes_key_errors() { ERROR_COUNT_BITS } else { 0 };
+        report.f_charged = over_shannon(public.lambda_max + counts);
         report.fingerprint = fingerprint;
         report
     }

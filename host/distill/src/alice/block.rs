@@ -110,22 +110,24 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         body: Reader<'_>,
     ) -> Result<()> {
         let block = envelope.block;
-        while let Some(oldest) = self.talks.oldest().map(OfBlock::block)
-            && self.talks.len() >= self.desk.local.blocks_in_flight
-        {
-            // He begins no more than so many at a time: the oldest one he has given up.
-            self.end_block(oldest, Fault::GivenUp { block: oldest, reason: 0 })?;
-        }
         if self.desk.winding_down {
             let fault = Fault::NotWanted(block);
             self.desk.hint(block, &fault);
             return Err(fault);
         }
-        let parameters = &self.desk.parameters;
-        let reachable = self.desk.slot.saturating_add(u64::from(parameters.slots_per_block));
-        if parameters.first_slot(block) > reachable {
+        // Bob may be as far ahead as blocks may be in flight.
+        let in_flight = self.desk.local.blocks_in_flight;
+        let ahead = in_flight as u64 * u64::from(self.desk.parameters.slots_per_block);
+        if self.desk.parameters.first_slot(block) > self.desk.slot.saturating_add(ahead) {
             return Err(Fault::FutureBlock(block));
         }
+        while let Some(oldest) = self.talks.oldest().map(OfBlock::block)
+            && self.talks.len() >= in_flight
+        {
+            // He begins no more than so many at a time: the oldest one he has given up.
+            self.end_block(oldest, Fault::GivenUp { block: oldest, reason: 0 })?;
+        }
+        let parameters = &self.desk.parameters;
         let end = parameters.end_slot(block);
         self.next_block = block + 1;
         self.at_work = Some(block);
@@ -167,7 +169,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let slot = self.desk.slot;
         let bound = u64::from(self.desk.parameters.clock_bound_slots);
         let waits = |c: &&Current| matches!(c.step, Step::OwnSlots { .. });
-        loop {
+        while self.desk.is_open() {
             let answered = self.talks.iter().filter(|c| !waits(c)).count();
             let Some(block) = self.talks.iter().find(waits).map(OfBlock::block) else { break };
             let end = self.desk.parameters.end_slot(block).saturating_add(bound);
@@ -189,6 +191,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             return Ok(());
         };
         let now_ns = self.desk.now_ns;
+        if self.settings.first_block() > block {
+            self.talks.put(Current::new(talk, Step::Failed, now_ns));
+            return Err(Fault::Forgotten(block));
+        }
         let first = self.desk.parameters.first_slot(block);
         let lost_slots = self.settings.lost_in(block);
         let sifting = sift(&self.settings, block, first, &announcement);
@@ -280,7 +286,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     pub(super) fn end_block(&mut self, block: u64, fault: Fault) -> Result<()> {
         let Some(current) = self.talks.take(block) else { return Ok(()) };
         let id = current.talk.id;
-        self.settings.forget_below(id.block + 1);
+        // A later talk may end while an earlier one still waits for its slots.
+        let waits = self.talks.iter().find(|c| matches!(c.step, Step::OwnSlots { .. }));
+        let needed = waits.map_or(u64::MAX, OfBlock::block);
+        self.settings.forget_below(needed.min(id.block + 1));
         if self.desk.is_open() {
             self.desk.hint(id.block, &fault);
         }

@@ -225,6 +225,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     fn slots_passed(&mut self, oldest: u64) -> Result<()> {
         self.desk.slot = self.settings.next();
         let surplus = self.settings.blocks_held().saturating_sub(self.desk.local.max_blocks);
+        // The oldest are forgotten; a talk that waits for one of them fails when its turn comes.
         self.settings.forget_below(self.settings.first_block() + surplus as u64);
         let kept = self.settings.first_block();
         if kept > oldest {
@@ -256,6 +257,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         };
         if ended.is_err() {
             // The station's own memory failed while a block was ended: nothing can go on.
+            let _ = self.end_blocks(|_| fault.clone());
             effect = Effect::Contact;
         }
         if effect == Effect::Contact && stage != contact::Stage::Closed {

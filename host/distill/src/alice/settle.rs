@@ -40,7 +40,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     /// Asks about every pending block, if there is one and contact is made.
     pub(super) fn ask_about_pending(&mut self) -> Result<()> {
         let Contact::Open { hellos, .. } = &self.desk.contact else { return Ok(()) };
-        if self.question.closed || self.question.asked >= MAX_QUESTIONS {
+        let Question { asked, open, closed } = &self.question;
+        if *closed || open.is_some() || *asked >= MAX_QUESTIONS {
+            // With one question out, what else is pending is asked about after its answer.
             return Ok(());
         }
         let session = self.desk.parameters.session;
@@ -114,8 +116,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             };
             self.desk.events.push_back(Event::Resolved { id, state });
         }
-        // More may be pending than one question holds.
-        self.question.asked = self.question.asked.saturating_sub(1);
+        // More may be pending than one question holds. The limit is for those without an answer.
+        self.question.asked = 0;
         self.ask_about_pending()
     }
 }

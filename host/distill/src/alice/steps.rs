@@ -27,6 +27,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         sifted: Sifted,
         lost_slots: u64,
     ) -> Result<Option<Step>> {
+        self.desk.check_calibration(talk.id.block, announced.made_unix_s)?;
         let decision = decide(&self.desk.parameters, &announced.counts)?;
         let text = |d: Option<&Declaration>| d.map_or("no key".to_owned(), |d| format!("{d:?}"));
         let mine = match &decision {
@@ -124,6 +125,8 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let verified = match corrected.verdict(agree)?.settle(parameters, key_errors)? {
             Settled::Key(verified) => verified,
             Settled::NoKey { announced, reason, lambda_max } => {
+                // Bob's counts are not proven yet: where they are another's, he waits for a word.
+                self.desk.hint(talk.id.block, &Fault::GivenUp { block: talk.id.block, reason: 0 });
                 self.end_without_key(talk, &announced, (reason, lambda_max), lost_slots)?;
                 return Ok(None);
             }
@@ -157,7 +160,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                 self.desk.hint(talk.id.block, &fault);
                 if fault.effect() == Effect::Contact {
                     self.desk.contact = Contact::Closed;
-                    self.desk.events.push_back(Event::ContactLost(fault));
+                    self.desk.events.push_back(Event::ContactLost(fault.clone()));
+                    // Nothing can be said about the others either.
+                    self.end_blocks(|_| fault.clone())?;
                 }
                 Ok(None)
             }

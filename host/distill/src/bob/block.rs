@@ -264,6 +264,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let mut result = TestResult { errors, made_unix_s: self.desk.unix_s(), declaration: None };
         let announced = Announced::gather(parameters.slots_per_block, &announcement, sift, &result);
         self.detections.give_back_offsets(announcement.offsets);
+        self.desk.check_calibration(talk.id.block, announced.made_unix_s)?;
         let decision = decide(parameters, &announced.counts)?;
         if let Decision::Reconcile(way) = &decision {
             result.declaration = Some(way.declaration.clone());
@@ -370,7 +371,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             self.desk.hint(talk.id.block, &fault);
             if fault.effect() == Effect::Contact {
                 self.desk.contact = crate::contact::Contact::Closed;
-                self.desk.events.push_back(Event::ContactLost(fault));
+                self.desk.events.push_back(Event::ContactLost(fault.clone()));
+                // Nothing can be said about the others either.
+                self.end_blocks(|_| fault.clone())?;
             }
         }
         Ok(())

@@ -391,6 +391,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         };
         if ended.is_err() {
             // The station's own memory failed while a block was ended: nothing can go on.
+            let _ = self.end_blocks(|_| fault.clone());
             effect = Effect::Contact;
         }
         match effect {

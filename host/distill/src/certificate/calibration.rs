@@ -80,12 +80,20 @@ impl std::fmt::Display for CalibrationState {
 
 /// The state of a public part's calibration.
 pub fn calibration_state(public: &PublicPart) -> CalibrationState {
-    let DetectorMatch::Calibrated { id, date, device, valid_days, .. } =
-        &public.parameters.detectors
-    else {
+    let PublicPart { parameters, origin, announced, .. } = public;
+    state_at(&parameters.detectors, origin, announced.made_unix_s)
+}
+
+/// The same, of a block that was made at `made_unix_s` by clocks in UTC.
+pub(crate) fn state_at(
+    detectors: &DetectorMatch,
+    origin: &str,
+    made_unix_s: Option<u64>,
+) -> CalibrationState {
+    let DetectorMatch::Calibrated { id, date, device, valid_days, .. } = detectors else {
         return CalibrationState::Assumed;
     };
-    if public.origin == "SIMULATED" {
+    if origin == "SIMULATED" {
         return CalibrationState::Simulated;
     }
     let missing = |what| CalibrationState::Missing { what };
@@ -96,7 +104,7 @@ pub fn calibration_state(public: &PublicPart) -> CalibrationState {
         return missing("no device");
     }
     let Some(made) = day_of(date) else { return missing("no day on which it was made") };
-    let Some(block_s) = public.announced.made_unix_s else {
+    let Some(block_s) = made_unix_s else {
         return missing("no time of the block");
     };
     // Below 2^48, as is every quotient of 64 bits by a day.
@@ -108,6 +116,28 @@ pub fn calibration_state(public: &PublicPart) -> CalibrationState {
         CalibrationState::Stale { age_days, valid_days }
     } else {
         CalibrationState::Valid { age_days, valid_days }
+    }
+}
+
+/// Whether a block may go on by the time that was announced of it, which a station with a clock of its
+/// own compares: asked by both before anything of the key basis is disclosed.
+///
+/// # Errors
+/// What speaks against it.
+pub(crate) fn check(
+    detectors: &DetectorMatch,
+    origin: &str,
+    announced_s: Option<u64>,
+    own_s: Option<u64>,
+) -> Result<(), CalibrationState> {
+    let state = state_at(detectors, origin, announced_s);
+    let apart = announced_s.zip(own_s).is_some_and(|(theirs, own)| theirs.abs_diff(own) > DAY_S);
+    match state {
+        CalibrationState::Valid { .. } if apart => Err(CalibrationState::Missing {
+            what: "the stations' clocks are more than a day apart",
+        }),
+        state if state.holds() => Ok(()),
+        state => Err(state),
     }
 }
 
@@ -183,6 +213,30 @@ mod tests {
         ] {
             assert_eq!(day_of(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_block_goes_on_only_on_a_calibration_that_its_certificate_will_show_as_valid() {
+        let detectors = DetectorMatch::Calibrated {
+            delta1: 1e-3,
+            delta2: 1e-3,
+            id: "c".into(),
+            date: "2026-11-20".into(),
+            device: "b7".into(),
+            valid_days: 30,
+        };
+        let day = |n: u64| Some((20_777 + n) * DAY_S);
+        // 2026-11-20 is day 20 777.
+        assert_eq!(day_of("2026-11-20"), Some(20_777));
+        let real = |theirs, own| check(&detectors, "real", theirs, own);
+        assert_eq!(real(day(30), day(30)), Ok(()));
+        let stale = CalibrationState::Stale { age_days: 31, valid_days: 30 };
+        assert_eq!(real(day(31), day(31)), Err(stale));
+        for (theirs, own) in [(None, day(3)), (day(3), day(5)), (day(5), day(3))] {
+            assert!(matches!(real(theirs, own), Err(CalibrationState::Missing { .. })));
+        }
+        assert_eq!(check(&detectors, "SIMULATED", None, None), Ok(()));
+        assert_eq!(check(&DetectorMatch::AssumedMatched, "real", None, None), Ok(()));
     }
 
     proptest! {

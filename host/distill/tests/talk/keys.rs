@@ -12,7 +12,7 @@ use helio_distill::{
 use helio_timetag::SlotBatch;
 
 use crate::channel::{Link, emit};
-use crate::pair::{Pair, Store, carry, local, parameters};
+use crate::pair::{Pair, Store, carry, envelope, local, parameters};
 
 fn reports(pair: &Pair) -> Vec<&BlockReport> {
     pair.events
@@ -222,6 +222,33 @@ fn a_block_that_fails_leaves_the_next_in_flight_alone() {
     assert!(harmed);
     assert_eq!(pair.common_key(0), None);
     assert!(pair.common_key(1).is_some(), "{:?}", pair.faults);
+}
+
+/// A later block that ends while an earlier one waits for Alice's slots takes none of its settings, and
+/// an announcement that is refused ends nothing.
+#[test]
+fn an_earlier_block_that_waits_for_slots_keeps_its_settings() {
+    let n = 1_000_000;
+    let mut pair = Pair::new(n as u32, 3);
+    pair.connect(&mut carry);
+    let blocks = [0, 1].map(|block| emit(&pair.parameters, Link::GOOD, 3, block * n, n));
+    pair.alice.push_settings(0, 600_000, &blocks[0].alice[..300_000]).unwrap();
+    for slots in &blocks {
+        pair.bob.push_settings(slots.first, slots.count, &slots.bob).unwrap();
+        pair.bob.push_detections(&slots.detections).unwrap();
+        pair.bob.reached(slots.first + slots.count).unwrap();
+    }
+    pair.pump(&mut carry);
+    assert_eq!(pair.alice.progress().blocks.len(), 2, "both are announced");
+    let far = envelope(Kind::Detections as u8, Role::Bob, 1 << 63, 0, u64::MAX);
+    assert_eq!(pair.alice.handle(5, &far), Err(Fault::FutureBlock(1 << 63)));
+    assert_eq!(pair.alice.progress().blocks.len(), 2, "both are there still");
+    let mut abort = envelope(Kind::Abort as u8, Role::Bob, 1, 0, 2 * n);
+    abort.push(0);
+    assert!(pair.alice.handle(5, &abort).is_err());
+    pair.alice.push_settings(600_000, 400_000, &blocks[0].alice[300_000..]).unwrap();
+    pair.pump(&mut carry);
+    assert!(pair.common_key(0).is_some(), "{:?}", pair.faults);
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn no_cycle_of_four_and_even_rows() {
         }
         let degrees: Vec<usize> = code.rows()[..shape.rows].iter().map(Vec::len).collect();
         let asked = shape.ensemble.column_degrees(shape.rows, shape.columns);
-        assert_eq!(degrees.iter().sum::<usize>(), asked.iter().sum());
+        assert_eq!(degrees.iter().sum::<usize>(), asked.iter().sum::<usize>());
         let (min, max) = (degrees.iter().min(), degrees.iter().max());
         assert!(max.unwrap() - min.unwrap() <= 1, "{degrees:?}");
     }
