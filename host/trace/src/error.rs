@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::ptu::RecordType;
+use crate::TraceFormat;
 
 /// Why a trace cannot be read. Displayed as the end of a sentence that begins with the file's name.
 #[derive(Debug, thiserror::Error)]
@@ -19,11 +19,39 @@ pub enum TraceError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// The file begins with something else.
-    #[error("is not a PTU file; found {found} at byte 0; give a PicoQuant .ptu file")]
-    NotPtu {
+    /// The content is none of a known format.
+    #[error(
+        "is of no format known here; found {found} at byte 0; name the format if the file has no \
+         header of its own"
+    )]
+    UnknownFormat {
         /// What stands there, described.
         found: String,
+    },
+    /// The file is not of the format that was asked for.
+    #[error("is not a {} file; found {found} at byte 0; leave the format open", .format.name())]
+    NotFormat {
+        /// The format asked for.
+        format: TraceFormat,
+        /// What stands there, described.
+        found: String,
+    },
+    /// Too little content to tell formats apart that have no name in the file.
+    #[error(
+        "may be {} or {} by its content from byte 0 on; name the format", .first.name(),
+        .second.name()
+    )]
+    Ambiguous {
+        /// One that fits.
+        first: TraceFormat,
+        /// Another.
+        second: TraceFormat,
+    },
+    /// A file that holds something else than detections.
+    #[error("is a {} file by byte 0; give one with time tags", .format.name())]
+    NoTags {
+        /// What it is.
+        format: TraceFormat,
     },
     /// The file ends inside its header.
     #[error("ends at byte {offset} inside its header; copy the file anew, this copy is incomplete")]
@@ -72,16 +100,10 @@ pub enum TraceError {
         /// Its name.
         ident: &'static str,
     },
-    /// A time-correlated (T3) recording.
-    #[error(
-        "holds {} records ({:#010x}), and T3 is not read yet; record in T2 mode, or wait for a \
-         later version", .0.name(), .0.code()
-    )]
-    T3(RecordType),
     /// A record type that this crate does not know.
     #[error(
-        "holds records of the unsupported type {code:#010x}; supported are the T2 types of \
-         PicoHarp 300, HydraHarp, TimeHarp 260 and the generic type 0x00010207"
+        "holds records of the unsupported type {code:#010x}; supported are the T2 and T3 types of \
+         PicoHarp 300, HydraHarp, TimeHarp 260 and the generic ones 0x00010207 and 0x00010307"
     )]
     UnsupportedRecordType {
         /// The value of `TTResultFormat_TTTRRecType`.
@@ -89,12 +111,74 @@ pub enum TraceError {
     },
     /// A resolution that is no tick.
     #[error(
-        "claims a resolution of {seconds} s (MeasDesc_GlobalResolution), which no time tagger has; \
-         the header is damaged, export the file anew"
+        "claims a resolution of {seconds} s ({ident}), which no time tagger has; the header is \
+         damaged, export the file anew"
     )]
     UnusableResolution {
+        /// The header tag.
+        ident: &'static str,
         /// The value.
         seconds: f64,
+    },
+    /// A field of a fixed header that no instrument writes so.
+    #[error(
+        "claims {what} {value} at byte {offset}, which no instrument writes; the header is damaged, \
+         copy the file anew"
+    )]
+    UnusableField {
+        /// Where the field stands.
+        offset: u64,
+        /// What it is, as the beginning of a phrase.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A version of a format whose layout is not known.
+    #[error(
+        "is of version “{}” by byte {offset}, whose layout is not known; convert it with the program \
+         that wrote it", .version.escape_debug()
+    )]
+    UnsupportedVersion {
+        /// Where it stands.
+        offset: u64,
+        /// What stands there.
+        version: String,
+    },
+    /// A record that the format does not allow.
+    #[error(
+        "has {what} at byte {offset}; the records are damaged or of another format, copy the file \
+         anew or name its format"
+    )]
+    BadRecord {
+        /// Where the record begins.
+        offset: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A line of text that is no detection.
+    #[error("has {what} in line {line} at byte {offset} (“{found}”); correct the line")]
+    BadLine {
+        /// Where the line begins.
+        offset: u64,
+        /// Its number, from one.
+        line: u64,
+        /// What is wrong.
+        what: &'static str,
+        /// Its beginning.
+        found: String,
+    },
+    /// A detection before its predecessor, in a format that is in order.
+    #[error(
+        "steps back from tick {last} to {tick} at byte {offset}; allow a window within which to \
+         sort, or copy the file anew"
+    )]
+    WentBack {
+        /// Where the record begins.
+        offset: u64,
+        /// The detection's time.
+        tick: u64,
+        /// Its predecessor's.
+        last: u64,
     },
     /// The file ends inside a record; everything before it has been delivered.
     #[error(

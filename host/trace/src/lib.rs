@@ -7,9 +7,9 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), helio_trace::TraceError> {
-//! use helio_trace::{Chunk, PtuReader, Summary};
+//! use helio_trace::{Chunk, ReadOptions, Summary};
 //!
-//! let mut reader = PtuReader::open("trace.ptu")?;
+//! let mut reader = helio_trace::open("trace.ptu", &ReadOptions::default())?;
 //! let (mut chunk, mut summary) = (Chunk::default(), Summary::default());
 //! while reader.read_chunk(&mut chunk)? {
 //!     summary.add(&chunk);
@@ -20,15 +20,31 @@
 //! ```
 
 mod chunk;
+mod csv;
 mod error;
 mod format;
-pub mod ptu;
+mod meta;
+mod open;
+mod order;
+mod periods;
+mod picoquant;
+mod qutag;
+mod reader;
 mod resolution;
+mod sfifteen;
+mod spc;
+mod stream;
 mod summary;
+mod swabian;
 
-pub use chunk::{Chunk, Counts, Marker, TimeTag};
+pub use chunk::{Chunk, Counts, Loss, LossKind, Marker, TimeTag};
+pub use csv::CsvUnit;
 pub use error::TraceError;
 pub use format::TraceFormat;
-pub use ptu::{PtuReader, PtuWriter, RecordType, WriteError};
+pub use meta::{Dtime, Meta, Tag, TagValue};
+pub use open::{from_read, open};
+pub use picoquant::ptu::{PtuWriter, WriteError, WriterOptions};
+pub use picoquant::record::RecordType;
+pub use reader::{PhotonTime, ReadOptions, TraceReader};
 pub use resolution::{seconds_of, tick_length_of};
-pub use summary::{ChannelSummary, Summary};
+pub use summary::{ChannelSummary, DtimeSummary, Summary};

@@ -3,8 +3,10 @@
 
 use std::io::Cursor;
 
-use helio_trace::ptu::{RecordType, WriteError, WriterOptions};
-use helio_trace::{Chunk, Marker, PtuReader, PtuWriter, TimeTag};
+use helio_trace::{
+    Chunk, Marker, PtuWriter, ReadOptions, RecordType, TimeTag, TraceReader, WriteError,
+    WriterOptions, from_read,
+};
 use helio_units::{TickLength, Ticks};
 use proptest::prelude::*;
 
@@ -20,8 +22,8 @@ fn options(record_type: RecordType) -> WriterOptions {
     }
 }
 
-fn read_all(bytes: &[u8]) -> (Chunk, PtuReader<&[u8]>) {
-    let mut reader = PtuReader::new(bytes).unwrap();
+fn read_all(bytes: &[u8]) -> (Chunk, Box<dyn TraceReader + '_>) {
+    let mut reader = from_read(bytes, &ReadOptions::default()).unwrap();
     let (mut chunk, mut all) = (Chunk::default(), Chunk::default());
     while reader.read_chunk(&mut chunk).unwrap() {
         all.photons.extend(&chunk.photons);
@@ -90,9 +92,9 @@ proptest! {
         let (read, reader) = read_all(&bytes);
         prop_assert_eq!(read, expected);
         prop_assert_eq!(reader.tick_length(), tick_length);
-        prop_assert_eq!(reader.header().record_type, kind);
-        prop_assert_eq!(reader.header().text("File_Comment"), Some("5 µW"));
-        prop_assert_eq!(reader.header().claimed_records(), Some(reader.counts().records()));
+        prop_assert_eq!(reader.meta().record_type, Some(kind));
+        prop_assert_eq!(reader.meta().text("File_Comment"), Some("5 µW"));
+        prop_assert_eq!(reader.meta().claimed_records, Some(reader.counts().records()));
     }
 }
 
@@ -104,7 +106,7 @@ fn the_trace_reaches_to_the_end_that_was_stated() {
     writer.photon(Ticks(5), 1).unwrap();
     let bytes = writer.finish(Ticks(150_000_000)).unwrap().into_inner();
     let (all, reader) = read_all(&bytes);
-    assert_eq!(reader.header().int("MeasDesc_AcquisitionTime"), Some(1000));
+    assert_eq!(reader.meta().int("MeasDesc_AcquisitionTime"), Some(1000));
     // Whole overflow periods only: a record of its own for the rest does not exist.
     assert_eq!(all.reached, Ticks(150_000_000 >> 25 << 25));
 }
@@ -157,5 +159,5 @@ fn a_file_that_was_not_finished_is_read_to_its_end() {
     let bytes = out.into_inner();
     let (all, reader) = read_all(&bytes);
     assert_eq!(all.photons, [TimeTag { tick: Ticks(1 << 30), channel: 3 }]);
-    assert_eq!(reader.header().claimed_records(), Some(0));
+    assert_eq!(reader.meta().claimed_records, Some(0));
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use helio_trace::{Chunk, PtuReader};
+use helio_trace::Chunk;
 
 use super::RecordingFault;
+use super::play::clicks_options;
 use super::run_file::{ChannelPart, RunFile};
 use super::write::{CRC_32, click_crc};
 
@@ -31,7 +32,7 @@ pub(super) fn check(folder: &Path, run: &RunFile) -> Result<u64, RecordingFault>
 
 fn look(path: &Path, channels: usize) -> Result<Found, String> {
     let text = |e: helio_trace::TraceError| format!("cannot be replayed: {e}");
-    let mut reader = PtuReader::open(path).map_err(text)?;
+    let mut reader = helio_trace::open(path, &clicks_options()).map_err(text)?;
     let mut found = Found { channels: vec![ChannelPart::default(); channels], crc32: 0 };
     let mut crc = CRC_32.digest();
     let mut chunk = Chunk::default();

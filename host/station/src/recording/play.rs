@@ -10,7 +10,7 @@ use crossbeam_channel::{Sender, bounded, unbounded};
 use helio_bench::SlotTiming;
 use helio_keys::SimulatedDevices;
 use helio_timetag::{Buffer, Pool, Tag, TagBatch, TagEvent};
-use helio_trace::{Chunk, PtuReader, TimeTag};
+use helio_trace::{Chunk, ReadOptions, TimeTag, TraceFormat, TraceReader};
 use helio_units::{FineTicks, Ticks};
 use helio_wire::Role;
 
@@ -172,9 +172,14 @@ fn slot_at(timing: &SlotTiming, tick: Ticks) -> u64 {
     (i128::from(timing.slot.0) + slots).clamp(0, i128::from(u64::MAX)) as u64
 }
 
+/// How a recording's clicks are read: as what was written, and nothing less.
+pub(super) fn clicks_options() -> ReadOptions {
+    ReadOptions { format: Some(TraceFormat::PicoQuantPtu), ..ReadOptions::default() }
+}
+
 /// Bob's tags from the trace, cut into the batches in which they came.
 pub(super) struct TagPlayer {
-    trace: PtuReader<File>,
+    trace: Box<dyn TraceReader>,
     trace_path: PathBuf,
     lines: BufReader<File>,
     lines_path: PathBuf,
@@ -185,9 +190,9 @@ pub(super) struct TagPlayer {
 impl TagPlayer {
     pub fn open(folder: &Path, pool: Pool<TagBatch>) -> Result<TagPlayer, RecordingFault> {
         let trace_path = folder.join("clicks.ptu");
-        let trace = PtuReader::open(&trace_path).map_err(|e| RecordingFault::Content {
-            path: trace_path.clone(),
-            what: format!("cannot be replayed: {e}"),
+        let trace = helio_trace::open(&trace_path, &clicks_options()).map_err(|e| {
+            let what = format!("cannot be replayed: {e}");
+            RecordingFault::Content { path: trace_path.clone(), what }
         })?;
         let lines_path = folder.join("batches.jsonl");
         let lines = File::open(&lines_path).map_err(|why| RecordingFault::File {

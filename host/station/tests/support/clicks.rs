@@ -3,14 +3,13 @@
 use std::fs::File;
 use std::path::Path;
 
-use helio_trace::ptu::WriterOptions;
-use helio_trace::{Chunk, PtuReader, PtuWriter, RecordType, TimeTag};
+use helio_trace::{Chunk, PtuWriter, ReadOptions, RecordType, TimeTag, WriterOptions};
 use helio_units::{TickLength, Ticks};
 
 /// Rewrites the trace of a recording, click by click.
 pub fn rewrite(folder: &Path, change: impl Fn(usize, TimeTag) -> Option<TimeTag>) {
     let path = folder.join("clicks.ptu");
-    let mut reader = PtuReader::open(&path).unwrap();
+    let mut reader = helio_trace::open(&path, &ReadOptions::default()).unwrap();
     let (mut clicks, mut chunk) = (Vec::new(), Chunk::default());
     while reader.read_chunk(&mut chunk).unwrap() {
         clicks.extend_from_slice(&chunk.photons);

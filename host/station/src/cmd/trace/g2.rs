@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use helio_timetag::analysis::{Correlation, CorrelationSettings};
-use helio_trace::Summary;
+use helio_trace::{PhotonTime, Summary};
 use helio_units::{Picoseconds, TickLength, Ticks};
 
 use super::g2_report;
-use super::source::{scan, seconds};
+use super::source::{Source, beginning, seconds};
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
 use crate::plot;
@@ -24,10 +24,11 @@ Examples:
   helio trace g2 trace.ptu --json > g2.json
 
 All pairs of detections are counted, not only neighbours. g² is the number of pairs over that of \
-unrelated light with the same rates, so that g² = 1 means unrelated; the error is Poissonian.")]
+unrelated light with the same rates, so that g² = 1 means unrelated; the error is Poissonian. \
+The times of T3 records are those of the sync pulse and the time after it together.")]
 pub struct Args {
-    /// The trace, a PicoQuant .ptu file in T2 mode
-    pub(super) file: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Two channels A,B for delays from A to B, or one for itself [default: the two with most
     /// photons, or the only one]
     #[arg(long, value_name = "A,B")]
@@ -76,22 +77,20 @@ const MAX_PAIRS: f64 = 1e11;
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     args.plot.iter().try_for_each(|path| plot::check(path))?;
-    let mut summary = Summary::default();
-    let reader = scan(&args.file, |chunk| {
-        summary.add(chunk);
-        Ok(())
-    })?;
+    let (reader, summary) = args.source.summary(PhotonTime::Picoseconds)?;
     let tick = reader.tick_length();
-    let settings = settings(args, tick, &summary)?;
+    let begin = beginning(reader.meta(), summary.earliest());
+    let duration = seconds(tick, Ticks(summary.reached().0.saturating_sub(begin.0)));
+    let settings = settings(args, tick, &summary, duration * 1e12)?;
     let mut correlation = Correlation::new(settings).map_err(Failure::usage)?;
-    scan(&args.file, |chunk| {
+    args.source.scan(PhotonTime::Picoseconds, |_, chunk| {
         chunk.photons.iter().try_for_each(|tag| correlation.push(tag.tick, tag.channel))
     })?;
     for path in &args.plot {
-        plot::save(&g2_report::figure(&args.file, &correlation, tick), path)?;
+        plot::save(&g2_report::figure(&args.source.file, &correlation, tick), path)?;
     }
     match global.json {
-        true => print_json(&g2_report::to_json(&args.file, &correlation, tick)),
+        true => print_json(&g2_report::to_json(&args.source.file, &correlation, tick)),
         false => print(g2_report::text(&correlation, tick)),
     }
 }
@@ -100,14 +99,14 @@ fn settings(
     args: &Args,
     tick: TickLength,
     summary: &Summary,
+    duration: f64,
 ) -> Result<CorrelationSettings, Failure> {
     let Channels(a, b) = channels(args, summary)?;
     let count = |number| summary.channel(number).map_or(0, |c| c.count) as f64;
     if a == b && count(a) < 2.0 {
         let complaint = format!("holds one photon on channel {a}, and g² needs two; record longer");
-        return Err(Failure::file(&args.file, complaint));
+        return Err(Failure::file(&args.source.file, complaint));
     }
-    let duration = seconds(tick, summary.reached()) * 1e12;
     let (bin, range) = spans(args, count(a) * count(b), duration);
     let (bin, range) = (tick.ticks_covering(bin), tick.ticks_covering(range));
     let bins_per_side = range.0 / bin.0;
@@ -138,7 +137,12 @@ fn channels(args: &Args, summary: &Summary) -> Result<Channels, Failure> {
         None => {
             present.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
             match present[..] {
-                [] => return Err(Failure::file(&args.file, "holds no photons; record it anew")),
+                [] => {
+                    return Err(Failure::file(
+                        &args.source.file,
+                        "holds no photons; record it anew",
+                    ));
+                }
                 [(only, _)] => Channels(only, only),
                 [(a, _), (b, _), ..] => Channels(a.min(b), a.max(b)),
             }
@@ -149,7 +153,7 @@ fn channels(args: &Args, summary: &Summary) -> Result<Channels, Failure> {
             let present: Vec<u8> = summary.channels().map(|(number, _)| number).collect();
             return Err(Failure::usage(format!(
                 "{} has no photons on channel {number}; choose from {present:?}",
-                args.file.display()
+                args.source.file.display()
             )));
         }
     }

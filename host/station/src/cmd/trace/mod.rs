@@ -3,6 +3,8 @@
 mod g2;
 mod g2_report;
 mod info;
+mod info_json;
+mod info_text;
 mod rates;
 mod source;
 

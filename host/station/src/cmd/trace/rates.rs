@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use helio_timetag::analysis::Rates;
-use helio_trace::Summary;
+use helio_trace::{PhotonTime, Summary};
 use helio_units::{Picoseconds, TickLength, Ticks};
 use serde_json::{Map, Value, json};
 
-use super::source::{exact_ps, file_name, scan, seconds, tick_json};
+use super::source::{Source, beginning, exact_ps, file_name, seconds, tick_json};
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
 use crate::plot::{self, Axis, Figure, Layer, Panel, Range};
@@ -25,8 +25,8 @@ Examples:
 Rates are counts over measured time. A last bin that was measured for less than half its length is \
 left out of the plot.")]
 pub struct Args {
-    /// The trace, a PicoQuant .ptu file in T2 mode
-    file: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Length of a time bin, such as 10ms [default: 100 to 250 bins over the trace]
     #[arg(long, value_name = "TIME")]
     bin: Option<Span>,
@@ -46,16 +46,13 @@ const MAX_BINS: u64 = 1_000_000;
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     args.plot.iter().try_for_each(|path| plot::check(path))?;
-    let mut summary = Summary::default();
-    let reader = scan(&args.file, |chunk| {
-        summary.add(chunk);
-        Ok(())
-    })?;
+    let (reader, summary) = args.source.summary(PhotonTime::SyncPeriods)?;
     let tick = reader.tick_length();
     let channels = channels(args, &summary)?;
-    let bin = bin(args, tick, summary.reached())?;
-    let mut rates = Rates::new(Ticks(0), bin, MAX_BINS as usize + 1);
-    scan(&args.file, |chunk| {
+    let begin = beginning(reader.meta(), summary.earliest());
+    let bin = bin(args, tick, Ticks(summary.reached().0.saturating_sub(begin.0)))?;
+    let mut rates = Rates::new(begin, bin, MAX_BINS as usize + 1);
+    args.source.scan(PhotonTime::SyncPeriods, |_, chunk| {
         rates.reach(chunk.reached);
         chunk.photons.iter().for_each(|tag| rates.push(tag.tick, tag.channel));
         Ok(())
@@ -75,10 +72,10 @@ fn channels(args: &Args, summary: &Summary) -> Result<Vec<u8>, Failure> {
     match asked.iter().find(|number| !present.contains(number)) {
         Some(missing) => Err(Failure::usage(format!(
             "{} has no photons on channel {missing}; choose from {present:?}",
-            args.file.display()
+            args.source.file.display()
         ))),
         None if present.is_empty() => {
-            Err(Failure::file(&args.file, "holds no photons; record it anew"))
+            Err(Failure::file(&args.source.file, "holds no photons; record it anew"))
         }
         None => Ok(asked.clone()),
     }
@@ -115,7 +112,7 @@ fn figure(args: &Args, rates: &Rates, channels: &[u8], tick: TickLength) -> Figu
     });
     let bin = si(seconds(tick, rates.bin()), "s", 4);
     Figure::new(vec![Panel {
-        title: format!("{}, bins of {bin}", file_name(&args.file)),
+        title: format!("{}, bins of {bin}", file_name(&args.source.file)),
         x: Axis { label: "time since the start".into(), unit: "s", range: Range::Data },
         y: Axis { label: "count rate".into(), unit: "counts/s", range: Range::FromZero },
         layers: layers.collect(),
@@ -134,7 +131,7 @@ fn to_json(args: &Args, rates: &Rates, channels: &[u8], tick: TickLength) -> Val
         })
         .collect();
     json!({
-        "file": file_name(&args.file),
+        "file": file_name(&args.source.file),
         "tick": tick_json(tick),
         "bin_ticks": rates.bin().0,
         "bin_ps": exact_ps(tick, rates.bin()),

@@ -1,32 +1,95 @@
 //! A trace read from end to end, with progress, and its errors as the program tells them.
 
-use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use helio_timetag::analysis::OutOfOrder;
-use helio_trace::{Chunk, PtuReader};
+use helio_trace::{
+    Chunk, CsvUnit, Meta, PhotonTime, ReadOptions, Summary, TraceFormat, TraceReader,
+};
 use helio_units::{TickLength, Ticks};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
+use crate::quantity::Span;
 use crate::term::Progress;
 
-/// Reads a whole trace and gives each chunk to `each`; returns the reader at its end, for what it
-/// counted.
-pub(super) fn scan(
-    path: &Path,
-    mut each: impl FnMut(&Chunk) -> Result<(), OutOfOrder>,
-) -> Result<PtuReader<File>, Failure> {
-    let fault = |err| Failure::file(path, err);
-    let mut reader = PtuReader::open(path).map_err(fault)?;
-    let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
-    let mut progress = Progress::of_bytes(format!("reading {}", path.display()), bytes);
-    let mut chunk = Chunk::default();
-    while reader.read_chunk(&mut chunk).map_err(fault)? {
-        each(&chunk).map_err(|err| Failure::file(path, format!("is not in time order: {err}")))?;
-        progress.at(reader.bytes_read());
+/// The trace and how it is read: arguments of every command about traces.
+#[derive(Debug, clap::Args)]
+pub(super) struct Source {
+    /// The trace, of any format of docs/traces.md; the content tells which
+    pub(super) file: PathBuf,
+    /// The format, where the content does not tell it, such as qutag
+    #[arg(long, value_name = "NAME")]
+    format: Option<TraceFormat>,
+    /// Read a damaged trace up to the damage, and say what it is
+    #[arg(long)]
+    salvage: bool,
+    /// What a 1 in a CSV file's time column means: ps, ns, us, ms, s, or a tick such as 125/32ps
+    /// [default: what its header line says, else ps]
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<CsvUnit>,
+    /// How far back a detection may step and is sorted in, such as 1us [default: 1us for quTAG,
+    /// else none]
+    #[arg(long, value_name = "TIME")]
+    window: Option<Span>,
+}
+
+impl Source {
+    fn options(&self, photon_time: PhotonTime) -> ReadOptions {
+        ReadOptions {
+            format: self.format,
+            salvage: self.salvage,
+            photon_time,
+            csv_unit: self.unit,
+            window: self.window.map(Span::picoseconds),
+        }
     }
-    Ok(reader)
+
+    /// Reads the whole trace and gives each chunk to `each`; returns the reader at its end, for
+    /// what it counted.
+    pub(super) fn scan(
+        &self,
+        photon_time: PhotonTime,
+        mut each: impl FnMut(&Meta, &Chunk) -> Result<(), OutOfOrder>,
+    ) -> Result<Box<dyn TraceReader>, Failure> {
+        let path = &self.file;
+        let fault = |err| Failure::file(path, err);
+        let mut reader = helio_trace::open(path, &self.options(photon_time)).map_err(fault)?;
+        let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
+        let mut progress = Progress::of_bytes(format!("reading {}", path.display()), bytes);
+        let mut chunk = Chunk::default();
+        while reader.read_chunk(&mut chunk).map_err(fault)? {
+            each(reader.meta(), &chunk)
+                .map_err(|err| Failure::file(path, format!("is not in time order: {err}")))?;
+            progress.at(reader.position());
+        }
+        Ok(reader)
+    }
+
+    /// The trace's summary, and a word on standard error where it was salvaged.
+    pub(super) fn summary(
+        &self,
+        photon_time: PhotonTime,
+    ) -> Result<(Box<dyn TraceReader>, Summary), Failure> {
+        let mut summary = Summary::default();
+        let reader = self.scan(photon_time, |_, chunk| {
+            summary.add(chunk);
+            Ok(())
+        })?;
+        if let Some(damage) = reader.damage() {
+            eprintln!("helio: {} {damage}; what precedes it is used", self.file.display());
+        }
+        Ok((reader, summary))
+    }
+}
+
+/// The tick at which the measurement began: zero where the format counts from there, else the first
+/// record's.
+pub(super) fn beginning(meta: &Meta, earliest: Option<Ticks>) -> Ticks {
+    match meta.starts_at_zero {
+        true => Ticks(0),
+        false => earliest.unwrap_or(Ticks(0)),
+    }
 }
 
 /// A time in seconds, for people and for statistics.

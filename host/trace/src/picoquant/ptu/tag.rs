@@ -3,44 +3,8 @@
 use std::io::{self, Read, Write};
 
 use crate::TraceError;
-
-/// A header tag as the file holds it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tag {
-    /// Its name, at most 32 bytes in the file.
-    pub ident: String,
-    /// Its place in a list of tags of one name; −1 for a tag that stands alone.
-    pub index: i32,
-    /// Its value.
-    pub value: TagValue,
-}
-
-/// The value of a header tag, with the type the file gives it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TagValue {
-    /// No value: the tag opens a group or ends the header.
-    Empty,
-    /// True or false.
-    Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// 64 flags.
-    BitSet(u64),
-    /// A colour, as the file holds it.
-    Color(u64),
-    /// A real number; its unit follows from the tag's name.
-    Float(f64),
-    /// Days since the end of 1899-12-29.
-    DateTime(f64),
-    /// Real numbers.
-    Floats(Vec<f64>),
-    /// Text in bytes: UTF-8, else Latin-1.
-    Text(String),
-    /// Text in UTF-16.
-    WideText(String),
-    /// Bytes without a meaning stated in the file.
-    Blob(Vec<u8>),
-}
+use crate::meta::{Tag, TagValue};
+use crate::stream::read_header;
 
 /// Length of a tag without what follows it.
 pub(super) const TAG_BYTES: usize = 48;
@@ -70,7 +34,7 @@ impl Tag {
         room: u64,
     ) -> Result<(Tag, u64), TraceError> {
         let mut raw = [0u8; TAG_BYTES];
-        read_exactly(input, &mut raw, offset)?;
+        read_header(input, &mut raw, offset)?;
         let (ident, rest) = raw.split_at(IDENT_BYTES);
         let ident = text_of(ident);
         let index = i32::from_le_bytes([rest[0], rest[1], rest[2], rest[3]]);
@@ -152,21 +116,8 @@ fn padded(text: impl Iterator<Item = u8>) -> impl Iterator<Item = u8> {
     bytes.into_iter()
 }
 
-fn read_exactly(input: &mut impl Read, buffer: &mut [u8], offset: u64) -> Result<(), TraceError> {
-    let mut have = 0;
-    while have < buffer.len() {
-        match input.read(&mut buffer[have..]) {
-            Ok(0) => return Err(TraceError::HeaderTruncated { offset: offset + have as u64 }),
-            Ok(n) => have += n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(TraceError::Read { offset: offset + have as u64, source }),
-        }
-    }
-    Ok(())
-}
-
 /// Text up to the first zero. Instruments write units such as µs in Latin-1.
-pub(super) fn text_of(bytes: &[u8]) -> String {
+pub(in crate::picoquant) fn text_of(bytes: &[u8]) -> String {
     let bytes = bytes.split(|b| *b == 0).next().unwrap_or_default();
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

@@ -1,4 +1,4 @@
-//! PicoQuant's unified time-tag file (PTU), time-tagged T2 mode.
+//! PicoQuant's unified time-tag file (PTU), time-tagged T2 and T3 modes.
 //!
 //! `PQTTTR\0\0`, eight bytes of version, then tags of 48 bytes — name, index, type, value — some
 //! followed by as many bytes as the value says; `Header_End` ends the header and 32-bit
@@ -7,15 +7,12 @@
 //! against the independent reader `ptufile`.
 
 mod header;
-mod reader;
-mod record;
 mod tag;
 mod writer;
 
-pub use header::Header;
-pub use reader::PtuReader;
-pub use record::RecordType;
-pub use tag::{Tag, TagValue};
+pub(in crate::picoquant) use header::MAX_HEADER_BYTES;
+pub(crate) use header::read;
+pub(in crate::picoquant) use tag::text_of;
 pub use writer::{PtuWriter, WriteError, WriterOptions};
 
 /// The header tags that this crate reads or writes by name.

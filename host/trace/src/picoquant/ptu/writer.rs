@@ -4,11 +4,12 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 
 use helio_units::{TickLength, Ticks};
 
-use super::record::{OVERFLOW_CHANNEL, TIME_BITS, TIME_MASK};
-use super::tag::{TAG_BYTES, Tag, TagValue};
-use super::{RecordType, ident};
+use super::ident;
+use super::tag::TAG_BYTES;
 use crate::format::PTU_MAGIC;
-use crate::seconds_of;
+use crate::meta::{Tag, TagValue};
+use crate::picoquant::record::{OVERFLOW_CHANNEL, TIME_BITS, TIME_MASK};
+use crate::{RecordType, seconds_of};
 
 /// The time field could count 2²⁵ − 1 overflows in one record, but some readers multiply count and
 /// period in 32 bits (`ptufile` 2026.2.6 does); 63 · 2²⁵ fits even a signed 32-bit product.

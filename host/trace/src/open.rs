@@ -1,0 +1,137 @@
+//! From a file of any format to its reader.
+
+use std::fs::File;
+use std::io::{BufReader, Cursor, ErrorKind, Read};
+use std::path::Path;
+
+use helio_units::{Picoseconds, TickLength, Ticks};
+
+use crate::format::describe_head;
+use crate::order::Absolute;
+use crate::periods::InPicoseconds;
+use crate::picoquant::record::{Decoder, Layout};
+use crate::picoquant::{legacy, ptu};
+use crate::sfifteen::Words;
+use crate::stream::{BlockReader, Decode, Input};
+use crate::{Meta, PhotonTime, ReadOptions, TraceError, TraceFormat, TraceReader};
+use crate::{csv, qutag, spc, swabian};
+
+/// What is looked at to find the format.
+const HEAD_BYTES: u64 = 1 << 16;
+/// Ordered by channel, quTAG files step back by tens of nanoseconds.
+const QUTAG_WINDOW: Picoseconds = Picoseconds(1_000_000);
+
+/// Opens a file of any format.
+///
+/// # Errors
+/// The file cannot be opened, has no known format, or its header is damaged.
+pub fn open(
+    path: impl AsRef<Path>,
+    options: &ReadOptions,
+) -> Result<Box<dyn TraceReader>, TraceError> {
+    let file = File::open(path).map_err(TraceError::Open)?;
+    // Reading a directory fails only later, with a message that speaks of a disk.
+    if file.metadata().is_ok_and(|m| m.is_dir()) {
+        return Err(TraceError::Open(ErrorKind::IsADirectory.into()));
+    }
+    from_read(file, options)
+}
+
+/// Reads a trace of any format from `input`, which stands at its first byte.
+///
+/// # Errors
+/// As [`open`].
+pub fn from_read<'a>(
+    input: impl Read + Send + 'a,
+    options: &ReadOptions,
+) -> Result<Box<dyn TraceReader + 'a>, TraceError> {
+    let mut input: Box<dyn Read + Send + 'a> = Box::new(input);
+    let mut head = Vec::new();
+    let read = input.by_ref().take(HEAD_BYTES).read_to_end(&mut head);
+    read.map_err(|source| TraceError::Read { offset: head.len() as u64, source })?;
+    let whole = (head.len() as u64) < HEAD_BYTES;
+    let format = format(&head, whole, options)?;
+    let columns = csv::columns(&head);
+    let mut input = BufReader::new(Cursor::new(head).chain(input));
+    let salvage = options.salvage;
+    let read = |tick: TickLength| window(tick, options.window.unwrap_or(Picoseconds(0)));
+    let reader: Box<dyn TraceReader + 'a> = match format {
+        TraceFormat::PicoQuantPtu => {
+            let meta = ptu::read(&mut input)?;
+            let Some(kind) = meta.record_type else {
+                return Err(TraceError::UnsupportedRecordType { code: 0 });
+            };
+            records(input, meta, Decoder::new(Layout::Typed(kind)), salvage)
+        }
+        TraceFormat::PicoQuantPhu => {
+            return Err(TraceError::NoTags { format });
+        }
+        TraceFormat::HydraHarp | TraceFormat::PicoHarp300 | TraceFormat::TimeHarp200 => {
+            let (meta, layout) = legacy::read(&mut input, format)?;
+            records(input, meta, Decoder::new(layout), salvage)
+        }
+        TraceFormat::Swabian => {
+            let meta = Meta::headless(format, ps(1, 1));
+            let decoder = Absolute::new(swabian::Swabian, read(meta.tick));
+            records(input, meta, decoder, salvage)
+        }
+        TraceFormat::QuTag => {
+            let meta = qutag::read(&mut input, ps(1, 1))?;
+            let window = window(meta.tick, options.window.unwrap_or(QUTAG_WINDOW));
+            records(input, meta, Absolute::new(qutag::QuTag, window), salvage)
+        }
+        TraceFormat::SFifteen | TraceFormat::SFifteenLegacy | TraceFormat::QCrypto => {
+            let tick = if format == TraceFormat::QCrypto { ps(125, 1) } else { ps(125, 32) };
+            let decoder = Absolute::new(Words::new(format), read(tick));
+            records(input, Meta::headless(format, tick), decoder, salvage)
+        }
+        TraceFormat::Csv => {
+            let unit = columns.unit(options.csv_unit);
+            let decoder = csv::Csv::new(columns, unit, read(unit.tick()));
+            records(input, Meta::headless(format, unit.tick()), decoder, salvage)
+        }
+        TraceFormat::BeckerHickl => {
+            let meta = spc::read(&mut input)?;
+            records(input, meta, spc::Spc::default(), salvage)
+        }
+    };
+    Ok(match options.photon_time {
+        PhotonTime::SyncPeriods => reader,
+        PhotonTime::Picoseconds => InPicoseconds::wrap(reader),
+    })
+}
+
+/// The one format that the content or the user says it is.
+fn format(head: &[u8], whole: bool, options: &ReadOptions) -> Result<TraceFormat, TraceError> {
+    let found = || describe_head(head);
+    if let Some(format) = options.format {
+        return match format.magic() {
+            Some(magic) if !head.starts_with(magic) => {
+                Err(TraceError::NotFormat { format, found: found() })
+            }
+            _ => Ok(format),
+        };
+    }
+    match TraceFormat::candidates(head, whole)[..] {
+        [format] => Ok(format),
+        [] => Err(TraceError::UnknownFormat { found: found() }),
+        [first, second, ..] => Err(TraceError::Ambiguous { first, second }),
+    }
+}
+
+fn records<'a, D: Decode + 'a>(
+    input: Input<'a>,
+    meta: Meta,
+    decoder: D,
+    salvage: bool,
+) -> Box<dyn TraceReader + 'a> {
+    Box::new(BlockReader::new(input, meta, decoder, salvage))
+}
+
+fn window(tick: TickLength, window: Picoseconds) -> Ticks {
+    tick.ticks_covering(window)
+}
+
+fn ps(numerator: u64, denominator: u32) -> TickLength {
+    TickLength::new(numerator, denominator).expect("a length from the table above")
+}

@@ -1,0 +1,158 @@
+//! Detections in order of time, from records that are nearly so.
+
+use helio_units::Ticks;
+
+use crate::stream::Decode;
+use crate::{Chunk, Counts, TimeTag, TraceError};
+
+/// More detections than this are never held back: what a dense or a hostile file may cost in memory
+/// (16 bytes each).
+const MAX_WAITING: usize = 1 << 20;
+
+/// Holds detections back until nothing earlier can come, within a window.
+#[derive(Debug)]
+pub(crate) struct Order {
+    window: u64,
+    /// The latest tick so far.
+    newest: u64,
+    /// Everything before has been let go.
+    floor: u64,
+    waiting: Vec<(TimeTag, u16)>,
+}
+
+impl Order {
+    /// A window of zero lets everything through as it comes.
+    pub(crate) fn new(window: Ticks) -> Order {
+        Order { window: window.0, newest: 0, floor: 0, waiting: Vec::new() }
+    }
+
+    pub(crate) fn newest(&self) -> Ticks {
+        Ticks(self.newest)
+    }
+
+    /// Takes a detection, unless it comes later than the window allows.
+    pub(crate) fn push(&mut self, tag: TimeTag, dtime: u16) -> bool {
+        let tick = tag.tick.0;
+        if tick.saturating_add(self.window) < self.newest || tick < self.floor {
+            return false;
+        }
+        self.newest = self.newest.max(tick);
+        self.waiting.push((tag, dtime));
+        true
+    }
+
+    /// Gives each detection that nothing can precede any more to `take`; `all` at the end.
+    pub(crate) fn release(&mut self, all: bool, mut take: impl FnMut(TimeTag, u16)) {
+        // Stable and quick on what is nearly sorted.
+        self.waiting.sort_by_key(|(tag, _)| tag.tick);
+        let settled = self.newest.saturating_sub(self.window);
+        let ready = match all {
+            true => self.waiting.len(),
+            false => self.waiting.partition_point(|(tag, _)| tag.tick.0 <= settled),
+        };
+        let ready = ready.max(self.waiting.len().saturating_sub(MAX_WAITING));
+        for (tag, dtime) in self.waiting.drain(..ready) {
+            self.floor = tag.tick.0;
+            take(tag, dtime);
+        }
+    }
+}
+
+/// What the formats with absolute times share: order and counts.
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    order: Order,
+    sorts: bool,
+    pub(crate) counts: Counts,
+}
+
+impl Timeline {
+    pub(crate) fn new(window: Ticks) -> Timeline {
+        Timeline { order: Order::new(window), sorts: window.0 > 0, counts: Counts::default() }
+    }
+
+    /// A detection in the record at byte `offset`.
+    #[inline]
+    pub(crate) fn photon(
+        &mut self,
+        tick: u64,
+        channel: u8,
+        offset: u64,
+        chunk: &mut Chunk,
+    ) -> Result<(), TraceError> {
+        let tag = TimeTag { tick: Ticks(tick), channel };
+        if self.sorts {
+            match self.order.push(tag, 0) {
+                true => self.counts.photons += 1,
+                false => self.counts.late += 1,
+            }
+            return Ok(());
+        }
+        if tick < self.order.newest {
+            return Err(TraceError::WentBack { offset, tick, last: self.order.newest });
+        }
+        self.order.newest = tick;
+        self.counts.photons += 1;
+        chunk.photons.push(tag);
+        Ok(())
+    }
+
+    pub(crate) fn end_block(&mut self, all: bool, chunk: &mut Chunk) {
+        if self.sorts {
+            self.order.release(all, |tag, _| chunk.photons.push(tag));
+        }
+        chunk.reached = self.order.newest();
+    }
+}
+
+/// One record of a format whose records have one length and a time of their own.
+pub(crate) trait Record<const BYTES: usize>: Send {
+    /// Reads the record that stands at byte `offset`.
+    fn read(
+        &mut self,
+        bytes: &[u8; BYTES],
+        offset: u64,
+        line: &mut Timeline,
+        chunk: &mut Chunk,
+    ) -> Result<(), TraceError>;
+}
+
+/// Decodes such records.
+pub(crate) struct Absolute<R, const BYTES: usize> {
+    record: R,
+    line: Timeline,
+}
+
+impl<R: Record<BYTES>, const BYTES: usize> Absolute<R, BYTES> {
+    pub(crate) fn new(record: R, window: Ticks) -> Self {
+        Absolute { record, line: Timeline::new(window) }
+    }
+}
+
+impl<R: Record<BYTES>, const BYTES: usize> Decode for Absolute<R, BYTES> {
+    fn block_bytes(&self) -> usize {
+        8192 * BYTES
+    }
+
+    fn decode(
+        &mut self,
+        block: &[u8],
+        offset: u64,
+        last: bool,
+        chunk: &mut Chunk,
+    ) -> Result<usize, TraceError> {
+        let (records, rest) = block.as_chunks::<BYTES>();
+        let mut at = offset;
+        let result = records.iter().try_for_each(|record| {
+            let read = self.record.read(record, at, &mut self.line, chunk);
+            at += BYTES as u64;
+            read
+        });
+        self.line.end_block(last || result.is_err(), chunk);
+        result.map(|()| block.len() - rest.len())
+    }
+
+    fn counts(&self) -> Counts {
+        self.line.counts
+    }
+}

@@ -1,0 +1,67 @@
+//! The one way to read a trace, whatever its format.
+
+use std::fmt::Debug;
+
+use helio_units::{Picoseconds, TickLength};
+
+use crate::csv::CsvUnit;
+use crate::{Chunk, Counts, Meta, TraceError, TraceFormat};
+
+/// A trace that is read from its beginning to its end, in bounded memory.
+///
+/// Records are read to the end of the file, whatever number the header claims; [`Meta`] and
+/// [`Counts`] tell both.
+pub trait TraceReader: Send + Debug {
+    /// What the file says of itself.
+    fn meta(&self) -> &Meta;
+
+    /// Replaces the content of `chunk` by the next records; `false` at the end of the file.
+    ///
+    /// # Errors
+    /// The file cannot be read, ends inside a record, or holds what its format forbids. Everything
+    /// before the fault has been delivered by then, and after it the file is at its end. With
+    /// [`ReadOptions::salvage`] there is no such error; [`TraceReader::damage`] tells it.
+    fn read_chunk(&mut self, chunk: &mut Chunk) -> Result<bool, TraceError>;
+
+    /// What has been read so far.
+    fn counts(&self) -> Counts;
+
+    /// Bytes of the file that have been read so far.
+    fn position(&self) -> u64;
+
+    /// What ended the reading early, when salvaging.
+    fn damage(&self) -> Option<&TraceError>;
+
+    /// The exact length of a tick.
+    fn tick_length(&self) -> TickLength {
+        self.meta().tick
+    }
+}
+
+/// What the ticks of T3 records count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PhotonTime {
+    /// Sync periods, as in the file; the time within the period stands in [`Chunk::dtimes`].
+    #[default]
+    SyncPeriods,
+    /// Picoseconds, rounded down once: sync periods times their length and the time within the
+    /// period. Detections are put into order of time. Traces without sync periods keep their ticks.
+    Picoseconds,
+}
+
+/// How a trace is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The format, where the content alone does not tell it.
+    pub format: Option<TraceFormat>,
+    /// Whether a damaged trace is read up to the damage without an error.
+    pub salvage: bool,
+    /// What the ticks of T3 records count.
+    pub photon_time: PhotonTime,
+    /// What a 1 in the time column of a CSV file means, where its header line does not say it.
+    pub csv_unit: Option<CsvUnit>,
+    /// How far back a detection may step to be sorted in, in formats with absolute times. `None`:
+    /// 1 µs for quTAG, whose files are ordered by channel only; in the others a step back is an
+    /// error.
+    pub window: Option<Picoseconds>,
+}
