@@ -130,15 +130,16 @@ impl Report {
             None if self.reader.meta().claimed_records_at.is_none() => {}
             None => notes.push("the header does not say how many records there are".into()),
         }
+        match counts.trailing_bytes {
+            0 => {}
+            1 => notes.push("a stray byte behind the last record was left out".into()),
+            n => notes.push(format!("{n} stray bytes behind the last record were left out")),
+        }
         let mut count = |number: u64, what: &str| {
             if number > 0 {
                 notes.push(format!("{number} {what}"));
             }
         };
-        count(
-            counts.trailing_bytes,
-            "bytes stand behind the last whole record; they were left out",
-        );
         count(counts.unknown_records, "records have no known meaning and were skipped");
         count(counts.loss_records, "records or flags say that detections were lost");
         count(counts.missed, "detections were missed, as the instrument says");

@@ -92,12 +92,11 @@ impl<'a, R: Read> Fields<'a, R> {
         self.text::<20>("ScriptName").map(|_| ())
     }
 
-    /// The special header of images, `words` times four bytes.
-    pub(super) fn special(&mut self, words: i32) -> Result<(), TraceError> {
-        let at = self.offset - 4;
+    /// The special header of images, `words` times four bytes, as the field at byte `at` says.
+    pub(super) fn special(&mut self, at: u64, words: i32) -> Result<(), TraceError> {
         let claimed = u64::try_from(words).ok().map(|words| 4 * words);
         let Some(bytes) = claimed.filter(|bytes| self.offset + bytes <= MAX_HEADER_BYTES) else {
-            return Err(self.unusable(at, "a special header of so many words", words.into()));
+            return Err(self.unusable(at, "a special header (in words) of", words.into()));
         };
         let mut content = vec![0; bytes as usize];
         read_header(self.input, &mut content, self.offset)?;

@@ -62,10 +62,11 @@ pub(super) fn read(input: &mut impl Read) -> Result<(Meta, Layout), TraceError> 
     let rate_at = fields.offset;
     let rate = fields.int("SyncRate")?;
     fields.ints(&["StopAfter", "StopReason"])?;
+    let special_at = fields.offset;
     let special = fields.int("ImgHdrSize")?;
     let claimed_at = fields.offset;
     let claimed = fields.long("nRecords")?;
-    fields.special(special)?;
+    fields.special(special_at, special)?;
 
     let record_type = match (version.as_str(), mode) {
         ("1.0", 2) => RecordType::HydraHarpV1T2,

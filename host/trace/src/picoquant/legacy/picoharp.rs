@@ -51,8 +51,9 @@ pub(super) fn read(input: &mut impl Read) -> Result<(Meta, Layout), TraceError> 
     fields.ints(&["InpRate1", "StopAfter", "StopReason"])?;
     let claimed_at = fields.offset;
     let claimed = fields.int("nRecords")?;
+    let special_at = fields.offset;
     let special = fields.int("ImgHdrSize")?;
-    fields.special(special)?;
+    fields.special(special_at, special)?;
 
     let (record_type, tick, dtime) = match mode {
         2 => (RecordType::PicoHarp300T2, TickLength::new(4, 1).ok(), None),

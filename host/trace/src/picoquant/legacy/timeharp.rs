@@ -48,8 +48,9 @@ pub(super) fn read(input: &mut impl Read) -> Result<(Meta, Layout), TraceError> 
     fields.ints(&["Reserved5", "SyncRate", "AverageCFDRate", "StopAfter", "StopReason"])?;
     let claimed_at = fields.offset;
     let claimed = fields.int("nRecords")?;
+    let special_at = fields.offset;
     let special = fields.int("SpecHeaderLength")?;
-    fields.special(special)?;
+    fields.special(special_at, special)?;
 
     let tick = u64::try_from(clock_ns).ok().and_then(|ns| TickLength::new(1000 * ns, 1).ok());
     let tick =
