@@ -1,7 +1,7 @@
-//! CSV: nothing panics, reading in other pieces changes nothing, salvaging gives the same.
+//! CSV: nothing panics, reading in other pieces changes nothing, salvaging
+//! gives the same.
 //!
-//! Every input is used as a whole file and as what follows a beginning that is right, because a
-//! fuzzer seldom finds one.
+//! Every input is used as what its content says and as this format.
 //!
 //! `RUSTC_BOOTSTRAP=1 cargo fuzz run csv_read -- -max_total_time=120`
 

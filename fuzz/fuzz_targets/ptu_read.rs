@@ -31,9 +31,8 @@ fuzz_target!(|data: &[u8]| {
     check(None, &file);
 });
 
-const TYPES: [u32; 7] = [
-    0x0001_0203, 0x0001_0303, 0x0001_0204, 0x0001_0304, 0x0101_0304, 0x0001_0305, 0x0001_0307,
-];
+const TYPES: [u32; 7] =
+    [0x0001_0203, 0x0001_0303, 0x0001_0204, 0x0001_0304, 0x0101_0304, 0x0001_0305, 0x0001_0307];
 
 fn rewrite(file: &[u8]) {
     let content = check(None, file);

@@ -1,4 +1,5 @@
-//! quTAG binary: nothing panics, reading in other pieces changes nothing, salvaging gives the same.
+//! quTAG binary: nothing panics, reading in other pieces changes nothing, salvaging
+//! gives the same.
 //!
 //! Every input is used as a whole file and as what follows a beginning that is right, because a
 //! fuzzer seldom finds one.

@@ -1,7 +1,7 @@
-//! S-Fifteen'"s: nothing panics, reading in other pieces changes nothing, salvaging gives the same.
+//! S-Fifteen's and qcrypto's words: nothing panics, reading in other pieces changes nothing,
+//! salvaging gives the same.
 //!
-//! Every input is used as a whole file and as what follows a beginning that is right, because a
-//! fuzzer seldom finds one.
+//! Every input is used in both orders of a word's halves, as S-Fifteen's and as qcrypto's.
 //!
 //! `RUSTC_BOOTSTRAP=1 cargo fuzz run sfifteen_read -- -max_total_time=120`
 
@@ -16,5 +16,7 @@ use reading::check;
 
 fuzz_target!(|data: &[u8]| {
     check(None, data);
-and
+    for format in [TraceFormat::SFifteen, TraceFormat::SFifteenLegacy, TraceFormat::QCrypto] {
+        check(Some(format), data);
+    }
 });

@@ -1,4 +1,5 @@
-//! Becker & Hickl SPC: nothing panics, reading in other pieces changes nothing, salvaging gives the same.
+//! Becker & Hickl SPC: nothing panics, reading in other pieces changes nothing, salvaging
+//! gives the same.
 //!
 //! Every input is used as a whole file and as what follows a beginning that is right, because a
 //! fuzzer seldom finds one.

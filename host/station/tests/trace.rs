@@ -100,7 +100,7 @@ fn other_formats_are_read_by_every_command() {
     let swabian: Vec<u8> =
         times().flat_map(|t| [&[0, 0, 0, 0, 1, 0, 0, 0][..], &t.to_le_bytes()].concat()).collect();
     let qutag: Vec<u8> = times().flat_map(|t| [&t.to_le_bytes()[..], &[1, 0]].concat()).collect();
-    let qutag = [&vec![0; 40], &qutag].concat();
+    let qutag = [&[0; 40][..], &qutag].concat();
     let words: Vec<u8> = times().flat_map(|t| (t << 10 | 0x302).to_le_bytes()).collect();
     let raw: Vec<u8> = times().flat_map(|t| (t << 15 | 2).rotate_left(32).to_le_bytes()).collect();
     let csv: String = times().map(|t| format!("{t},1\n")).collect();

@@ -156,3 +156,44 @@ impl<R: Record<BYTES>, const BYTES: usize> Decode for Absolute<R, BYTES> {
         self.line.counts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(tick: u64, channel: u8) -> TimeTag {
+        TimeTag { tick: Ticks(tick), channel }
+    }
+
+    fn released(order: &mut Order, all: bool) -> Vec<(u64, u8)> {
+        let mut out = Vec::new();
+        order.release(all, |tag, _| out.push((tag.tick.0, tag.channel)));
+        out
+    }
+
+    #[test]
+    fn what_nothing_can_precede_is_let_go_in_order() {
+        let mut order = Order::new(Ticks(10));
+        assert!(
+            [(20, 0), (15, 1), (15, 2), (30, 3)].iter().all(|(t, c)| order.push(tag(*t, *c), 0))
+        );
+        assert_eq!(released(&mut order, false), [(15, 1), (15, 2), (20, 0)]);
+        assert!(!order.push(tag(19, 4), 0), "earlier than the window");
+        assert!(order.push(tag(20, 5), 0), "just within it");
+        assert_eq!(released(&mut order, true), [(20, 5), (30, 3)]);
+        assert_eq!(order.newest(), Ticks(30));
+    }
+
+    #[test]
+    fn a_file_of_one_instant_does_not_fill_the_memory() {
+        let mut order = Order::new(Ticks(1000));
+        for round in 0..4u64 {
+            for _ in 0..MAX_WAITING / 2 {
+                assert!(order.push(tag(5 + round, 0), 0));
+            }
+            order.release(false, |_, _| {});
+            assert!(order.waiting.len() <= MAX_WAITING);
+        }
+        assert!(!order.push(tag(0, 0), 0), "what was let go early cannot be preceded any more");
+    }
+}

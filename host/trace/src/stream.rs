@@ -15,7 +15,7 @@ pub(crate) trait Decode: Send {
     /// should stay in the processor's cache.
     fn block_bytes(&self) -> usize;
 
-    /// Appends the whole records at the beginning of `block` to `chunk`, sets [`Chunk::reached`]
+    /// Appends the whole records at the beginning of `block`, at least one of a full block, to `chunk`, sets [`Chunk::reached`]
     /// and says how many bytes they were. `offset` is where the block stands in the file; `last`
     /// tells that nothing follows it. What precedes an error has been appended.
     fn decode(
@@ -35,8 +35,9 @@ pub(crate) struct BlockReader<'a, D> {
     input: Input<'a>,
     meta: Meta,
     decoder: D,
-    /// What was read and not yet decoded.
+    /// A block; what was read and not yet decoded are its first `have` bytes.
     buffer: Vec<u8>,
+    have: usize,
     /// Bytes of the input that have been read.
     offset: u64,
     trailing_bytes: u64,
@@ -50,43 +51,39 @@ impl<'a, D: Decode> BlockReader<'a, D> {
     /// `input` stands at the first record.
     pub(crate) fn new(input: Input<'a>, meta: Meta, decoder: D, salvage: bool) -> Self {
         let offset = meta.header_bytes;
-        let buffer = Vec::new();
-        let (trailing_bytes, fault, finished) = (0, None, false);
-        let decoder = decoder;
+        let buffer = vec![0; decoder.block_bytes()];
         BlockReader {
             input,
             meta,
             decoder,
             buffer,
+            have: 0,
             offset,
-            trailing_bytes,
+            trailing_bytes: 0,
             salvage,
-            fault,
-            finished,
+            fault: None,
+            finished: false,
         }
     }
 
     /// Reads until the buffer holds a block; whether it does not because the file ends, or because
     /// of an error, which is kept.
     fn fill(&mut self) -> bool {
-        let mut have = self.buffer.len();
-        let want = self.decoder.block_bytes().max(have + 1);
-        self.buffer.resize(want, 0);
-        let mut ended = false;
-        while have < want && !ended {
-            match self.input.read(&mut self.buffer[have..]) {
-                Ok(0) => ended = true,
-                Ok(n) => have += n,
+        while self.have < self.buffer.len() {
+            match self.input.read(&mut self.buffer[self.have..]) {
+                Ok(0) => return true,
+                Ok(n) => {
+                    self.have += n;
+                    self.offset += n as u64;
+                }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(source) => {
-                    let offset = self.offset + (have as u64);
-                    self.fault = Some(TraceError::Read { offset, source });
-                    ended = true;
+                    self.fault = Some(TraceError::Read { offset: self.offset, source });
+                    return true;
                 }
             }
         }
-        self.buffer.truncate(have);
-        ended
+        false
     }
 
     /// What remains behind the last whole record at the end of the file.
@@ -115,16 +112,16 @@ impl<D: Decode> TraceReader for BlockReader<'_, D> {
     fn read_chunk(&mut self, chunk: &mut Chunk) -> Result<bool, TraceError> {
         chunk.clear();
         while !self.finished {
-            let begin = self.offset - self.buffer.len() as u64;
             let last = self.fill();
-            self.offset = begin + self.buffer.len() as u64;
             self.finished = last;
+            let begin = self.offset - self.have as u64;
             let before = self.decoder.counts();
-            match self.decoder.decode(&self.buffer, begin, last, chunk) {
+            match self.decoder.decode(&self.buffer[..self.have], begin, last, chunk) {
                 Ok(used) => {
-                    self.buffer.drain(..used);
+                    self.buffer.copy_within(used..self.have, 0);
+                    self.have -= used;
                     if last {
-                        self.end(self.buffer.len() as u64);
+                        self.end(self.have as u64);
                     }
                 }
                 Err(fault) => {

@@ -66,7 +66,10 @@ fn is_qutag(head: &[u8], whole: bool) -> bool {
     let (records, _) = body.as_chunks();
     let claims_size = whole && qutag::claimed_size(header) == head.len() as u64;
     let mut last = 0;
-    (claims_size || records.len() > 1)
+    let times = || records.iter().map(|record| qutag::fields(record).0);
+    // A file of zeros is none.
+    let goes_on = times().max() > times().next();
+    (claims_size || records.len() > 1 && goes_on)
         && records.iter().map(qutag::fields).all(|(time, channel)| {
             let ordered = time.saturating_add(QUTAG_STEP_PS) >= last && time < 1 << 60;
             last = time;
@@ -127,6 +130,7 @@ mod tests {
         let noise: Vec<u8> =
             (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         assert_eq!(candidates(&noise, true), []);
+        assert_eq!(candidates(&[0; 4096], true), []);
         assert_eq!(candidates(b"Dear colleague,\nplease find\n", true), []);
         assert_eq!(candidates(b"\x89PNG\r\n\x1a\n", true), []);
     }

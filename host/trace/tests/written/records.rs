@@ -90,7 +90,7 @@ impl Kind {
             Family::TimeHarp200 => words.extend((0..periods).map(|_| 0x0800_0000)),
             // The time field says nothing here.
             Family::HydraHarp { first: true } => {
-                words.extend((0..periods).map(|i| 0xFE00_0000 | i as u32 % 5));
+                words.extend((0..periods).map(|i| 0xFE00_0000 | (i as u32 % 5)));
             }
             Family::HydraHarp { .. } => {
                 let mut left = periods;
