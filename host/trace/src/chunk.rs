@@ -9,7 +9,7 @@ pub struct TimeTag {
     /// this is the number of the sync period, unless [`crate::PhotonTime::Picoseconds`] was asked
     /// for.
     pub tick: Ticks,
-    /// Which input, numbered as in the records; falling edges as [`edge_channel`] says.
+    /// Which input, numbered as in the records; the falling edge of input n is 128 + n.
     pub channel: u8,
 }
 

@@ -199,4 +199,13 @@ pub enum TraceError {
         /// Where the record begins.
         offset: u64,
     },
+    /// Sync periods that are more than 2⁶⁴ ps.
+    #[error(
+        "has times past 2^64 ps before byte {offset}; the records or the header's resolution are \
+         damaged, copy the file anew"
+    )]
+    TimeBeyond {
+        /// How far the file has been read.
+        offset: u64,
+    },
 }

@@ -97,7 +97,7 @@ pub fn from_read<'a>(
     };
     Ok(match options.photon_time {
         PhotonTime::SyncPeriods => reader,
-        PhotonTime::Picoseconds => InPicoseconds::wrap(reader),
+        PhotonTime::Picoseconds => InPicoseconds::wrap(reader, salvage),
     })
 }
 

@@ -21,13 +21,18 @@ pub(crate) struct InPicoseconds<'a> {
     order: Order,
     read: Chunk,
     late: u64,
+    salvage: bool,
+    /// As in the reader of blocks.
     fault: Option<TraceError>,
     finished: bool,
 }
 
 impl<'a> InPicoseconds<'a> {
     /// The reader itself where its times are no sync periods to which the dtime is added.
-    pub(crate) fn wrap(inner: Box<dyn TraceReader + 'a>) -> Box<dyn TraceReader + 'a> {
+    pub(crate) fn wrap(
+        inner: Box<dyn TraceReader + 'a>,
+        salvage: bool,
+    ) -> Box<dyn TraceReader + 'a> {
         let mut meta = inner.meta().clone();
         let Some(Dtime { unit: Some(unit), adds: true }) = meta.dtime else { return inner };
         let period = meta.tick;
@@ -41,9 +46,18 @@ impl<'a> InPicoseconds<'a> {
             order: Order::new(Ticks(longest)),
             read: Chunk::default(),
             late: 0,
+            salvage,
             fault: None,
             finished: false,
         })
+    }
+
+    /// Nothing is left but perhaps a fault.
+    fn ended(&mut self) -> Result<bool, TraceError> {
+        match self.salvage {
+            true => Ok(false),
+            false => self.fault.take().map_or(Ok(false), Err),
+        }
     }
 
     fn time(&self, nsync: Ticks, dtime: u16) -> Option<Ticks> {
@@ -89,12 +103,12 @@ impl TraceReader for InPicoseconds<'_> {
     fn read_chunk(&mut self, chunk: &mut Chunk) -> Result<bool, TraceError> {
         chunk.clear();
         if self.finished {
-            return self.fault.take().map_or(Ok(false), Err);
+            return self.ended();
         }
         match self.inner.read_chunk(&mut self.read) {
             Ok(true) => {
                 if self.convert(chunk).is_none() {
-                    self.fault = Some(TraceError::TimeOverflow { offset: self.inner.position() });
+                    self.fault = Some(TraceError::TimeBeyond { offset: self.inner.position() });
                     self.finished = true;
                 }
             }
@@ -108,7 +122,7 @@ impl TraceReader for InPicoseconds<'_> {
             chunk.dtimes.push(dtime);
         });
         match self.finished && chunk.photons.is_empty() && chunk.markers.is_empty() {
-            true => self.fault.take().map_or(Ok(false), Err),
+            true => self.ended(),
             false => Ok(true),
         }
     }
@@ -123,6 +137,6 @@ impl TraceReader for InPicoseconds<'_> {
     }
 
     fn damage(&self) -> Option<&TraceError> {
-        self.inner.damage()
+        self.inner.damage().or(self.fault.as_ref().filter(|_| self.salvage))
     }
 }

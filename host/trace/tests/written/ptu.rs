@@ -136,3 +136,17 @@ fn a_stray_byte_behind_all_claimed_records_is_left_out() {
     assert_read(&written, &content);
     assert_eq!(content.counts.trailing_bytes, 1);
 }
+
+#[test]
+fn sync_periods_beyond_2_64_ps_are_a_fault_behind_what_precedes_them() {
+    let mut words = vec![1 << 25 | 3];
+    words.extend([0xFE00_03FF; 40]);
+    words.push(2 << 25 | 5);
+    let bytes = file(0x0001_0307, 0.9, 1e-12, 0, &words);
+    let options = ReadOptions { photon_time: PhotonTime::Picoseconds, ..ReadOptions::default() };
+    let content = read_with(&bytes, &options).unwrap();
+    assert_eq!(content.photons, [crate::support::tag(2_700_000_000_000, 1)]);
+    assert!(content.fault.unwrap().to_string().contains("past 2^64 ps before byte"));
+    let content = read_with(&bytes, &ReadOptions { salvage: true, ..options }).unwrap();
+    assert!(content.fault.is_none() && content.damage.is_some());
+}
