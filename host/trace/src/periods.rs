@@ -20,6 +20,8 @@ pub(crate) struct InPicoseconds<'a> {
     unit: TickLength,
     order: Order,
     read: Chunk,
+    /// Detections that have a time, and those that came too late.
+    photons: u64,
     late: u64,
     salvage: bool,
     /// As in the reader of blocks.
@@ -45,6 +47,7 @@ impl<'a> InPicoseconds<'a> {
             unit,
             order: Order::new(Ticks(longest)),
             read: Chunk::default(),
+            photons: 0,
             late: 0,
             salvage,
             fault: None,
@@ -73,7 +76,10 @@ impl<'a> InPicoseconds<'a> {
         let read = std::mem::take(&mut self.read);
         for (tag, dtime) in read.photons.iter().zip(&read.dtimes) {
             let tag = TimeTag { tick: self.time(tag.tick, *dtime)?, channel: tag.channel };
-            self.late += u64::from(!self.order.push(tag, *dtime));
+            match self.order.push(tag, *dtime) {
+                true => self.photons += 1,
+                false => self.late += 1,
+            }
         }
         for marker in &read.markers {
             let tick = self.time(marker.tick, 0)?;
@@ -129,7 +135,7 @@ impl TraceReader for InPicoseconds<'_> {
 
     fn counts(&self) -> Counts {
         let counts = self.inner.counts();
-        Counts { photons: counts.photons - self.late, late: counts.late + self.late, ..counts }
+        Counts { photons: self.photons, late: counts.late + self.late, ..counts }
     }
 
     fn position(&self) -> u64 {
