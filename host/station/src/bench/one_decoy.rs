@@ -10,9 +10,9 @@ use super::Scenario;
 /// wiesemann` finds for the default link; a test compares.
 mod defaults {
     /// Mean photon numbers in 10⁻⁹ photons a pulse, brightest first.
-    pub const MU_NANO: [u64; 3] = [561_200_000, 186_800_000, 0];
+    pub const MU_NANO: [u64; 3] = [545_200_000, 194_700_000, 0];
     /// Weight of each intensity out of 4096.
-    pub const INTENSITY_WEIGHTS: [u16; 3] = [2192, 1904, 0];
+    pub const INTENSITY_WEIGHTS: [u16; 3] = [2176, 1920, 0];
     /// Weight of the key basis out of 4096, at both stations.
     pub const KEY_WEIGHT: u16 = 3059;
 }

@@ -19,11 +19,11 @@ use crate::slotting::Slotting;
 pub mod defaults {
     /// Mean photon numbers in 10⁻⁹ photons a pulse, brightest first. The weakest is what the
     /// modulator's extinction of 30 dB leaves of the signal, rounded.
-    pub const MU_NANO: [u64; 3] = [643_100_000, 279_400_000, 500_000];
+    pub const MU_NANO: [u64; 3] = [627_800_000, 273_400_000, 500_000];
     /// Weight of each intensity out of 4096.
-    pub const INTENSITY_WEIGHTS: [u16; 3] = [1022, 2065, 1009];
+    pub const INTENSITY_WEIGHTS: [u16; 3] = [1035, 2057, 1004];
     /// Weight of the key basis out of 4096, at both stations.
-    pub const KEY_WEIGHT: u16 = 3036;
+    pub const KEY_WEIGHT: u16 = 3028;
     /// Emitted slots of a block: 4 s at 5 MHz.
     pub const SLOTS_PER_BLOCK: u32 = 20_000_000;
 }

@@ -253,14 +253,14 @@ fn stations_with_one_decoy_make_keys_of_one_length() {
     for name in ["alice", "bob"] {
         desk.edit(name, "bound = \"varlen2d\"", &acceptance);
         let third =
-            "[[protocol.intensity]]\nmu = \"0.0005 photons\"\nprobability = \"1009/4096\"\n";
+            "[[protocol.intensity]]\nmu = \"0.0005 photons\"\nprobability = \"1004/4096\"\n";
         desk.edit(name, third, "");
         for (from, to) in [
-            ("0.6431 photons", mu(0)),
-            ("0.2794 photons", mu(1)),
-            ("1022/4096", parts("/intensity_weights/0")),
-            ("2065/4096", parts("/intensity_weights/1")),
-            ("3036/4096", parts("/key_weights/0")),
+            ("0.6278 photons", mu(0)),
+            ("0.2734 photons", mu(1)),
+            ("1035/4096", parts("/intensity_weights/0")),
+            ("2057/4096", parts("/intensity_weights/1")),
+            ("3028/4096", parts("/key_weights/0")),
         ] {
             desk.edit(name, from, &to);
         }
@@ -271,7 +271,7 @@ fn stations_with_one_decoy_make_keys_of_one_length() {
         let text = format!("{before}match = \"assumed\"\nlongest_dead_time{after}");
         std::fs::write(&path, text).expect("the configuration");
     }
-    let levels = "[\"0.6431 photons\", \"0.2794 photons\", \"0.0005 photons\"]";
+    let levels = "[\"0.6278 photons\", \"0.2734 photons\", \"0.0005 photons\"]";
     desk.edit("sim", levels, &format!("[{:?}, {:?}]", mu(0), mu(1)));
     let files = ["alice.toml", "bob.toml", "sim.toml"].map(|name| desk.path(name));
     let files = files.each_ref().map(|path| path.to_str().expect("UTF-8"));

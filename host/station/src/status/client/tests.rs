@@ -8,7 +8,7 @@ fn read(value: &Value) -> Result<Status, AskFault> {
 
 #[test]
 fn another_version_an_error_and_nonsense_are_told_apart() {
-    assert!(matches!(read(&json!({"version": 2})), Err(AskFault::Version { found: 2, .. })));
+    assert!(matches!(read(&json!({"version": 3})), Err(AskFault::Version { found: 3, .. })));
     let refused = read(&json!({"error": "too many"})).unwrap_err().to_string();
     assert!(refused.contains("too many"), "{refused}");
     assert!(matches!(read(&json!({"version": "1"})), Err(AskFault::NoStatus { .. })));
@@ -18,7 +18,7 @@ fn another_version_an_error_and_nonsense_are_told_apart() {
 
 #[test]
 fn what_another_release_does_not_send_takes_its_default() {
-    let status = read(&json!({"version": 1, "ready": true, "news": [1], "pads": {"void": true}}));
+    let status = read(&json!({"version": 2, "ready": true, "news": [1], "pads": {"void": true}}));
     let status = status.unwrap();
     assert!(status.ready && status.pads.void);
     assert_eq!(Status { ready: false, pads: Default::default(), ..status }, Status::default());
