@@ -41,6 +41,7 @@
 //! ```
 
 pub mod analysis;
+pub mod clock;
 mod decode;
 mod phase;
 mod pool;

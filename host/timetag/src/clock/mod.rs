@@ -1,0 +1,10 @@
+//! Two clocks that nothing ties together: finding one against the other, and following it.
+mod fit;
+mod model;
+mod pairs;
+mod significance;
+pub mod slots;
+pub mod synthetic;
+
+pub use model::{ClockModel, ClockUncertainty, Lock, NoLock, SearchRange};
+pub use pairs::PairSearch;
