@@ -3,8 +3,10 @@ mod fit;
 mod model;
 mod pairs;
 mod significance;
-pub mod slots;
+mod slots;
 pub mod synthetic;
+mod zoom;
 
 pub use model::{ClockModel, ClockUncertainty, Lock, NoLock, SearchRange};
 pub use pairs::PairSearch;
+pub use slots::{SlotSearch, SyncPlan};

@@ -134,6 +134,9 @@ pub struct Lock {
     pub signal: f64,
     /// Clicks or pairs by chance in ±2 `jitter_ps`.
     pub background: f64,
+    /// Bob's reading at the last click that the search used, in ps: from here on a
+    /// [`Tracker`](super::Tracker) goes on.
+    pub used_until_ps: i64,
     /// log₁₀ of the chance that noise alone makes such a lock anywhere in the search range: an
     /// upper bound.
     pub log10_false_alarm: f64,

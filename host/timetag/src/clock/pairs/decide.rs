@@ -4,8 +4,9 @@ use core::f64::consts::LOG10_E;
 
 use super::super::fit::{DriftPrior, fit};
 use super::super::model::{ClockModel, ClockUncertainty, Lock, NoLock};
-use super::super::significance::ln_poisson_tail;
-use super::zoom::{gather, zoom};
+use super::super::significance::{ln_fair_coin_tail, ln_poisson_tail};
+use super::super::zoom::zoom;
+use super::gather::gather;
 use super::{MAX_PAIRS, PairSearch, Section};
 
 /// Windows to each side in which the background is counted and a second peak is looked for.
@@ -64,7 +65,7 @@ pub(super) fn decide(
         return Err(NoLock::Noise { log10_false_alarm });
     }
     // Given that one of two equal peaks holds the more: a fair coin for each pair.
-    if super::super::significance::ln_fair_coin_tail(inside, inside + second) > LN_AMBIGUOUS {
+    if ln_fair_coin_tail(inside, inside + second) > LN_AMBIGUOUS {
         return Err(NoLock::Ambiguous { apart_ps });
     }
     let mut error = fitted.error;
@@ -80,6 +81,7 @@ pub(super) fn decide(
         jitter_ps: sigma,
         signal: fitted.signal,
         background: mean,
+        used_until_ps: lists.b.last().copied().unwrap_or(0),
         log10_false_alarm,
     })
 }

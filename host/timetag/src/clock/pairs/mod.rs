@@ -14,7 +14,7 @@
 
 mod correlator;
 mod decide;
-mod zoom;
+mod gather;
 #[cfg(test)]
 mod tests;
 
@@ -76,7 +76,7 @@ impl PairSearch {
     /// Of [`PairSearch::max_work`] as a default.
     pub const MAX_WORK: f64 = 4e8;
     /// Clicks of a list that a search uses; later ones are left to the tracker.
-    pub const MAX_CLICKS: usize = 1 << 22;
+    pub const MAX_CLICKS: usize = 1 << 24;
     /// Fewest clicks of a list.
     pub const MIN_CLICKS: usize = 16;
 
@@ -95,10 +95,8 @@ impl PairSearch {
         let mut doubt = NoLock::Noise { log10_false_alarm: 0.0 };
         loop {
             let level = Level::new(trials, &section, &self.range);
-            let clicks = section.lists.a.len() + section.lists.b.len();
-            // A transform's butterflies count as log₂ n / 2 steps a cell, in vectors of four.
             let length = Correlator::length(section.range_ps, level.bin_ps);
-            let cost = trials as f64 * (clicks as f64 + 3.0 * length as f64);
+            let cost = trials as f64 * (section.lists.b.len() + 3 * length) as f64;
             work += cost;
             // Beyond this, drift smears more than frequency.
             let drifts = level.step < 0.25e-9 * self.range.drift_ppb_per_s * section.span_s;
@@ -177,7 +175,7 @@ fn worst(one: NoLock, other: NoLock) -> NoLock {
     }
 }
 
-fn check_order(clicks: &[i64]) -> Result<(), NoLock> {
+pub(super) fn check_order(clicks: &[i64]) -> Result<(), NoLock> {
     const LONGEST_PS: u64 = 1_000_000_000_000_000_000;
     let ordered = clicks.windows(2).all(|two| two[0] <= two[1]);
     let ends = (clicks.first(), clicks.last());

@@ -1,44 +1,13 @@
-//! From a delay known to a bin to a delay known to the jitter: offset, frequency and drift of a
-//! list of pairs, each step half as wide as the one before.
+//! From an offset known to a bin to one known to the jitter: offset, frequency and drift of a list
+//! of residuals, each step half as wide as the one before.
 
-use super::super::fit::Residual;
-use super::super::model::ClockModel;
-use super::super::significance::ln_poisson_tail;
-use super::correlator::Lists;
-
-/// Pairs within ±`reach_ps` of the model, in order of time; at most `limit`, `None` beyond.
-pub(super) fn gather(
-    lists: Lists<'_>,
-    model: &ClockModel,
-    reach_ps: f64,
-    limit: usize,
-) -> Option<Vec<Residual>> {
-    let mut pairs = Vec::new();
-    let mut from = 0;
-    for &a in lists.a {
-        let expected = a as f64 + model.difference_ps(a);
-        while from < lists.b.len() && (lists.b[from] as f64) < expected - reach_ps {
-            from += 1;
-        }
-        let difference = model.difference_ps(a);
-        let u_s = (a - model.reference_ps) as f64 * 1e-12;
-        for &b in &lists.b[from..] {
-            let ps = (b - a) as f64 - difference;
-            if ps > reach_ps {
-                break;
-            }
-            pairs.push(Residual { u_s, ps });
-        }
-        if pairs.len() > limit {
-            return None;
-        }
-    }
-    Some(pairs)
-}
+use super::fit::Residual;
+use super::model::ClockModel;
+use super::significance::ln_poisson_tail;
 
 /// How far the search has come.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Zoomed {
+pub(crate) struct Zoomed {
     pub model: ClockModel,
     /// The signal lies within ± this, in ps.
     pub bin_ps: f64,
@@ -46,7 +15,7 @@ pub(super) struct Zoomed {
 }
 
 #[derive(Clone, Copy)]
-struct Pair {
+struct Point {
     u_s: f32,
     ps: f32,
 }
@@ -55,10 +24,10 @@ const CELLS: usize = 32;
 
 /// Halves the bin until what is seen stands out no more clearly, or the bin is `finest_ps`.
 ///
-/// `pairs` lie within ±3 bins of the model, whose frequency is right to `frequency` (ps/s) and
-/// drift to `drift` (ps/s²); both lists share `span_s`.
-pub(super) fn zoom(
-    pairs: &[Residual],
+/// `residuals` lie within ±3 bins of the model, whose frequency is right to `frequency` (ps/s) and
+/// drift to `drift` (ps/s²); all lie within `span_s`.
+pub(crate) fn zoom(
+    residuals: &[Residual],
     model: ClockModel,
     bin_ps: f64,
     frequency: f64,
@@ -66,8 +35,8 @@ pub(super) fn zoom(
     span_s: f64,
     finest_ps: f64,
 ) -> Zoomed {
-    let mut list: Vec<Pair> =
-        pairs.iter().map(|p| Pair { u_s: p.u_s as f32, ps: p.ps as f32 }).collect();
+    let mut list: Vec<Point> =
+        residuals.iter().map(|r| Point { u_s: r.u_s as f32, ps: r.ps as f32 }).collect();
     let mut now = model.coefficients();
     let (mut bin, mut frequency, mut drift) = (bin_ps, frequency, drift);
     let mut best = Zoomed { model, bin_ps, ln_chance: 0.0 };
@@ -77,13 +46,13 @@ pub(super) fn zoom(
         // Steps that smear the signal by no more than a bin over the span: linearly, and as the
         // parabola that a straight line leaves over.
         let (by_frequency, by_drift) = (2.0 * half / span_s, 16.0 * half / (span_s * span_s));
-        let mut top = Top { pairs: 0, expected: 1.0, step: [0.0; 3] };
+        let mut top = Top { count: 0, expected: 1.0, step: [0.0; 3] };
         for d in steps(drift, by_drift) {
             for f in steps(frequency, by_frequency) {
-                // A parabola's mean over the span is no offset: c T²/24.
-                let lift = d * span_s * span_s / 24.0;
+                // What was offset without this drift holds the mean of its parabola, c T²/24.
+                let lift = -d * span_s * span_s / 24.0;
                 let found = histogram(&list, [lift, f, d], half);
-                if found.pairs > top.pairs {
+                if found.count > top.count {
                     top = found;
                 }
             }
@@ -93,13 +62,13 @@ pub(super) fn zoom(
         }
         let reach = (3.0 * half) as f32;
         let [p0, p1, p2] = top.step.map(|s| s as f32);
-        list.retain_mut(|pair| {
-            pair.ps -= p0 + pair.u_s * (p1 + 0.5 * p2 * pair.u_s);
-            pair.ps.abs() <= reach
+        list.retain_mut(|point| {
+            point.ps -= p0 + point.u_s * (p1 + 0.5 * p2 * point.u_s);
+            point.ps.abs() <= reach
         });
         bin = half;
         (frequency, drift) = (by_frequency, if drift > by_drift { by_drift } else { drift });
-        let ln_chance = ln_poisson_tail(top.pairs as f64, top.expected);
+        let ln_chance = ln_poisson_tail(top.count as f64, top.expected);
         if ln_chance < best.ln_chance {
             let model = ClockModel::from_coefficients(model.reference_ps, now);
             best = Zoomed { model, bin_ps: bin, ln_chance };
@@ -112,7 +81,7 @@ pub(super) fn zoom(
 }
 
 struct Top {
-    pairs: u32,
+    count: u32,
     expected: f64,
     step: [f64; 3],
 }
@@ -124,13 +93,13 @@ fn steps(range: f64, step: f64) -> impl Iterator<Item = f64> {
 }
 
 /// The best two neighbouring cells after a step.
-fn histogram(list: &[Pair], step: [f64; 3], cell_ps: f64) -> Top {
+fn histogram(list: &[Point], step: [f64; 3], cell_ps: f64) -> Top {
     let mut cells = [0u32; CELLS];
     let (inverse, middle) = ((1.0 / cell_ps) as f32, (CELLS / 2) as f32);
     let zero = middle - step[0] as f32 * inverse;
     let (p1, p2) = (step[1] as f32 * inverse, 0.5 * step[2] as f32 * inverse);
-    for pair in list {
-        let x = pair.ps * inverse + zero - pair.u_s * (p1 + p2 * pair.u_s);
+    for point in list {
+        let x = point.ps * inverse + zero - point.u_s * (p1 + p2 * point.u_s);
         // Below zero becomes zero, above the last the last: neither is looked at.
         cells[(x as usize).min(CELLS - 1)] += 1;
     }
@@ -141,9 +110,9 @@ fn histogram(list: &[Pair], step: [f64; 3], cell_ps: f64) -> Top {
             (most, at) = (two[0] + two[1], i + 1);
         }
     }
-    // Pairs lie within ±3 bins of twice the cell's width: 12 cells.
+    // They lie within ±3 bins of twice the cell's width: 12 cells.
     let others = list.len().saturating_sub(most as usize) as f64;
     let expected = ((others + 1.0) * 2.0 / 10.0).max(1e-3);
     let centre = (at as f64 + 1.0 - (CELLS / 2) as f64) * cell_ps;
-    Top { pairs: most, expected, step: [step[0] + centre, step[1], step[2]] }
+    Top { count: most, expected, step: [step[0] + centre, step[1], step[2]] }
 }

@@ -1,0 +1,123 @@
+//! The search on simulated slots: right within what it states, or no lock.
+
+use super::super::synthetic::{Dice, SlotSource};
+use super::*;
+
+pub(super) const SPACING: u16 = 64;
+const SLOT_PS: f64 = 200_000.0;
+
+/// Bits of x³¹ + x²⁸ + 1, packed.
+pub(super) fn sequence(bits: usize) -> Vec<u64> {
+    let mut state = 0x1234_5678u32;
+    let mut words = vec![0u64; bits.div_ceil(64)];
+    for position in 0..bits {
+        let bit = (state >> 30 ^ state >> 27) & 1;
+        state = (state << 1 | bit) & 0x7FFF_FFFF;
+        words[position / 64] |= u64::from(bit) << (position % 64);
+    }
+    words
+}
+
+fn source(rates: [f64; 3], span_s: f64, seed: u64) -> SlotSource {
+    let mut dice = Dice::new(seed ^ 0x5107);
+    let mut within = |limit: f64| limit * (2.0 * dice.uniform() - 1.0);
+    let clock = ClockModel {
+        reference_ps: 2_000_000_000_000,
+        offset_ps: within(0.99e12),
+        frequency_ppm: within(49.9),
+        drift_ppb_per_s: within(1.0),
+    };
+    let [signal_hz, sync_hz, noise_hz] = rates;
+    SlotSource { signal_hz, sync_hz, noise_hz, span_s, begin_s: 2.0, jitter_ps: 400.0, clock }
+}
+
+fn squares(lock: &Lock, source: &SlotSource) -> [f64; 3] {
+    let truth = source.clock.at(lock.model.reference_ps);
+    [
+        (lock.model.offset_ps - truth.offset_ps) / lock.uncertainty.offset_ps,
+        (lock.model.frequency_ppm - truth.frequency_ppm) / lock.uncertainty.frequency_ppm,
+        (lock.model.drift_ppb_per_s - truth.drift_ppb_per_s) / lock.uncertainty.drift_ppb_per_s,
+    ]
+    .map(|x| x * x)
+}
+
+#[test]
+fn errors_are_within_what_is_stated_over_a_grid() {
+    let bits = sequence(8_000_000);
+    let plan = SyncPlan { slot_ps: SLOT_PS, spacing: SPACING, bits: &bits };
+    let mut sum = [0.0; 3];
+    let mut locks = 0;
+    // Sync pulses as bright as the others, brighter ones, and noise.
+    for (rates, span) in [
+        ([4_000.0, 32.0, 0.0], 10.0),
+        ([240.0, 2.0, 10.0], 90.0),
+        ([1_000.0, 400.0, 1_000.0], 5.0),
+        ([300.0, 300.0, 5_000.0], 10.0),
+    ] {
+        for seed in 0..6 {
+            let source = source(rates, span, seed);
+            let clicks = source.clicks(&plan, seed);
+            let lock = SlotSearch::default().find(&clicks, &plan);
+            let lock = lock.unwrap_or_else(|why| panic!("{source:?}: {why}"));
+            let squares = squares(&lock, &source);
+            assert!(squares.iter().all(|s| *s < 25.0), "{squares:?} {lock:?} {source:?}");
+            (0..3).for_each(|i| sum[i] += squares[i]);
+            locks += 1;
+        }
+    }
+    let mean = sum.map(|s| s / f64::from(locks));
+    assert!(mean.iter().all(|m| (0.4..1.8).contains(m)), "{mean:?}");
+}
+
+#[test]
+fn one_percent_of_bright_sync_in_noise_is_found() {
+    let bits = sequence(8_000_000);
+    let plan = SyncPlan { slot_ps: SLOT_PS, spacing: SPACING, bits: &bits };
+    let source = source([0.0, 100.0, 9_900.0], 20.0, 7);
+    let clicks = source.clicks(&plan, 7);
+    let lock = SlotSearch::default().find(&clicks, &plan).unwrap();
+    assert!(squares(&lock, &source).iter().all(|s| *s < 25.0), "{lock:?} {source:?}");
+}
+
+#[test]
+fn noise_and_pulses_without_a_sequence_give_no_lock() {
+    let bits = sequence(1_000_000);
+    let plan = SyncPlan { slot_ps: SLOT_PS, spacing: SPACING, bits: &bits };
+    let other = sequence(1_500_000).split_off(3_000);
+    let foreign = SyncPlan { bits: &other, ..plan };
+    let search = SlotSearch { max_clicks: 1 << 13, ..SlotSearch::default() };
+    for seed in 0..8 {
+        for rates in [[0.0, 0.0, 2_000.0], [1_500.0, 0.0, 500.0], [1_000.0, 500.0, 100.0]] {
+            let source = source(rates, 4.0, seed);
+            let clicks = source.clicks(&foreign, seed);
+            // A sequence that begins elsewhere, beyond the range.
+            let found = search.find(&clicks, &plan);
+            assert!(matches!(found, Err(NoLock::Noise { .. })), "{seed} {rates:?} {found:?}");
+        }
+    }
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let plan = SyncPlan { slot_ps: SLOT_PS, spacing: SPACING, bits: &[] };
+    let search = SlotSearch::default();
+    assert_eq!(search.find(&[], &plan), Err(NoLock::TooFew { clicks: 0 }));
+    assert_eq!(search.find(&[2, 1], &plan), Err(NoLock::OutOfOrder));
+    let bad = SyncPlan { spacing: 1, ..plan };
+    assert_eq!(search.find(&[1, 2], &bad), Err(NoLock::InvalidRange));
+    assert!(search.find(&vec![5; 1_000], &plan).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_clicks_give_an_answer(
+        mut clicks in proptest::collection::vec(0i64..30_000_000_000_000, 0..200),
+        bits in proptest::collection::vec(proptest::prelude::any::<u64>(), 0..50),
+        slot_ps in 100.0..1e6f64,
+    ) {
+        clicks.sort_unstable();
+        let range = SearchRange { offset_ps: 1e9, ..SearchRange::default() };
+        let search = SlotSearch { range, ..SlotSearch::default() };
+        _ = search.find(&clicks, &SyncPlan { slot_ps, spacing: 64, bits: &bits });
+    }
+}
