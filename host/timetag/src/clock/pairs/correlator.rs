@@ -1,32 +1,33 @@
-//! Cross-correlation of two click lists over all offsets at once, for one frequency after another.
+//! Cross-correlation of two click lists over all offsets and frequencies.
 //!
-//! Times are folded into a circle longer than the range of offsets, so that a transform's length
-//! depends on range and bin but not on the span (Ho, Lamas-Linares and Kurtsiefer, New J. Phys. 11,
-//! 045011 (2009)).
+//! Alice's clicks are cut into segments, so short that no frequency in the range moves a delay by
+//! more than a bin within one. Each is correlated with Bob's clicks by Fourier transforms, or
+//! directly where clicks are few. A frequency moves the peak from segment to segment along a
+//! straight line; sums along all lines share their halves, as in the search for dispersed pulses of
+//! pulsars (Taylor, Astron. Astrophys. Suppl. 15, 367 (1974)). Unlike a correlation folded into a
+//! short circle (Ho, Lamas-Linares and Kurtsiefer, New J. Phys. 11, 045011 (2009)), only clicks
+//! within the range of offsets make pairs by chance.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-use super::super::significance::ln_poisson_tail;
-
-/// Rates that change more slowly than this, in ps, do not lift the correlation: mains light
-/// flickers at 100 Hz.
-const SLOWEST_PS: f64 = 5e9;
+use super::lines::{BLOCK, Lines, Peak};
 
 /// The best place of a scan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate {
-    /// Bob less Alice, on Alice's scale, at the reference, in ps; right to 1.5 bins.
+    /// Bob less Alice at the reference, in ps; right to 2.5 bins.
     pub delay_ps: f64,
-    /// Bob's frequency, a pure number; right to half a step.
+    /// Bob's frequency, a pure number; right to one step of the level.
     pub frequency: f64,
     /// ln of the chance that noise makes it in one place.
     pub ln_chance: f64,
 }
 
-/// Both lists, in ps from a common reference.
+/// Both lists and the point in the middle of Alice's.
 #[derive(Clone, Copy)]
 pub(super) struct Lists<'a> {
     pub a: &'a [i64],
@@ -34,161 +35,149 @@ pub(super) struct Lists<'a> {
     pub reference_ps: i64,
 }
 
-pub(super) struct Correlator<'a> {
-    lists: Lists<'a>,
-    bin_ps: f64,
+/// How finely offsets and frequencies are told apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Level {
+    /// A power of two. Frequencies from −segments to +segments bins over the span are tried.
+    pub segments: usize,
+    pub bin_ps: f64,
+    /// Offsets lie within ± this many bins at the first click.
+    pub side_bins: usize,
+}
+
+/// Cells of a transform.
+const LENGTH: usize = 1 << 16;
+
+struct Transform {
     forward: Arc<dyn RealToComplex<f32>>,
     back: Arc<dyn ComplexToReal<f32>>,
-    spectrum_a: Vec<Complex<f32>>,
-    spectrum: Vec<Complex<f32>>,
+    spectra: [Vec<Complex<f32>>; 2],
     cells: Vec<f32>,
     scratch: Vec<Complex<f32>>,
-    slow: usize,
 }
 
-impl<'a> Correlator<'a> {
-    /// A length of transform with a bin of at most `bin_ps` for delays within ±`range_ps`: 2ⁿ or
-    /// 3 · 2ⁿ.
-    pub fn length(range_ps: f64, bin_ps: f64) -> usize {
-        let least = (2.0 * range_ps / bin_ps + 4.0).max(64.0) as usize;
-        let (two, three) = (least.next_power_of_two(), 3 * least.div_ceil(3).next_power_of_two());
-        two.min(three)
-    }
-
-    pub fn new(
-        planner: &mut RealFftPlanner<f32>,
-        lists: Lists<'a>,
-        range_ps: f64,
-        bin_ps: f64,
-    ) -> Correlator<'a> {
-        let length = Correlator::length(range_ps, bin_ps);
-        let (forward, back) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
+impl Transform {
+    fn new() -> Transform {
+        let mut planner = RealFftPlanner::new();
+        let (forward, back) = (planner.plan_fft_forward(LENGTH), planner.plan_fft_inverse(LENGTH));
         let scratch = forward.get_scratch_len().max(back.get_scratch_len());
-        let slow = (length as f64 * bin_ps / SLOWEST_PS) as usize;
-        let mut new = Correlator {
-            lists,
-            bin_ps,
-            spectrum_a: forward.make_output_vec(),
-            spectrum: forward.make_output_vec(),
+        Transform {
+            spectra: [forward.make_output_vec(), forward.make_output_vec()],
             cells: forward.make_input_vec(),
             scratch: vec![Complex::default(); scratch],
-            slow: slow.min(length / 64),
             forward,
             back,
-        };
-        new.fold(new.lists.a, 0.0);
-        new.transform();
-        std::mem::swap(&mut new.spectrum, &mut new.spectrum_a);
-        new
+        }
     }
 
-    /// The best of all delays within `centre` ± `reach` (ps) at one frequency.
-    pub fn scan(&mut self, frequency: f64, centre_ps: f64, reach_ps: f64) -> Candidate {
-        self.fold(self.lists.b, frequency);
-        self.transform();
-        for (b, a) in self.spectrum.iter_mut().zip(&self.spectrum_a) {
-            *b *= a.conj();
+    fn spectrum(&mut self, which: usize, clicks: &[i64], begin_ps: f64, bin_ps: f64) {
+        self.cells.fill(0.0);
+        let inverse = 1.0 / bin_ps;
+        for &click in clicks {
+            let cell = ((click as f64 - begin_ps) * inverse) as usize;
+            self.cells[cell.min(LENGTH - 1)] += 1.0;
         }
-        // What is slow, and the sum of all, is no peak.
-        self.spectrum[..=self.slow].fill(Complex::default());
-        if let Some(last) = self.spectrum.last_mut() {
+        let (cells, spectrum) = (&mut self.cells, &mut self.spectra[which]);
+        let done = self.forward.process_with_scratch(cells, spectrum, &mut self.scratch);
+        debug_assert!(done.is_ok(), "the lengths are the plan's");
+    }
+
+    /// Adds the correlation of both spectra to `out`.
+    fn correlate(&mut self, out: &mut [f32]) {
+        let [a, b] = &mut self.spectra;
+        let scale = 1.0 / LENGTH as f32;
+        b.iter_mut().zip(a).for_each(|(b, a)| *b *= a.conj() * scale);
+        if let Some(last) = b.last_mut() {
             last.im = 0.0;
         }
-        let length = self.cells.len();
-        let done =
-            self.back.process_with_scratch(&mut self.spectrum, &mut self.cells, &mut self.scratch);
+        b[0].im = 0.0;
+        let done = self.back.process_with_scratch(b, &mut self.cells, &mut self.scratch);
         debug_assert!(done.is_ok(), "the lengths are the plan's");
-
-        // A signal lies in two neighbouring bins, whatever its place in them.
-        let reach = ((reach_ps / self.bin_ps).ceil() as i64).clamp(1, length as i64 / 2 - 1);
-        let middle = (centre_ps / self.bin_ps).floor() as i64;
-        let (mut best, mut at, mut squares) = (f32::NEG_INFINITY, 0, 0.0);
-        let mut taken = middle - reach;
-        while taken < middle + reach {
-            // Runs without the circle's seam, which the compiler can make into vectors.
-            let first = taken.rem_euclid(length as i64) as usize;
-            let run = ((middle + reach - taken) as usize).min(length - 1 - first).max(1);
-            if first == length - 1 {
-                let sum = self.cells[first] + self.cells[0];
-                squares += f64::from(sum * sum);
-                if sum > best {
-                    (best, at) = (sum, taken);
-                }
-            } else {
-                let (top, place, sum) = best_pair(&self.cells[first..=first + run]);
-                squares += sum;
-                if top > best {
-                    (best, at) = (top, taken + place as i64);
-                }
-            }
-            taken += run as i64;
-        }
-        let scale = 1.0 / length as f64;
-        let pairs = self.lists.a.len() as f64 * self.lists.b.len() as f64;
-        let mean = 2.0 * pairs * scale;
-        let variance = squares * scale * scale / (2 * reach) as f64;
-        // Clicks that come in bunches vary more than a Poissonian count: count bunches.
-        let excess = (variance / mean).max(1.0);
-        let peak = f64::from(best) * scale;
-        Candidate {
-            delay_ps: (at as f64 + 0.5) * self.bin_ps,
-            frequency,
-            ln_chance: ln_poisson_tail((peak + mean) / excess, mean / excess),
-        }
-    }
-
-    fn fold(&mut self, clicks: &[i64], frequency: f64) {
-        let length = self.cells.len();
-        let turns = 1.0 / ((1.0 + frequency) * self.bin_ps * length as f64);
-        self.cells.fill(0.0);
-        for &click in clicks {
-            let turn = (click - self.lists.reference_ps) as f64 * turns;
-            let cell = ((turn - turn.floor()) * length as f64) as usize;
-            self.cells[cell.min(length - 1)] += 1.0;
-        }
-    }
-
-    fn transform(&mut self) {
-        let done = self.forward.process_with_scratch(
-            &mut self.cells,
-            &mut self.spectrum,
-            &mut self.scratch,
-        );
-        debug_assert!(done.is_ok(), "the lengths are the plan's");
+        out.iter_mut().zip(&self.cells).for_each(|(out, cell)| *out += cell);
     }
 }
 
-/// Largest sum of two neighbours, where it begins, and the sum of the squares of all.
-fn best_pair(cells: &[f32]) -> (f32, usize, f64) {
-    const BLOCK: usize = 1024;
-    let (mut best, mut block_of_best, mut squares) = (f32::NEG_INFINITY, 0, 0.0);
-    let pairs = cells.len() - 1;
-    for begin in (0..pairs).step_by(BLOCK) {
-        let end = (begin + BLOCK).min(pairs);
-        let (left, right) = (&cells[begin..end], &cells[begin + 1..end + 1]);
-        let (mut tops, mut sums) = ([f32::NEG_INFINITY; 8], [0.0f32; 8]);
-        let (left8, right8) = (left.chunks_exact(8), right.chunks_exact(8));
-        let rest = left8.remainder().iter().zip(right8.remainder());
-        for (l, r) in left8.zip(right8) {
-            for i in 0..8 {
-                let sum = l[i] + r[i];
-                tops[i] = if sum > tops[i] { sum } else { tops[i] };
-                sums[i] += sum * sum;
+/// The best of all offsets and frequencies of a level.
+pub(super) fn scan(lists: Lists<'_>, level: Level) -> Option<Candidate> {
+    let (&first, &last) = (lists.a.first()?, lists.a.last()?);
+    let (segments, bin) = (level.segments, level.bin_ps);
+    let segment_ps = ((last - first) as f64 / segments as f64).max(1.0);
+    let mut transform = Transform::new();
+    let mut lines = Lines::new(segments);
+    // A quarter of a transform is left to Alice's clicks, the rest are offsets.
+    let piece_bins = LENGTH / 4;
+    let chunk = LENGTH - piece_bins - 2 * segments - 2;
+    let chunk = chunk / BLOCK * BLOCK;
+    let width = chunk + 2 * segments + 2;
+    let mut leaves = vec![0.0f32; segments * width];
+    let mut best: Option<(i64, Peak)> = None;
+    let mut begin = -(level.side_bins as i64);
+    while begin <= level.side_bins as i64 {
+        // With room for a line to lean to either side.
+        let origin_ps = (begin - segments as i64) as f64 * bin;
+        leaves.fill(0.0);
+        for (j, leaf) in leaves.chunks_exact_mut(width).enumerate() {
+            let from = first as f64 + j as f64 * segment_ps;
+            let to = if j + 1 == segments { last as f64 + 1.0 } else { from + segment_ps };
+            let pieces = ((to - from) / (piece_bins as f64 * bin)).ceil().max(1.0) as usize;
+            let piece_ps = (to - from) / pieces as f64;
+            for piece in 0..pieces {
+                let from = from + piece as f64 * piece_ps;
+                let a = &lists.a[within(lists.a, from, from + piece_ps)];
+                if a.is_empty() {
+                    continue;
+                }
+                let start = from + origin_ps;
+                let b = &lists.b[within(lists.b, start, start + piece_ps + width as f64 * bin)];
+                if (a.len() as f64) * (b.len() as f64) < 6.0 * LENGTH as f64 {
+                    directly(a, b, origin_ps, bin, leaf);
+                } else {
+                    transform.spectrum(0, a, from, bin);
+                    transform.spectrum(1, b, start, bin);
+                    transform.correlate(leaf);
+                }
             }
         }
-        for (i, (l, r)) in rest.enumerate() {
-            tops[i] = tops[i].max(l + r);
-            sums[i] += (l + r) * (l + r);
+        for block in (0..chunk).step_by(BLOCK) {
+            let peak = lines.best(&leaves, width, block);
+            if best.is_none_or(|(_, b)| peak.ln_chance < b.ln_chance) {
+                best = Some((begin + block as i64, peak));
+            }
         }
-        let top = tops.into_iter().fold(f32::NEG_INFINITY, f32::max);
-        squares += sums.into_iter().map(f64::from).sum::<f64>();
-        if top > best {
-            (best, block_of_best) = (top, begin);
+        begin += chunk as i64;
+    }
+    let (cell, Peak { ln_chance, line, at }) = best?;
+    // The line begins at the first segment's middle; the reference is the middle of all.
+    let lean = line as f64 * (segments as f64 - 1.0) / (2 * segments) as f64;
+    Some(Candidate {
+        delay_ps: ((cell + at as i64) as f64 + 0.75 + lean) * bin,
+        frequency: line as f64 * bin / (segments as f64 * segment_ps),
+        ln_chance,
+    })
+}
+
+/// The clicks with from ≤ time < to.
+fn within(clicks: &[i64], from: f64, to: f64) -> Range<usize> {
+    let begin = clicks.partition_point(|t| (*t as f64) < from);
+    begin..begin + clicks[begin..].partition_point(|t| (*t as f64) < to)
+}
+
+fn directly(a: &[i64], b: &[i64], origin_ps: f64, bin: f64, leaf: &mut [f32]) {
+    let (mut from, inverse) = (0, 1.0 / bin);
+    let reach = leaf.len() as f64 * bin;
+    for &a in a {
+        let begin = a as f64 + origin_ps;
+        while from < b.len() && (b[from] as f64) < begin {
+            from += 1;
+        }
+        for &b in &b[from..] {
+            let delay = b as f64 - begin;
+            if delay >= reach {
+                break;
+            }
+            leaf[(delay * inverse) as usize] += 1.0;
         }
     }
-    let end = (block_of_best + BLOCK).min(pairs);
-    let place = (block_of_best..end).find(|&i| cells[i] + cells[i + 1] == best);
-    (best, place.unwrap_or(block_of_best), squares)
 }
 
 #[cfg(test)]
@@ -196,30 +185,27 @@ mod tests {
     use super::super::super::synthetic::Dice;
     use super::*;
 
-    /// Against the sum over all pairs of clicks.
     #[test]
     fn the_peak_is_where_most_pairs_are() {
         let mut dice = Dice::new(3);
-        let a: Vec<i64> = (0..500).map(|_| (dice.uniform() * 1e12) as i64).collect();
-        for delay in [-700_000_000_000i64, -1_000, 0, 13_000_000, 650_000_000_000] {
-            let b: Vec<i64> = a.iter().map(|t| t + delay + (t / 1_000_000) * 20).collect();
-            let lists = Lists { a: &a, b: &b, reference_ps: 0 };
-            let mut correlator =
-                Correlator::new(&mut RealFftPlanner::new(), lists, 1.2e12, 10_000_000.0);
-            let found = correlator.scan(2e-5, 0.0, 1.1e12);
-            let truth = delay as f64 / (1.0 + 2e-5);
-            assert!((found.delay_ps - truth).abs() <= 15_000_000.0, "{delay} {found:?}");
-            assert!(found.ln_chance < -100.0, "{found:?}");
-            let wrong = correlator.scan(-3e-5, 0.0, 1.1e12);
-            assert!(wrong.ln_chance > found.ln_chance / 2.0, "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn lengths_hold_the_range() {
-        for (range, bin) in [(1e12, 1e6), (1e9, 1e6), (1.0, 1.0)] {
-            let length = Correlator::length(range, bin);
-            assert!(length as f64 * bin >= 2.0 * range && length.is_multiple_of(2));
+        for (clicks, segments) in [(300, 4), (300, 16), (20_000, 8)] {
+            let mut a: Vec<i64> = (0..clicks).map(|_| (dice.uniform() * 1e12) as i64).collect();
+            a.sort_unstable();
+            for (delay, ppm) in [(-7e11, 20), (-1e3, -50), (0.0, 0), (1.3e7, 50), (6.5e11, 7)] {
+                let b: Vec<i64> = a
+                    .iter()
+                    .map(|t| t + delay as i64 + (t - 500_000_000_000) / 1_000_000 * ppm)
+                    .collect();
+                let lists = Lists { a: &a, b: &b, reference_ps: 500_000_000_000 };
+                let bin_ps = 50e-6 * 1e12 / segments as f64;
+                let side_bins = (1.01e12 / bin_ps) as usize;
+                let found = scan(lists, Level { segments, bin_ps, side_bins }).unwrap();
+                let wrong = (found.delay_ps - delay) / bin_ps;
+                assert!(wrong.abs() <= 2.5, "{segments} {delay} {ppm}: {wrong} {found:?}");
+                let wrong = (found.frequency - 1e-6 * f64::from(ppm as i32)) / (bin_ps * 1e-12);
+                assert!(wrong.abs() <= 2.5, "{segments} {delay} {ppm}: {wrong} {found:?}");
+                assert!(found.ln_chance < -100.0, "{found:?}");
+            }
         }
     }
 }

@@ -7,8 +7,11 @@ use super::super::model::{ClockModel, ClockUncertainty, Lock, NoLock};
 use super::super::significance::{ln_fair_coin_tail, ln_poisson_tail};
 use super::super::zoom::zoom;
 use super::gather::gather;
+use super::correlator::{Candidate, Level, Lists};
 use super::{MAX_PAIRS, PairSearch, Section};
 
+/// Pairs that the first rounds of the fit take.
+const FIRST_PAIRS: usize = 30_000;
 /// Windows to each side in which the background is counted and a second peak is looked for.
 const SIDE_WINDOWS: usize = 200;
 /// A second peak that the best one beats by chance more often than this makes the lock ambiguous.
@@ -19,15 +22,26 @@ const WIDTHS: f64 = 40.0;
 pub(super) fn decide(
     search: &PairSearch,
     section: &Section<'_>,
-    rough: ClockModel,
-    bin_ps: f64,
-    step_ps_per_s: f64,
-    reason: NoLock,
+    level: Level,
+    found: Candidate,
 ) -> Result<Lock, NoLock> {
     let (lists, span_s) = (section.lists, section.span_s);
     let limit = (4.0 * MAX_PAIRS) as usize;
     let drift = 1e3 * search.range.drift_ppb_per_s;
-    let pairs = gather(lists, &rough, 3.0 * bin_ps, limit).ok_or(reason)?;
+    // What stood out in coarse bins and not in fine ones: as good as noise.
+    let reason = NoLock::Noise { log10_false_alarm: 0.0 };
+    let rough = ClockModel::from_coefficients(
+        lists.reference_ps,
+        [found.delay_ps, 1e12 * found.frequency, 0.0],
+    );
+    let (bin_ps, step_ps_per_s) = (level.bin_ps, 2.0 * level.bin_ps / span_s);
+    let product = lists.a.len() as f64 * lists.b.len() as f64;
+    let chance = 6.0 * bin_ps * product / (span_s * 1e12);
+    // A bright signal is seen in a part of the clicks as well.
+    let thin = (chance / MAX_PAIRS).ceil().max(1.0) as usize;
+    let some: Vec<i64> = lists.a.iter().step_by(thin).copied().collect();
+    let part = Lists { a: &some, ..lists };
+    let pairs = gather(part, &rough, 3.0 * bin_ps, limit).ok_or(reason)?;
     let finest = search.resolution_ps.max(1.0);
     let zoomed = zoom(&pairs, rough, bin_ps, step_ps_per_s, drift, span_s, finest);
     drop(pairs);
@@ -35,8 +49,13 @@ pub(super) fn decide(
     let mut model = zoomed.model;
     let (mut reach, mut sigma) = (8.0 * zoomed.bin_ps, 0.7 * zoomed.bin_ps);
     let mut fitted = None;
-    for _ in 0..3 {
-        let pairs = gather(lists, &model, reach, limit).ok_or(reason)?;
+    for round in 0..3 {
+        let mut pairs = gather(lists, &model, reach, limit).ok_or(reason)?;
+        if round < 2 {
+            // A part is enough to find the window; the last round is the fit.
+            let every = pairs.len().div_ceil(FIRST_PAIRS).max(1);
+            pairs = pairs.into_iter().step_by(every).collect();
+        }
         let prior = DriftPrior { at: model.coefficients()[2], range: drift };
         let next = fit(&pairs, reach, sigma, span_s, prior, None).ok_or(reason)?;
         let now = model.coefficients();

@@ -1,6 +1,7 @@
 //! The search on simulated pairs: right within what it states, or no lock.
 
 use super::super::synthetic::{Dice, PairSource};
+use super::super::model::ClockModel;
 use super::*;
 
 fn source(pairs_hz: f64, noise_hz: f64, span_s: f64, seed: u64) -> PairSource {
@@ -84,7 +85,7 @@ fn fifty_decibels_of_loss_with_a_quiet_detector() {
     let mut source = source(1.0, 0.0, 100.0, 5);
     (source.noise_a_hz, source.noise_b_hz) = (100_000.0, 0.1);
     let (a, b) = source.clicks(5);
-    let lock = PairSearch { max_work: 4e9, ..PairSearch::default() }.find(&a, &b).unwrap();
+    let lock = PairSearch { max_work: 3e10, ..PairSearch::default() }.find(&a, &b).unwrap();
     assert!(squares(&lock, &source).iter().all(|s| *s < 25.0), "{lock:?} {source:?}");
 }
 
@@ -94,7 +95,7 @@ fn noise_gives_no_lock() {
         let mut source = source(0.0, 2_000.0, 2.0, seed);
         source.noise_b_hz = 200.0 * (1 + seed % 10) as f64;
         let (a, b) = source.clicks(seed);
-        let search = PairSearch { max_work: 4e7, ..PairSearch::default() };
+        let search = PairSearch { max_work: 1e8, ..PairSearch::default() };
         let found = search.find(&a, &b);
         assert!(matches!(found, Err(NoLock::Noise { .. })), "{seed}: {found:?}");
     }
@@ -117,7 +118,7 @@ fn light_that_flickers_in_both_rooms_gives_no_lock() {
         clicks
     };
     let (a, b) = (flicker(), flicker());
-    let search = PairSearch { max_work: 4e7, ..PairSearch::default() };
+    let search = PairSearch { max_work: 1e8, ..PairSearch::default() };
     assert!(matches!(search.find(&a, &b), Err(NoLock::Noise { .. })));
 }
 

@@ -73,7 +73,7 @@ fn errors_are_within_what_is_stated_over_a_grid() {
 fn one_percent_of_bright_sync_in_noise_is_found() {
     let bits = sequence(8_000_000);
     let plan = SyncPlan { slot_ps: SLOT_PS, spacing: SPACING, bits: &bits };
-    let source = source([0.0, 100.0, 9_900.0], 20.0, 7);
+    let source = source([0.0, 500.0, 49_500.0], 10.0, 7);
     let clicks = source.clicks(&plan, 7);
     let lock = SlotSearch::default().find(&clicks, &plan).unwrap();
     assert!(squares(&lock, &source).iter().all(|s| *s < 25.0), "{lock:?} {source:?}");
@@ -83,7 +83,8 @@ fn one_percent_of_bright_sync_in_noise_is_found() {
 fn noise_and_pulses_without_a_sequence_give_no_lock() {
     let bits = sequence(1_000_000);
     let plan = SyncPlan { slot_ps: SLOT_PS, spacing: SPACING, bits: &bits };
-    let other = sequence(1_500_000).split_off(3_000);
+    // The same sequence 9 s later.
+    let other = sequence(1_700_000).split_off(11_000);
     let foreign = SyncPlan { bits: &other, ..plan };
     let search = SlotSearch { max_clicks: 1 << 13, ..SlotSearch::default() };
     for seed in 0..8 {
