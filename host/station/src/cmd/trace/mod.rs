@@ -7,6 +7,7 @@ mod info_json;
 mod info_text;
 mod rates;
 mod source;
+mod sync;
 
 use clap::Subcommand;
 
@@ -22,6 +23,8 @@ pub enum Command {
     Rates(rates::Args),
     /// Correlate two channels, or one with itself: g² around zero delay
     G2(g2::Args),
+    /// Find the clock of one recording against another's, from a source of photon pairs
+    Sync(sync::Args),
 }
 
 /// Answers.
@@ -33,5 +36,6 @@ pub fn run(command: &Command, global: &Global) -> Result<(), Failure> {
         Command::Info(args) => info::run(args, global),
         Command::Rates(args) => rates::run(args, global),
         Command::G2(args) => g2::run(args, global),
+        Command::Sync(args) => sync::run(args, global),
     }
 }

@@ -6,8 +6,8 @@ use super::super::fit::{DriftPrior, fit};
 use super::super::model::{ClockModel, ClockUncertainty, Lock, NoLock};
 use super::super::significance::{ln_fair_coin_tail, ln_poisson_tail};
 use super::super::zoom::zoom;
-use super::gather::gather;
 use super::correlator::{Candidate, Level, Lists};
+use super::gather::gather;
 use super::{MAX_PAIRS, PairSearch, Section};
 
 /// Pairs that the first rounds of the fit take.
@@ -78,8 +78,7 @@ pub(super) fn decide(
     // A signal outside what was asked for is none that was looked for.
     let inside_range = first.offset_ps.abs() <= 1.001 * range.offset_ps + 5.0 * half_window
         && model.frequency_ppm.abs() <= 1.02 * range.frequency_ppm
-        && model.drift_ppb_per_s.abs()
-            <= range.drift_ppb_per_s + 5.0 * 1e-3 * fitted.error[2];
+        && model.drift_ppb_per_s.abs() <= range.drift_ppb_per_s + 5.0 * 1e-3 * fitted.error[2];
     if ln_chance > range.false_alarm.ln() || !inside_range {
         return Err(NoLock::Noise { log10_false_alarm });
     }

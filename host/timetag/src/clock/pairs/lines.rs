@@ -155,7 +155,10 @@ mod tests {
                     let peak = lines.best(&leaves, width, 0);
                     let mean = 2.0 * segments as f64;
                     let whole = ln_poisson_tail(10.0 * segments as f64 + mean, mean);
-                    assert!(peak.ln_chance < 0.6 * whole, "{segments} {v} {begin} {peak:?} {whole}");
+                    assert!(
+                        peak.ln_chance < 0.6 * whole,
+                        "{segments} {v} {begin} {peak:?} {whole}"
+                    );
                     assert!((peak.line - v).abs() <= 2, "{segments} {v} {begin} {peak:?}");
                     assert!(peak.at.abs_diff(begin) <= 2, "{segments} {v} {begin} {peak:?}");
                 }

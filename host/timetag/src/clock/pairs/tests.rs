@@ -1,7 +1,7 @@
 //! The search on simulated pairs: right within what it states, or no lock.
 
-use super::super::synthetic::{Dice, PairSource};
 use super::super::model::ClockModel;
+use super::super::synthetic::{Dice, PairSource};
 use super::*;
 
 fn source(pairs_hz: f64, noise_hz: f64, span_s: f64, seed: u64) -> PairSource {

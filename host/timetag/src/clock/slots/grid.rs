@@ -162,8 +162,7 @@ fn refine(
         let list: Vec<Residual> = residuals(clicks, &model, slot_ps).map(|r| r.1).collect();
         let now = model.coefficients();
         let prior = DriftPrior { at: now[2], range: 1e3 * range.drift_ppb_per_s };
-        let next =
-            fit(&list, reach.min(0.5 * slot_ps), sigma, span_s, prior, Some(slot_ps))?;
+        let next = fit(&list, reach.min(0.5 * slot_ps), sigma, span_s, prior, Some(slot_ps))?;
         let moved = core::array::from_fn(|i| now[i] + next.step[i]);
         model = ClockModel::from_coefficients(model.reference_ps, moved);
         sigma = next.sigma_ps;

@@ -8,7 +8,7 @@ mod grid;
 mod place;
 mod plan;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use core::f64::consts::LOG10_E;
 
@@ -113,6 +113,15 @@ impl SlotSearch {
             used_until_ps: used[used.len() - 1],
         }
     }
+}
+
+/// How far each click lies from the middle of its slot, in ps.
+pub(super) fn slot_residuals(
+    clicks: &[i64],
+    model: &ClockModel,
+    slot_ps: f64,
+) -> impl Iterator<Item = f64> {
+    grid::residuals(clicks, model, slot_ps).map(|(_, residual)| residual.ps)
 }
 
 /// The slots in which there was a click close to the middle, each once.

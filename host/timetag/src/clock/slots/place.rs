@@ -32,7 +32,8 @@ pub(super) fn find(slots: &[i64], plan: &SyncPlan<'_>, range: i64) -> Option<Pla
     let mut classes = vec![Vec::new(); spacing as usize];
     for &slot in slots {
         // With a shift of `r`, slots of −r modulo the spacing are sync slots.
-        classes[(-slot).rem_euclid(spacing) as usize].push((slot + spacing - 1).div_euclid(spacing));
+        classes[(-slot).rem_euclid(spacing) as usize]
+            .push((slot + spacing - 1).div_euclid(spacing));
     }
     // The ceiling of slot / spacing is (slot + r) / spacing for 0 ≤ r < spacing.
     let steps = range.div_euclid(spacing) + 1;

@@ -3,11 +3,11 @@
 use super::super::synthetic::{Dice, SlotSource};
 use super::*;
 
-pub(super) const SPACING: u16 = 64;
+pub(in super::super) const SPACING: u16 = 64;
 const SLOT_PS: f64 = 200_000.0;
 
 /// Bits of x³¹ + x²⁸ + 1, packed.
-pub(super) fn sequence(bits: usize) -> Vec<u64> {
+pub(in super::super) fn sequence(bits: usize) -> Vec<u64> {
     let mut state = 0x1234_5678u32;
     let mut words = vec![0u64; bits.div_ceil(64)];
     for position in 0..bits {

@@ -1,0 +1,174 @@
+//! `helio trace sync`: the clock of one recording against that of another.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use helio_timetag::clock::{ClockModel, Lock, PairSearch, SearchRange};
+use helio_units::TickLength;
+use serde_json::{Value, json};
+
+use super::source::{file_name, scan};
+use crate::cli::Global;
+use crate::exit::{Failure, print, print_json};
+use crate::plot::{self, Axis, Figure, Layer, Panel, Range};
+use crate::quantity::Span;
+use crate::term::{grouped, si};
+
+/// Arguments of `helio trace sync`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  helio trace sync alice.ptu bob.ptu
+  helio trace sync alice.ptu bob.ptu --channel 0,1 --json
+  helio trace sync alice.ptu bob.ptu --offset 100ms --ppm 5 --plot delays.svg
+
+Both recordings are of one source of photon pairs and overlap by some seconds. Without a lock the \
+exit code is that of a file at fault, and the sentence says why; docs/clocks.md says how many clicks \
+a lock needs.")]
+pub struct Args {
+    /// The recording whose clock is the reference, a PicoQuant .ptu file in T2 mode
+    a: PathBuf,
+    /// The recording whose clock is looked for
+    b: PathBuf,
+    /// One channel of each, A,B [default: all photons of each]
+    #[arg(long, value_name = "A,B", value_parser = channels)]
+    channel: Option<(u8, u8)>,
+    /// Largest offset to either side, up to 1s
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    offset: Span,
+    /// Largest difference in frequency to either side, in millionths, up to 100
+    #[arg(long, value_name = "PPM", default_value_t = 50.0)]
+    ppm: f64,
+    /// How much to try for a weak signal, 1 being a second or some
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    effort: f64,
+    /// Draw the delays after alignment into this file; .svg or .png, repeatable
+    #[arg(long, value_name = "FILE")]
+    plot: Vec<PathBuf>,
+}
+
+fn channels(text: &str) -> Result<(u8, u8), &'static str> {
+    let both = text.split_once(',').map(|(a, b)| (a.trim().parse(), b.trim().parse()));
+    match both {
+        Some((Ok(a), Ok(b))) => Ok((a, b)),
+        _ => Err("a channel of each recording is needed; write for example 0,1"),
+    }
+}
+
+/// Searches and tells.
+///
+/// # Errors
+/// The command line or a file is at fault, or there is no lock.
+pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
+    args.plot.iter().try_for_each(|path| plot::check(path))?;
+    let (a, tick_a) = clicks(&args.a, args.channel.map(|c| c.0))?;
+    let (b, tick_b) = clicks(&args.b, args.channel.map(|c| c.1))?;
+    let search = PairSearch {
+        range: SearchRange {
+            offset_ps: args.offset.0 as f64,
+            frequency_ppm: args.ppm,
+            ..SearchRange::default()
+        },
+        resolution_ps: tick_a.as_ps_f64().max(tick_b.as_ps_f64()),
+        max_work: args.effort * PairSearch::MAX_WORK,
+    };
+    let lock = search.find(&a, &b).map_err(|why| {
+        Failure::file(&args.b, format!("has no lock on {}: {why}", file_name(&args.a)))
+    })?;
+    for path in &args.plot {
+        plot::save(&figure(args, &lock, &a, &b), path)?;
+    }
+    match global.json {
+        true => print_json(&to_json(args, &lock, a.len(), b.len())),
+        false => print(text(&lock, a.len(), b.len())),
+    }
+}
+
+/// Times in ps of the first photons that a search takes, and the tick.
+fn clicks(path: &Path, channel: Option<u8>) -> Result<(Vec<i64>, TickLength), Failure> {
+    let mut ticks = Vec::new();
+    let reader = scan(path, |chunk| {
+        let wanted = chunk.photons.iter().filter(|p| channel.is_none_or(|c| c == p.channel));
+        let room = PairSearch::MAX_CLICKS - ticks.len();
+        ticks.extend(wanted.map(|p| p.tick).take(room));
+        Ok(())
+    })?;
+    let tick = reader.tick_length();
+    let times: Option<Vec<i64>> =
+        ticks.into_iter().map(|t| tick.to_ps(t).map(|time| time.0)).collect();
+    let times = times.ok_or_else(|| Failure::file(path, "is longer than 106 days; cut it"))?;
+    Ok((times, tick))
+}
+
+fn to_json(args: &Args, lock: &Lock, clicks_a: usize, clicks_b: usize) -> Value {
+    let (model, error) = (lock.model, lock.uncertainty);
+    json!({
+        "file_a": file_name(&args.a),
+        "file_b": file_name(&args.b),
+        "clicks_a": clicks_a,
+        "clicks_b": clicks_b,
+        "reference_ps": model.reference_ps,
+        "offset_ps": model.offset_ps,
+        "offset_error_ps": error.offset_ps,
+        "frequency_ppm": model.frequency_ppm,
+        "frequency_error_ppm": error.frequency_ppm,
+        "drift_ppb_per_s": model.drift_ppb_per_s,
+        "drift_error_ppb_per_s": error.drift_ppb_per_s,
+        "jitter_ps": lock.jitter_ps,
+        "pairs": lock.signal,
+        "pairs_by_chance": lock.background,
+        "log10_false_alarm": lock.log10_false_alarm,
+    })
+}
+
+fn text(lock: &Lock, clicks_a: usize, clicks_b: usize) -> String {
+    let (model, error) = (lock.model, lock.uncertainty);
+    let reference = si(model.reference_ps as f64 * 1e-12, "s", 6);
+    let mut text = format!("clock of B against A, when A reads {reference}\n");
+    let (a, b) = (grouped(clicks_a as u64), grouped(clicks_b as u64));
+    _ = writeln!(text, "  clicks     {a} and {b}");
+    _ = writeln!(text, "  offset     {:.1} ± {:.1} ps", model.offset_ps, error.offset_ps);
+    _ = writeln!(text, "  frequency  {:.7} ± {:.7} ppm", model.frequency_ppm, error.frequency_ppm);
+    _ = writeln!(
+        text,
+        "  drift      {:.4} ± {:.4} ppb/s",
+        model.drift_ppb_per_s, error.drift_ppb_per_s
+    );
+    _ = writeln!(text, "  jitter     {:.0} ps rms, of both sides together", lock.jitter_ps);
+    let pairs = grouped(lock.signal.round() as u64);
+    _ = writeln!(text, "  pairs      {pairs}, among {:.1} by chance", lock.background);
+    _ = writeln!(text, "  false alarm below 10^{:.0}", lock.log10_false_alarm);
+    text
+}
+
+/// The delays after alignment, within ±10 jitters.
+fn figure(args: &Args, lock: &Lock, a: &[i64], b: &[i64]) -> Figure {
+    const BINS: usize = 100;
+    let reach = 10.0 * lock.jitter_ps;
+    let counts = delays(&lock.model, a, b, reach, BINS);
+    let edge = |i: usize| 1e-12 * reach * (2.0 * i as f64 / BINS as f64 - 1.0);
+    let title = format!("{} against {}, aligned", file_name(&args.b), file_name(&args.a));
+    Figure::new(vec![Panel {
+        title,
+        x: Axis { label: "delay".into(), unit: "s", range: Range::Data },
+        y: Axis { label: "pairs in a bin".into(), unit: "", range: Range::FromZero },
+        layers: vec![Layer::step("", (0..=BINS).map(edge).collect(), counts)],
+    }])
+}
+
+fn delays(model: &ClockModel, a: &[i64], b: &[i64], reach: f64, bins: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; bins];
+    let mut from = 0;
+    for &a in a {
+        let difference = model.difference_ps(a);
+        let delay = |b: i64| (b - a) as f64 - difference;
+        while from < b.len() && delay(b[from]) < -reach {
+            from += 1;
+        }
+        for delay in b[from..].iter().map(|b| delay(*b)).take_while(|d| *d < reach) {
+            let bin = ((delay + reach) / (2.0 * reach) * bins as f64) as usize;
+            counts[bin.min(bins - 1)] += 1.0;
+        }
+    }
+    counts
+}
