@@ -84,8 +84,8 @@ fn lines(
     let mut lines = Vec::new();
     for &share in shares {
         let mut points = Vec::new();
-        // Below ten clicks of signal nothing is found, and that takes longest.
-        for &log in steps.iter().filter(|log| **log > (10.0 / share).log10()) {
+        // Below five clicks of signal nothing is found, and that takes longest.
+        for &log in steps.iter().filter(|log| **log > (5.0 / share).log10()) {
             let (mut right, mut wrong) = (0, 0);
             for run in 0..RUNS {
                 let (found, clock) = find(10f64.powf(log), share, run + 1000 * points.len() as u64);
@@ -109,6 +109,8 @@ fn lines(
 }
 
 fn draw(path: &Path, title: &str, x: &str, lines: &[Line]) -> Result<(), Box<dyn Error>> {
+    let all = || lines.iter().flat_map(|line| line.points.iter().map(|p| p.0));
+    let range = all().fold(9.0, f64::min) - 0.1..all().fold(0.0, f64::max) + 0.1;
     let area = SVGBackend::new(path, (900, 460)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
@@ -116,7 +118,7 @@ fn draw(path: &Path, title: &str, x: &str, lines: &[Line]) -> Result<(), Box<dyn
         .margin(14)
         .x_label_area_size(48)
         .y_label_area_size(60)
-        .build_cartesian_2d(1.9f64..6.1, 0.0f64..105.0)?;
+        .build_cartesian_2d(range, 0.0f64..105.0)?;
     let power = |x: &f64| format!("10^{x}");
     chart
         .configure_mesh()
@@ -144,7 +146,7 @@ fn draw(path: &Path, title: &str, x: &str, lines: &[Line]) -> Result<(), Box<dyn
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::LowerRight)
         .label_font(("sans-serif", 15))
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.4))
@@ -167,17 +169,17 @@ fn sequence(bits: usize) -> Vec<u64> {
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("give the folder to draw into")?;
     let folder = Path::new(&folder);
-    let steps: Vec<f64> = (0..=16).map(|i| 2.0 + 0.25 * f64::from(i)).collect();
+    let steps = |from: f64| -> Vec<f64> { (0..=16).map(|i| from + 0.25 * f64::from(i)).collect() };
     let bits = sequence(1_200_000);
     let found =
-        lines("slots", &[1.0, 0.5, 0.2, 0.1], &steps, |n, s, seed| slots(n, s, seed, &bits));
+        lines("slots", &[1.0, 0.5, 0.2, 0.1], &steps(3.0), |n, s, seed| slots(n, s, seed, &bits));
     draw(
         &folder.join("clocks-slots.svg"),
         "BB84 sync slots, 5 MHz, each 64th slot, as bright as signal; 10 s, ±1 s, ±50 ppm",
         "Bob's clicks",
         &found,
     )?;
-    let found = lines("pairs", &[1.0, 0.3, 0.1, 0.03, 0.01], &steps, pairs);
+    let found = lines("pairs", &[1.0, 0.3, 0.1, 0.03, 0.01], &steps(1.25), pairs);
     draw(
         &folder.join("clocks-pairs.svg"),
         "Pair source, 10 s, ±1 s, ±50 ppm: share of a station's clicks that are pairs",

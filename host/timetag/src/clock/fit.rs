@@ -187,7 +187,7 @@ fn inverse(m: &Matrix) -> Option<Matrix> {
     };
     let determinant: f64 = (0..3).map(|j| m[0][j] * minor(0, j)).sum();
     let size = m[0][0] * m[1][1] * m[2][2];
-    if !(determinant.abs() > 1e-12 * size.abs()) {
+    if determinant.is_nan() || determinant.abs() <= 1e-12 * size.abs() {
         return None;
     }
     Some(core::array::from_fn(|i| core::array::from_fn(|j| minor(j, i) / determinant)))

@@ -61,8 +61,11 @@ impl PairSource {
         let mut dice = Dice::new(seed);
         let (mut a, mut b) = (Vec::new(), Vec::new());
         let mut each = |rate: f64, to_a: bool, to_b: bool| {
+            if rate <= 0.0 {
+                return;
+            }
             let mut time_s = 0.0;
-            while rate > 0.0 {
+            loop {
                 time_s += dice.exponential(1.0 / rate);
                 if time_s >= self.span_s {
                     break;
@@ -112,8 +115,11 @@ impl SlotSource {
         let mut clicks = Vec::new();
         let rates = [self.signal_hz, self.sync_hz, self.noise_hz];
         for (kind, rate) in rates.into_iter().enumerate() {
+            if rate <= 0.0 {
+                continue;
+            }
             let mut time_s = self.begin_s;
-            while rate > 0.0 {
+            loop {
                 time_s += dice.exponential(1.0 / rate);
                 if time_s >= self.begin_s + self.span_s {
                     break;
