@@ -1,10 +1,16 @@
 //! `helio trace` as a user meets it: good files, bad files, bad arguments; exit code, standard
 //! output, standard error.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
+use helio_timetag::clock::ClockModel;
+use helio_timetag::clock::synthetic::PairSource;
+use helio_trace::ptu::WriterOptions;
+use helio_trace::{PtuWriter, RecordType};
+use helio_units::{TickLength, Ticks};
 use serde_json::Value;
 
 const HEADER_BYTES: usize = 4392;
@@ -310,4 +316,62 @@ fn help_documents_the_exit_codes_and_gives_examples() {
     }
     let output = helio(&["trace", "g2", "--rnage", "1us"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// A recording of one channel, of clicks in ps.
+fn record(path: &Path, clicks: &[i64]) {
+    let options = WriterOptions {
+        record_type: RecordType::GenericT2,
+        guid: [0; 16],
+        created_unix_s: None,
+        creator: "test".into(),
+        creator_version: "1".into(),
+        hardware: "test".into(),
+        comment: String::new(),
+    };
+    let tick = TickLength::new(1, 1).unwrap();
+    let mut writer = PtuWriter::new(File::create(path).unwrap(), tick, &options).unwrap();
+    for &click in clicks {
+        writer.photon(Ticks(click as u64), 0).unwrap();
+    }
+    writer.finish(Ticks(*clicks.last().unwrap() as u64)).unwrap();
+}
+
+#[test]
+fn sync_finds_the_clock_of_one_recording_against_the_other() {
+    let clock = ClockModel {
+        reference_ps: 0,
+        offset_ps: 0.25e12,
+        frequency_ppm: -12.5,
+        drift_ppb_per_s: 0.5,
+    };
+    let source = PairSource {
+        pairs_hz: 1_000.0,
+        noise_a_hz: 4_000.0,
+        noise_b_hz: 4_000.0,
+        span_s: 4.0,
+        jitter_ps: 300.0,
+        clock,
+    };
+    let (alice, bob) = source.clicks(1);
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b, dark, plot] = ["a.ptu", "b.ptu", "dark.ptu", "delays.svg"]
+        .map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    record(Path::new(&a), &alice[1..]);
+    record(Path::new(&b), &bob);
+    record(Path::new(&dark), &PairSource { pairs_hz: 0.0, ..source }.clicks(2).1);
+
+    let said = json(&["trace", "sync", &a, &b, "--channel", "0,0", "--json", "--plot", &plot]);
+    let number = |name: &str| said[name].as_f64().unwrap();
+    let truth = clock.at(said["reference_ps"].as_i64().unwrap());
+    let wrong = number("offset_ps") - truth.offset_ps;
+    assert!(wrong.abs() < 5.0 * number("offset_error_ps"), "{said}");
+    assert!(number("offset_error_ps") < 50.0 && number("log10_false_alarm") < -100.0, "{said}");
+    let picture = std::fs::read_to_string(&plot).unwrap();
+    assert!(picture.contains("delay (ns)") && picture.contains("pairs in a bin"));
+    let text = stdout(&helio(&["trace", "sync", &a, &b]));
+    assert!(text.contains("frequency") && text.contains("ppb/s"), "{text}");
+
+    let line = complaint(&["trace", "sync", &a, &dark, "--effort", "0.05"], 3);
+    assert!(line.contains("no lock") && line.contains("noise"), "{line}");
 }
