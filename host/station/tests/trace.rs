@@ -8,8 +8,7 @@ use std::process::Output;
 use assert_cmd::Command;
 use helio_timetag::clock::ClockModel;
 use helio_timetag::clock::synthetic::PairSource;
-use helio_trace::ptu::WriterOptions;
-use helio_trace::{PtuWriter, RecordType};
+use helio_trace::{PtuWriter, RecordType, WriterOptions};
 use helio_units::{TickLength, Ticks};
 use serde_json::Value;
 

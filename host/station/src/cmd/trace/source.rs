@@ -18,6 +18,13 @@ use crate::term::Progress;
 pub(super) struct Source {
     /// The trace, of any format of docs/traces.md; the content tells which
     pub(super) file: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How traces are read.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Reading {
     /// The format, where the content does not tell it, such as qutag
     #[arg(long, value_name = "NAME")]
     format: Option<TraceFormat>,
@@ -34,7 +41,7 @@ pub(super) struct Source {
     window: Option<Span>,
 }
 
-impl Source {
+impl Reading {
     fn options(&self, photon_time: PhotonTime) -> ReadOptions {
         ReadOptions {
             format: self.format,
@@ -43,6 +50,13 @@ impl Source {
             csv_unit: self.unit,
             window: self.window.map(Span::picoseconds),
         }
+    }
+}
+
+impl Source {
+    /// A trace that is read as others are.
+    pub(super) fn of(file: &Path, reading: &Reading) -> Source {
+        Source { file: file.to_owned(), reading: reading.clone() }
     }
 
     /// Reads the whole trace and gives each chunk to `each`; returns the reader at its end, for
@@ -54,7 +68,8 @@ impl Source {
     ) -> Result<Box<dyn TraceReader>, Failure> {
         let path = &self.file;
         let fault = |err| Failure::file(path, err);
-        let mut reader = helio_trace::open(path, &self.options(photon_time)).map_err(fault)?;
+        let mut reader =
+            helio_trace::open(path, &self.reading.options(photon_time)).map_err(fault)?;
         let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
         let mut progress = Progress::of_bytes(format!("reading {}", path.display()), bytes);
         let mut chunk = Chunk::default();

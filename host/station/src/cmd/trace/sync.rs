@@ -1,13 +1,14 @@
 //! `helio trace sync`: the clock of one recording against that of another.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use helio_timetag::clock::{ClockModel, Lock, PairSearch, SearchRange};
+use helio_trace::PhotonTime;
 use helio_units::TickLength;
 use serde_json::{Value, json};
 
-use super::source::{file_name, scan};
+use super::source::{Reading, Source, file_name};
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
 use crate::plot::{self, Axis, Figure, Layer, Panel, Range};
@@ -26,10 +27,12 @@ Both recordings are of one source of photon pairs and overlap by some seconds. W
 exit code is that of a file at fault, and the sentence says why; docs/clocks.md says how many clicks \
 a lock needs.")]
 pub struct Args {
-    /// The recording whose clock is the reference, a PicoQuant .ptu file in T2 mode
+    /// The recording whose clock is the reference, of any format of docs/traces.md
     a: PathBuf,
     /// The recording whose clock is looked for
     b: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
     /// One channel of each, A,B [default: all photons of each]
     #[arg(long, value_name = "A,B", value_parser = channels)]
     channel: Option<(u8, u8)>,
@@ -61,8 +64,8 @@ fn channels(text: &str) -> Result<(u8, u8), &'static str> {
 /// The command line or a file is at fault, or there is no lock.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     args.plot.iter().try_for_each(|path| plot::check(path))?;
-    let (a, tick_a) = clicks(&args.a, args.channel.map(|c| c.0))?;
-    let (b, tick_b) = clicks(&args.b, args.channel.map(|c| c.1))?;
+    let (a, tick_a) = clicks(&Source::of(&args.a, &args.reading), args.channel.map(|c| c.0))?;
+    let (b, tick_b) = clicks(&Source::of(&args.b, &args.reading), args.channel.map(|c| c.1))?;
     let search = PairSearch {
         range: SearchRange {
             offset_ps: args.offset.0 as f64,
@@ -85,9 +88,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
 }
 
 /// Times in ps of the first photons that a search takes, and the tick.
-fn clicks(path: &Path, channel: Option<u8>) -> Result<(Vec<i64>, TickLength), Failure> {
+fn clicks(source: &Source, channel: Option<u8>) -> Result<(Vec<i64>, TickLength), Failure> {
     let mut ticks = Vec::new();
-    let reader = scan(path, |chunk| {
+    let reader = source.scan(PhotonTime::Picoseconds, |_, chunk| {
         let wanted = chunk.photons.iter().filter(|p| channel.is_none_or(|c| c == p.channel));
         let room = PairSearch::MAX_CLICKS - ticks.len();
         ticks.extend(wanted.map(|p| p.tick).take(room));
@@ -96,7 +99,8 @@ fn clicks(path: &Path, channel: Option<u8>) -> Result<(Vec<i64>, TickLength), Fa
     let tick = reader.tick_length();
     let times: Option<Vec<i64>> =
         ticks.into_iter().map(|t| tick.to_ps(t).map(|time| time.0)).collect();
-    let times = times.ok_or_else(|| Failure::file(path, "is longer than 106 days; cut it"))?;
+    let times =
+        times.ok_or_else(|| Failure::file(&source.file, "is longer than 106 days; cut it"))?;
     Ok((times, tick))
 }
 
