@@ -21,7 +21,7 @@ use super::lines::{BLOCK, Lines, Peak};
 pub(super) struct Candidate {
     /// Bob less Alice at the reference, in ps; right to 2.5 bins.
     pub delay_ps: f64,
-    /// Bob's frequency, a pure number; right to one step of the level.
+    /// Bob's frequency, a pure number; right to 2.5 bins over the span.
     pub frequency: f64,
     /// ln of the chance that noise makes it in one place.
     pub ln_chance: f64,

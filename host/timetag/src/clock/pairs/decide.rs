@@ -34,7 +34,7 @@ pub(super) fn decide(
         lists.reference_ps,
         [found.delay_ps, 1e12 * found.frequency, 0.0],
     );
-    let (bin_ps, step_ps_per_s) = (level.bin_ps, 2.0 * level.bin_ps / span_s);
+    let (bin_ps, step_ps_per_s) = (level.bin_ps, 2.5 * level.bin_ps / span_s);
     let product = lists.a.len() as f64 * lists.b.len() as f64;
     let chance = 6.0 * bin_ps * product / (span_s * 1e12);
     // A bright signal is seen in a part of the clicks as well.

@@ -6,6 +6,8 @@ use super::super::significance::ln_poisson_tail;
 /// that change within many bins lift no peak above their surroundings.
 pub(super) const BLOCK: usize = 2048;
 const PART: usize = 256;
+/// Cells to each side that a signal smeared over three cells reaches.
+const NEIGHBOURS: usize = 4;
 
 /// The best line of a block.
 #[derive(Clone, Copy, Debug)]
@@ -94,41 +96,41 @@ fn peak(cells: &[f32]) -> (f64, usize) {
     for begin in (0..cells.len() - 1).step_by(PART) {
         let end = (begin + PART).min(cells.len() - 1);
         let (left, right) = (&cells[begin..end], &cells[begin + 1..end + 1]);
-        let (mut tops, mut sums, mut squares) = ([0.0f32; 8], [0.0f32; 8], [0.0f32; 8]);
-        // Around a value close to all, so that squares keep their digits.
-        let middle = left[0] + right[0];
+        let (mut tops, mut sums) = ([0.0f32; 8], [0.0f32; 8]);
         for (l, r) in left.chunks_exact(8).zip(right.chunks_exact(8)) {
             for i in 0..8 {
                 let sum = l[i] + r[i];
                 tops[i] = if sum > tops[i] { sum } else { tops[i] };
-                sums[i] += sum - middle;
-                squares[i] += (sum - middle) * (sum - middle);
+                sums[i] += sum;
             }
         }
-        let total = |of: [f32; 8]| of.into_iter().map(f64::from).sum::<f64>();
         let count = (left.len() / 8 * 8) as f64;
-        let top = f64::from(tops.into_iter().fold(0.0, f32::max));
-        let (sum, square) = (total(sums), total(squares));
-        let middle = f64::from(middle);
-        let all = sum / count + middle;
-        // Nothing that stands out by less than four standard deviations is looked at.
-        if top < all + 4.0 * all.max(0.5).sqrt() {
+        let top = tops.into_iter().fold(0.0, f32::max);
+        let all = sums.into_iter().map(f64::from).sum::<f64>() / count.max(1.0);
+        // Nothing that stands out by less than three standard deviations is looked at.
+        if f64::from(top) < all + 3.0 * all.max(0.5).sqrt() {
             continue;
         }
-        // Without the peak and what it lends its two neighbours.
-        let others = (count - 3.0).max(1.0);
-        let peak = top - all;
-        let mean = (all - 2.0 * peak / others).max(2.0 / others);
-        let spread = square / count - (sum / count) * (sum / count);
-        let variance = (spread - 1.5 * peak * peak / count).max(0.0);
+        // What surrounds the peak, without what the signal lends its neighbours.
+        let place = (begin..end).find(|i| cells[*i] + cells[i + 1] >= top).unwrap_or(begin);
+        let outside = (begin..end).filter(|i| i.abs_diff(place) > NEIGHBOURS);
+        let (mut others, mut sum, mut square) = (0.0, 0.0, 0.0);
+        for i in outside {
+            let above = f64::from(cells[i] + cells[i + 1]) - all;
+            others += 1.0;
+            sum += above;
+            square += above * above;
+        }
+        let top = f64::from(top);
+        let mean = (all + sum / others).max(2.0 / others);
+        let variance = square / others - (sum / others) * (sum / others);
         // Clicks that come in bunches vary more than a Poissonian count: count bunches. Some
         // excess is chance, as a variance from 256 sums has an error of a tenth.
         let excess = if variance > 1.3 * mean { variance / mean } else { 1.0 };
         let ln = ln_poisson_tail(top / excess, mean / excess);
         if ln < chance {
             chance = ln;
-            let is_top = |i: &usize| f64::from(cells[*i] + cells[i + 1]) >= top;
-            at = (begin..end).find(is_top).unwrap_or(begin);
+            at = place;
         }
     }
     (chance, at)
