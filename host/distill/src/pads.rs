@@ -217,16 +217,11 @@ impl PadBook {
 
     /// The pad at an index, taken out of the book: a second call for it gives `None`, as does an
     /// index past the pool's end. The caller has made the use of the index durable before.
-    pub fn take(
-        &mut self,
-        way: Way,
-        purpose: Purpose,
-        index: u64,
-    ) -> Option<Zeroizing<[u8; PAD_BYTES]>> {
+    pub fn take(&mut self, way: Way, purpose: Purpose, index: u64) -> Option<Zeroizing<Box<[u8]>>> {
         let position = self.layout.position(self.role, way, purpose, index)?;
         let bytes = self.secret.chunks_exact_mut(PAD_BYTES).nth(position as usize)?;
-        let mut pad = Zeroizing::new([0; PAD_BYTES]);
-        pad.copy_from_slice(bytes);
+        // On the heap: an array would leave a copy on the stack with each move.
+        let pad = Zeroizing::new(Box::<[u8]>::from(&*bytes));
         bytes.zeroize();
         // A pad of zeros is one that was taken: a true one has this value once in 2²⁵⁶.
         if pad.iter().all(|&b| b == 0) { None } else { Some(pad) }

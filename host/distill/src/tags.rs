@@ -147,7 +147,8 @@ fn close(hash: &mut TranscriptHash, envelope: &[u8], index: u64) {
     hash.update(&index.to_le_bytes());
 }
 
-fn halves(pad: &[u8; 32]) -> (&[u8; 16], &[u8; 16]) {
+/// The two halves of a pad, which has 32 bytes.
+fn halves(pad: &[u8]) -> (&[u8; 16], &[u8; 16]) {
     let (halves, _) = pad.as_chunks::<16>();
     (&halves[0], &halves[1])
 }

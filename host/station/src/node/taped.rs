@@ -8,7 +8,7 @@ use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use helio_distill::pads::{PadBook, Purpose, Watermarks, Way};
+use helio_distill::pads::{PAD_BYTES, PadBook, Purpose, Watermarks, Way};
 use helio_distill::release::StationStore;
 use helio_distill::{Event, Fault, Progress};
 use helio_keys::Origin;
@@ -123,7 +123,9 @@ impl Tape {
     /// Copies a pad, once.
     fn copy(&mut self, way: Way, purpose: Purpose, index: u64) {
         if let Some(pad) = self.pads.take(way, purpose, index) {
-            self.put(&Record::Pad { way, purpose, index, pad });
+            let mut bytes = Zeroizing::new([0; PAD_BYTES]);
+            bytes.copy_from_slice(&pad);
+            self.put(&Record::Pad { way, purpose, index, pad: bytes });
         }
     }
 }
