@@ -59,7 +59,8 @@ fn damaged<F: Fault + Send + 'static>(role: Role, fault: F) -> RunOutcome {
         Role::Alice => (&outcome.alice, &outcome.bob),
         Role::Bob => (&outcome.bob, &outcome.alice),
     };
-    assert!(!bad.cable.losses.is_clean() && good.cable.losses.is_clean());
+    assert!(!bad.cable.losses.is_clean(), "nothing was damaged");
+    assert!(good.cable.losses.is_clean(), "{:?}", good.cable.losses);
     assert!(bad.cable.losses.frames_of(Stream::Settings) > 0, "{:?}", bad.cable.losses);
     outcome
 }
@@ -88,9 +89,9 @@ fn a_bad_cable_costs_slots_that_are_counted_and_some_of_the_key() {
     assert_eq!(lost_slots(&sound, Role::Alice), 0);
 
     for role in [Role::Alice, Role::Bob] {
-        let lossy = damaged(role, Lossy::new(1, 10_000, 10_000));
+        let lossy = damaged(role, Lossy::new(1, 20_000, 20_000));
         let corrupt = damaged(role, Corrupt::new(2, 20));
-        let late = damaged(role, Late::new(3, 10_000, 2));
+        let late = damaged(role, Late::new(4, 50_000, 2));
         for (name, outcome) in [("lossy", &lossy), ("corrupt", &corrupt), ("late", &late)] {
             let lost = lost_slots(outcome, role) - lost_slots(&sound, role);
             let cable = if role == Role::Alice { &outcome.alice } else { &outcome.bob };
@@ -108,6 +109,6 @@ fn a_bad_cable_costs_slots_that_are_counted_and_some_of_the_key() {
                 assert!(outcome.bob.reports.iter().map(missing).sum::<u64>() > 0);
             }
         }
-        assert!(lossy.alice.key_bits > 0, "a hundredth of the chunks is not the key");
+        assert!(lossy.alice.key_bits > 0, "a fiftieth of the chunks is not the key");
     }
 }

@@ -68,9 +68,12 @@ proptest! {
         let content = read_with(&bytes, &options).unwrap();
         prop_assert_eq!(content.meta.tick, TickLength::new(1, 1).unwrap());
         prop_assert_eq!(content.counts.late, 0);
+        // The header holds the period as a float; which fraction that is tells its own test.
+        let exact = helio_trace::tick_length_of(period).unwrap();
         let mut expected: Vec<(u64, u8)> = written.photons.iter().zip(&written.dtimes)
             .map(|(tag, dtime)| {
-                let sync = u128::from(tag.tick.0) * 1_000_000_000_000 / u128::from(rate);
+                let periods = u128::from(tag.tick.0) * u128::from(exact.numerator_ps());
+                let sync = periods / u128::from(exact.denominator());
                 (sync as u64 + u64::from(*dtime) * u64::from(unit_ps), tag.channel)
             })
             .collect();
