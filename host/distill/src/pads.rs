@@ -249,8 +249,8 @@ mod tests {
                 assert!(alice.take(Way::Out, purpose, index).is_none());
                 let back = bob.take(Way::Out, purpose, index).unwrap();
                 assert_eq!(back, alice.take(Way::In, purpose, index).unwrap());
-                seen.push(*made);
-                seen.push(*back);
+                seen.push(made.to_vec());
+                seen.push(back.to_vec());
             }
             assert!(alice.take(Way::Out, purpose, alice.size(purpose)).is_none());
             assert!(alice.take(Way::Out, purpose, u64::MAX).is_none());
