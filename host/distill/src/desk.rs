@@ -138,6 +138,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Desk<E, S> {
         matches!(self.contact, Contact::Open { .. })
     }
 
+    /// The contact ends with a fault.
+    pub fn lose_contact(&mut self, fault: Fault) {
+        self.contact = Contact::Closed;
+        self.events.push_back(Event::ContactLost(fault));
+    }
+
     /// What the two sessions can tell alike.
     pub fn progress(
         &self,

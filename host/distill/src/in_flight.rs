@@ -4,6 +4,9 @@
 
 use std::collections::VecDeque;
 
+use crate::contact::Stage;
+use crate::error::{Effect, Fault, Result};
+
 /// What belongs to one block.
 pub(crate) trait OfBlock {
     fn block(&self) -> u64;
@@ -49,6 +52,45 @@ impl<C: OfBlock> InFlight<C> {
     pub fn put(&mut self, current: C) {
         let at = self.0.partition_point(|c| c.block() < current.block());
         self.0.insert(at, current);
+    }
+}
+
+/// How the blocks in progress end; the same at both stations, but for what ending one block means.
+pub(crate) trait EndsBlocks {
+    /// The oldest block in progress.
+    fn oldest_block(&self) -> Option<u64>;
+
+    /// Ends a block, if it is in progress; it is not afterwards, even on an error.
+    fn end_block(&mut self, block: u64, fault: Fault) -> Result<()>;
+
+    /// Ends all blocks; where one cannot be ended in order the others are all the same.
+    fn end_blocks(&mut self, fault: impl Fn(u64) -> Fault) -> Result<()> {
+        let mut result = Ok(());
+        while let Some(block) = self.oldest_block() {
+            result = result.and(self.end_block(block, fault(block)));
+        }
+        result
+    }
+
+    /// Ends what a fault ends: the block that was `at_work`, or all of them. Gives its effect, with the
+    /// contact at `stage` before it.
+    fn end_for(&mut self, fault: &Fault, stage: Stage, at_work: Option<u64>) -> Effect {
+        let effect = match fault.effect() {
+            Effect::Block if stage == Stage::Greeting => Effect::Contact,
+            effect => effect,
+        };
+        let ended = match (effect, at_work) {
+            (Effect::Ignored, _) => Ok(()),
+            (Effect::Block, Some(block)) => self.end_block(block, fault.clone()),
+            // What is of no block may have been of each.
+            (Effect::Block, None) | (Effect::Contact, _) => self.end_blocks(|_| fault.clone()),
+        };
+        if ended.is_ok() {
+            return effect;
+        }
+        // The station's own memory failed while a block was ended: nothing can go on.
+        let _ = self.end_blocks(|_| fault.clone());
+        Effect::Contact
     }
 }
 

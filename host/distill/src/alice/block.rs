@@ -5,7 +5,7 @@ use helio_keys::EntropySource;
 use crate::announced::Announced;
 use crate::error::{Fault, Result};
 use crate::event::Event;
-use crate::in_flight::OfBlock;
+use crate::in_flight::{EndsBlocks, OfBlock};
 use crate::message::{Detections, Envelope, FreeSlots, Kind, Reader, Sift, TestResult};
 use crate::progress::BlockProgress;
 use crate::reconcile::ReconcileAlice;
@@ -31,6 +31,11 @@ impl Current {
 
     pub fn progress(&self) -> BlockProgress {
         self.talk.progress()
+    }
+
+    /// Whether Bob's announcement waits for this station's own slots.
+    fn waits_for_slots(&self) -> bool {
+        matches!(self.step, Step::OwnSlots { .. })
     }
 }
 
@@ -121,7 +126,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         if self.desk.parameters.first_slot(block) > self.desk.slot.saturating_add(ahead) {
             return Err(Fault::FutureBlock(block));
         }
-        while let Some(oldest) = self.talks.oldest().map(OfBlock::block)
+        while let Some(oldest) = self.oldest_block()
             && self.talks.len() >= in_flight
         {
             // He begins no more than so many at a time: the oldest one he has given up.
@@ -168,10 +173,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     pub(super) fn answer_if_due(&mut self) -> Result<()> {
         let slot = self.desk.slot;
         let bound = u64::from(self.desk.parameters.clock_bound_slots);
-        let waits = |c: &&Current| matches!(c.step, Step::OwnSlots { .. });
         while self.desk.is_open() {
-            let answered = self.talks.iter().filter(|c| !waits(c)).count();
-            let Some(block) = self.talks.iter().find(waits).map(OfBlock::block) else { break };
+            let answered = self.talks.iter().filter(|c| !c.waits_for_slots()).count();
+            let waiting = self.talks.iter().find(|c| c.waits_for_slots());
+            let Some(block) = waiting.map(OfBlock::block) else { break };
             let end = self.desk.parameters.end_slot(block).saturating_add(bound);
             if slot < end || !self.desk.can_afford_beside(answered)? {
                 break;
@@ -273,34 +278,6 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         Ok(())
     }
 
-    /// Ends all blocks in progress; where one cannot be ended in order the others are all the same.
-    pub(super) fn end_blocks(&mut self, fault: impl Fn(u64) -> Fault) -> Result<()> {
-        let mut result = Ok(());
-        while let Some(block) = self.talks.oldest().map(OfBlock::block) {
-            result = result.and(self.end_block(block, fault(block)));
-        }
-        result
-    }
-
-    /// Ends a block in progress. What the store holds stays pending until it is settled.
-    pub(super) fn end_block(&mut self, block: u64, fault: Fault) -> Result<()> {
-        let Some(current) = self.talks.take(block) else { return Ok(()) };
-        let id = current.talk.id;
-        // A later talk may end while an earlier one still waits for its slots.
-        let waits = self.talks.iter().find(|c| matches!(c.step, Step::OwnSlots { .. }));
-        let needed = waits.map_or(u64::MAX, OfBlock::block);
-        self.settings.forget_below(needed.min(id.block + 1));
-        if self.desk.is_open() {
-            self.desk.hint(id.block, &fault);
-        }
-        if let Step::BobTag { .. } = current.step {
-            self.desk.events.push_back(Event::BlockUnresolved { id, fault });
-            return self.ask_about_pending();
-        }
-        self.desk.events.push_back(Event::BlockFailed { id, fault });
-        Ok(self.desk.store.burn(id)?)
-    }
-
     pub(super) fn hear_abort(&mut self, envelope: &Envelope, mut body: Reader<'_>) -> Result<()> {
         let block = envelope.block;
         if !self.talks.contains(block) {
@@ -314,13 +291,37 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         let now = self.desk.now_ns;
         let limit = self.desk.local.silence_ns;
         let silence = |c: &Current| now.saturating_sub(c.talk.heard_at_ns);
-        let is_silent =
-            |c: &&Current| !matches!(c.step, Step::OwnSlots { .. }) && silence(c) > limit;
+        let is_silent = |c: &&Current| !c.waits_for_slots() && silence(c) > limit;
         if let Some(current) = self.talks.iter().find(is_silent) {
             self.at_work = Some(current.block());
             return Err(Fault::Silent(silence(current) / 1_000_000, current.step.name()));
         }
         self.ask_again()?;
         self.answer_if_due()
+    }
+}
+
+impl<E: EntropySource, S: StationStore<E::Origin>> EndsBlocks for Session<E, S> {
+    fn oldest_block(&self) -> Option<u64> {
+        self.talks.oldest().map(OfBlock::block)
+    }
+
+    /// Ends a block in progress. What the store holds stays pending until it is settled.
+    fn end_block(&mut self, block: u64, fault: Fault) -> Result<()> {
+        let Some(current) = self.talks.take(block) else { return Ok(()) };
+        let id = current.talk.id;
+        // A later talk may end while an earlier one still waits for its slots.
+        let waiting = self.talks.iter().find(|c| c.waits_for_slots());
+        let needed = waiting.map_or(u64::MAX, OfBlock::block);
+        self.settings.forget_below(needed.min(id.block + 1));
+        if self.desk.is_open() {
+            self.desk.hint(id.block, &fault);
+        }
+        if let Step::BobTag { .. } = current.step {
+            self.desk.events.push_back(Event::BlockUnresolved { id, fault });
+            return self.ask_about_pending();
+        }
+        self.desk.events.push_back(Event::BlockFailed { id, fault });
+        Ok(self.desk.store.burn(id)?)
     }
 }

@@ -3,10 +3,10 @@
 use helio_keys::EntropySource;
 
 use crate::announced::Announced;
-use crate::contact::Contact;
 use crate::decide::{Decision, NoKeyReason, Way, decide};
 use crate::error::{Effect, Fault, Result};
 use crate::event::Event;
+use crate::in_flight::EndsBlocks;
 use crate::message::{Amplify, Declaration, Kind, Reader, TestResult, Verdict};
 use crate::reconcile::{AliceStep, ReconcileAlice};
 use crate::release::StationStore;
@@ -159,8 +159,7 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
                     .push_back(Event::BlockUnresolved { id: talk.id, fault: fault.clone() });
                 self.desk.hint(talk.id.block, &fault);
                 if fault.effect() == Effect::Contact {
-                    self.desk.contact = Contact::Closed;
-                    self.desk.events.push_back(Event::ContactLost(fault.clone()));
+                    self.desk.lose_contact(fault.clone());
                     // Nothing can be said about the others either.
                     self.end_blocks(|_| fault.clone())?;
                 }

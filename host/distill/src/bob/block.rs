@@ -7,7 +7,7 @@ use crate::certificate::Certificate;
 use crate::decide::{Decision, NoKeyReason, Way, decide};
 use crate::error::{Effect, Fault, HINT_SHUTTING_DOWN, Result};
 use crate::event::Event;
-use crate::in_flight::OfBlock;
+use crate::in_flight::{EndsBlocks, OfBlock};
 use crate::message::{
     Amplify, Declaration, Detections, Envelope, FreeSlots, Kind, Reader, Sift, TestResult, Verdict,
     VerifyKey, Writer,
@@ -112,7 +112,9 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         if !self.desk.is_open() || !wanted {
             return Ok(());
         }
+        // The store is asked last: this is tried at each piece of the device's data.
         while self.talks.len() < self.desk.local.blocks_in_flight
+            && !self.measured.is_empty()
             && self.desk.can_afford_beside(self.talks.len())?
             && let Some(measured) = self.measured.pop_front()
         {
@@ -370,37 +372,12 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
         if let Err(fault) = self.desk.say_tag(talk) {
             self.desk.hint(talk.id.block, &fault);
             if fault.effect() == Effect::Contact {
-                self.desk.contact = crate::contact::Contact::Closed;
-                self.desk.events.push_back(Event::ContactLost(fault.clone()));
+                self.desk.lose_contact(fault.clone());
                 // Nothing can be said about the others either.
                 self.end_blocks(|_| fault.clone())?;
             }
         }
         Ok(())
-    }
-
-    /// Ends all blocks in progress; where one cannot be ended in order the others are all the same.
-    pub(super) fn end_blocks(&mut self, fault: impl Fn(u64) -> Fault) -> Result<()> {
-        let mut result = Ok(());
-        while let Some(block) = self.talks.oldest().map(OfBlock::block) {
-            result = result.and(self.end_block(block, fault(block)));
-        }
-        result
-    }
-
-    /// Ends a block in progress. A key that is in the store stays as it is.
-    pub(super) fn end_block(&mut self, block: u64, fault: Fault) -> Result<()> {
-        let Some(current) = self.talks.take(block) else { return Ok(()) };
-        let id = current.talk.id;
-        if self.desk.is_open() {
-            self.desk.hint(id.block, &fault);
-        }
-        if self.desk.store.state(id)?.is_some() {
-            self.desk.events.push_back(Event::BlockUnresolved { id, fault });
-            return Ok(());
-        }
-        self.desk.events.push_back(Event::BlockFailed { id, fault });
-        Ok(self.desk.store.burn(id)?)
     }
 
     pub(super) fn hear_abort(&mut self, envelope: &Envelope, mut body: Reader<'_>) -> Result<()> {
@@ -425,5 +402,26 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
             return Err(Fault::Silent(silence(current) / 1_000_000, current.step.name()));
         }
         self.announce_next()
+    }
+}
+
+impl<E: EntropySource, S: StationStore<E::Origin>> EndsBlocks for Session<E, S> {
+    fn oldest_block(&self) -> Option<u64> {
+        self.talks.oldest().map(OfBlock::block)
+    }
+
+    /// Ends a block in progress. A key that is in the store stays as it is.
+    fn end_block(&mut self, block: u64, fault: Fault) -> Result<()> {
+        let Some(current) = self.talks.take(block) else { return Ok(()) };
+        let id = current.talk.id;
+        if self.desk.is_open() {
+            self.desk.hint(id.block, &fault);
+        }
+        if self.desk.store.state(id)?.is_some() {
+            self.desk.events.push_back(Event::BlockUnresolved { id, fault });
+            return Ok(());
+        }
+        self.desk.events.push_back(Event::BlockFailed { id, fault });
+        Ok(self.desk.store.burn(id)?)
     }
 }

@@ -22,7 +22,7 @@ use crate::contact::{self, Contact};
 use crate::desk::{Desk, Local};
 use crate::error::{Effect, Fault, InputError, Result};
 use crate::event::Event;
-use crate::in_flight::InFlight;
+use crate::in_flight::{EndsBlocks, InFlight};
 use crate::message::{Kind, Role};
 use crate::pads::PadBook;
 use crate::parameters::{Parameters, Receiver};
@@ -378,26 +378,10 @@ impl<E: EntropySource, S: StationStore<E::Origin>> Session<E, S> {
     fn conclude_from(&mut self, stage: contact::Stage, result: Result<()>) -> Result<()> {
         let at_work = self.at_work.take();
         let Err(fault) = result else { return Ok(()) };
-        let greeting = stage == contact::Stage::Greeting;
-        let mut effect = match fault.effect() {
-            Effect::Block if greeting => Effect::Contact,
-            effect => effect,
-        };
-        let ended = match (effect, at_work) {
-            (Effect::Ignored, _) => Ok(()),
-            (Effect::Block, Some(block)) => self.end_block(block, fault.clone()),
-            // What is of no block may have been of each.
-            (Effect::Block, None) | (Effect::Contact, _) => self.end_blocks(|_| fault.clone()),
-        };
-        if ended.is_err() {
-            // The station's own memory failed while a block was ended: nothing can go on.
-            let _ = self.end_blocks(|_| fault.clone());
-            effect = Effect::Contact;
-        }
+        let effect = self.end_for(&fault, stage, at_work);
         match effect {
             Effect::Contact if stage != contact::Stage::Closed => {
-                self.desk.contact = Contact::Closed;
-                self.desk.events.push_back(Event::ContactLost(fault.clone()));
+                self.desk.lose_contact(fault.clone());
             }
             Effect::Block => {
                 // A fault of the next block ends that one in turn and stands among the events.

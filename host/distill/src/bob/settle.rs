@@ -6,6 +6,7 @@ use helio_keys::EntropySource;
 use crate::contact::{Contact, Statement};
 use crate::error::{Fault, Result};
 use crate::event::Event;
+use crate::in_flight::EndsBlocks;
 use crate::message::{Answer, Ask, Kind, NO_BLOCK, Reader, Tag};
 use crate::pads::Purpose;
 use crate::release::{BlockId, BlockState, StationStore};
