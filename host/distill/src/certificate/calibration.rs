@@ -49,6 +49,17 @@ pub enum CalibrationState {
 }
 
 impl CalibrationState {
+    /// Of a calibration that is so old and taken for so many days.
+    pub fn of_age(age_days: i64, valid_days: u32) -> CalibrationState {
+        if age_days < -AHEAD_DAYS {
+            CalibrationState::Later { days: -age_days }
+        } else if age_days > i64::from(valid_days) {
+            CalibrationState::Stale { age_days, valid_days }
+        } else {
+            CalibrationState::Valid { age_days, valid_days }
+        }
+    }
+
     /// Whether a key may rest on it.
     pub fn holds(&self) -> bool {
         use CalibrationState::{Assumed, Simulated, Valid};
@@ -109,14 +120,7 @@ pub(crate) fn state_at(
     };
     // Below 2^48, as is every quotient of 64 bits by a day.
     let age_days = (block_s / DAY_S) as i64 - made;
-    let valid_days = *valid_days;
-    if age_days < -AHEAD_DAYS {
-        CalibrationState::Later { days: -age_days }
-    } else if age_days > i64::from(valid_days) {
-        CalibrationState::Stale { age_days, valid_days }
-    } else {
-        CalibrationState::Valid { age_days, valid_days }
-    }
+    CalibrationState::of_age(age_days, *valid_days)
 }
 
 /// Whether a block may go on by the time that was announced of it, which a station with a clock of its

@@ -2,6 +2,7 @@
 //! for how long it is taken.
 
 use helio_distill::bound::DetectorTolerance;
+use helio_distill::certificate::CalibrationState;
 use helio_distill::parameters::{DetectorMatch, Receiver};
 use jiff::civil::Date;
 use toml::de::DeValue;
@@ -49,7 +50,7 @@ pub(super) struct Calibration {
     /// In UTC.
     pub day: Date,
     /// How old it may be.
-    pub valid_days: i64,
+    pub valid_days: u32,
 }
 
 impl Calibration {
@@ -57,18 +58,16 @@ impl Calibration {
     pub fn stale(&self, today: Date) -> Option<String> {
         let Calibration { day, valid_days, .. } = *self;
         let age = i64::from(today.since(day).map_or(i32::MAX, |span| span.get_days()));
-        // A clock ahead of UTC writes tomorrow's date.
-        if age < -1 {
-            return Some(format!(
+        match CalibrationState::of_age(age, valid_days) {
+            CalibrationState::Later { .. } => Some(format!(
                 "is {day}, and today is {today}; write the day of the calibration, or set the clock"
-            ));
-        }
-        (age > valid_days).then(|| {
-            format!(
+            )),
+            CalibrationState::Stale { .. } => Some(format!(
                 "is {day}, {age} days ago, and a calibration is taken for {valid_days} days \
                  (`detectors.valid_days`); calibrate again"
-            )
-        })
+            )),
+            _ => None,
+        }
     }
 }
 
@@ -96,8 +95,7 @@ pub(super) fn read(
     let date: Day = detectors.need("date")?;
     let valid_days: u32 = detectors.whole("valid_days", 1..=3650, Some(VALID_DAYS))?;
     let device: String = detectors.need("device")?;
-    let calibration =
-        Calibration { device: device.clone(), day: date.day, valid_days: valid_days.into() };
+    let calibration = Calibration { device: device.clone(), day: date.day, valid_days };
     let date = date.written;
     let found = DetectorMatch::Calibrated { delta1, delta2, id, date, device, valid_days };
     Ok((found, Some(calibration)))
