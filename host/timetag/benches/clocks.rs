@@ -2,7 +2,7 @@
 //! all pairs of clicks in reach, for one frequency of the hundreds that a search has to try.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use helio_timetag::clock::synthetic::{PairSource, SlotSource};
+use helio_timetag::clock::synthetic::{PairSource, SlotSource, sync_bits};
 use helio_timetag::clock::{ClockModel, PairSearch, SlotSearch, SyncPlan};
 use std::hint::black_box;
 
@@ -49,20 +49,8 @@ fn naive(a: &[i64], b: &[i64]) -> u32 {
     histogram.into_iter().max().unwrap_or(0)
 }
 
-/// x³¹ + x²⁸ + 1, packed.
-fn sequence(bits: usize) -> Vec<u64> {
-    let mut state = 0x1234_5678u32;
-    let mut words = vec![0u64; bits.div_ceil(64)];
-    for position in 0..bits {
-        let bit = (state >> 30 ^ state >> 27) & 1;
-        state = (state << 1 | bit) & 0x7FFF_FFFF;
-        words[position / 64] |= u64::from(bit) << (position % 64);
-    }
-    words
-}
-
 fn slots(c: &mut Criterion) {
-    let bits = sequence(35_000_000);
+    let bits = sync_bits(35_000_000);
     let plan = SyncPlan { slot_ps: 200_000.0, spacing: 64, bits: &bits };
     let mut group = c.benchmark_group("BB84 sync slots, 10^6 clicks, ±1 s, ±50 ppm");
     group.sample_size(10);

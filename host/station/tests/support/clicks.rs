@@ -1,4 +1,4 @@
-//! A recording whose clicks were changed.
+//! Recordings of given clicks, and those whose clicks were changed.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,6 +14,12 @@ pub fn rewrite(folder: &Path, change: impl Fn(usize, TimeTag) -> Option<TimeTag>
     while reader.read_chunk(&mut chunk).unwrap() {
         clicks.extend_from_slice(&chunk.photons);
     }
+    let changed = clicks.into_iter().enumerate().filter_map(|(i, click)| change(i, click));
+    record(&path, TickLength::CYCLE_150_MHZ, changed);
+}
+
+/// A recording of these clicks.
+pub fn record(path: &Path, tick: TickLength, clicks: impl IntoIterator<Item = TimeTag>) {
     let options = WriterOptions {
         record_type: RecordType::GenericT2,
         guid: [0; 16],
@@ -23,10 +29,9 @@ pub fn rewrite(folder: &Path, change: impl Fn(usize, TimeTag) -> Option<TimeTag>
         hardware: "test".into(),
         comment: String::new(),
     };
-    let file = File::create(&path).unwrap();
-    let mut writer = PtuWriter::new(file, TickLength::CYCLE_150_MHZ, &options).unwrap();
+    let mut writer = PtuWriter::new(File::create(path).unwrap(), tick, &options).unwrap();
     let mut end = Ticks(0);
-    for click in clicks.into_iter().enumerate().filter_map(|(i, click)| change(i, click)) {
+    for click in clicks {
         writer.photon(click.tick, click.channel).unwrap();
         end = click.tick;
     }

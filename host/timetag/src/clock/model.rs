@@ -44,6 +44,24 @@ impl ClockModel {
         }
     }
 
+    /// Pairs of clicks, both lists in order of time, that lie within ±`reach_ps` of this model: Alice's
+    /// reading, and by how much Bob's is later than the model says, in ps. In order of Alice's time.
+    pub fn residuals<'a>(
+        &self,
+        alice: &'a [i64],
+        bob: &'a [i64],
+        reach_ps: f64,
+    ) -> impl Iterator<Item = (i64, f64)> + use<'a> {
+        let (model, mut from) = (*self, 0);
+        alice.iter().flat_map(move |&a| {
+            let difference = model.difference_ps(a);
+            let residual = move |b: i64| (b - a) as f64 - difference;
+            from += bob[from..].iter().take_while(|b| residual(**b) < -reach_ps).count();
+            let near = bob[from..].iter().map(move |b| residual(*b));
+            near.take_while(move |ps| *ps <= reach_ps).map(move |ps| (a, ps))
+        })
+    }
+
     /// Offset in ps, frequency in ps/s, drift in ps/s².
     pub(crate) fn coefficients(&self) -> [f64; 3] {
         [self.offset_ps, 1e6 * self.frequency_ppm, 1e3 * self.drift_ppb_per_s]
@@ -140,6 +158,19 @@ pub struct Lock {
     /// log₁₀ of the chance that noise alone makes such a lock anywhere in the search range: an
     /// upper bound.
     pub log10_false_alarm: f64,
+}
+
+impl Lock {
+    /// Errors of offset, frequency and drift, each in units of its stated standard error, where the
+    /// true clock is known.
+    pub fn errors(&self, truth: &ClockModel) -> [f64; 3] {
+        let (truth, stated) = (truth.at(self.model.reference_ps), self.uncertainty);
+        [
+            (self.model.offset_ps - truth.offset_ps) / stated.offset_ps,
+            (self.model.frequency_ppm - truth.frequency_ppm) / stated.frequency_ppm,
+            (self.model.drift_ppb_per_s - truth.drift_ppb_per_s) / stated.drift_ppb_per_s,
+        ]
+    }
 }
 
 /// Why no lock is told.

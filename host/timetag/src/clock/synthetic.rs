@@ -38,6 +38,31 @@ impl Dice {
     }
 }
 
+/// A clock with any offset, frequency and drift within these limits, in ps, millionths and 10⁻⁹ a
+/// second, at a reading of zero.
+pub fn any_clock(seed: u64, [offset_ps, frequency_ppm, drift_ppb_per_s]: [f64; 3]) -> ClockModel {
+    let mut dice = Dice::new(seed);
+    let mut within = |limit: f64| limit * (2.0 * dice.uniform() - 1.0);
+    ClockModel {
+        reference_ps: 0,
+        offset_ps: within(offset_ps),
+        frequency_ppm: within(frequency_ppm),
+        drift_ppb_per_s: within(drift_ppb_per_s),
+    }
+}
+
+/// So many bits of the sequence x³¹ + x²⁸ + 1, packed: which sync slots carry a pulse.
+pub fn sync_bits(bits: usize) -> Vec<u64> {
+    let mut state = 0x1234_5678u32;
+    let mut words = vec![0u64; bits.div_ceil(64)];
+    for position in 0..bits {
+        let bit = (state >> 30 ^ state >> 27) & 1;
+        state = (state << 1 | bit) & 0x7FFF_FFFF;
+        words[position / 64] |= u64::from(bit) << (position % 64);
+    }
+    words
+}
+
 /// A source of photon pairs between two stations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PairSource {

@@ -162,17 +162,9 @@ fn figure(args: &Args, lock: &Lock, a: &[i64], b: &[i64]) -> Figure {
 
 fn delays(model: &ClockModel, a: &[i64], b: &[i64], reach: f64, bins: usize) -> Vec<f64> {
     let mut counts = vec![0.0; bins];
-    let mut from = 0;
-    for &a in a {
-        let difference = model.difference_ps(a);
-        let delay = |b: i64| (b - a) as f64 - difference;
-        while from < b.len() && delay(b[from]) < -reach {
-            from += 1;
-        }
-        for delay in b[from..].iter().map(|b| delay(*b)).take_while(|d| *d < reach) {
-            let bin = ((delay + reach) / (2.0 * reach) * bins as f64) as usize;
-            counts[bin.min(bins - 1)] += 1.0;
-        }
+    for (_, delay) in model.residuals(a, b, reach).filter(|(_, delay)| *delay < reach) {
+        let bin = ((delay + reach) / (2.0 * reach) * bins as f64) as usize;
+        counts[bin.min(bins - 1)] += 1.0;
     }
     counts
 }

@@ -1,18 +1,10 @@
 //! The search on simulated pairs: right within what it states, or no lock.
 
-use super::super::model::ClockModel;
-use super::super::synthetic::{Dice, PairSource};
+use super::super::synthetic::{Dice, PairSource, any_clock};
 use super::*;
 
 fn source(pairs_hz: f64, noise_hz: f64, span_s: f64, seed: u64) -> PairSource {
-    let mut dice = Dice::new(seed ^ 0xC10C);
-    let mut within = |limit: f64| limit * (2.0 * dice.uniform() - 1.0);
-    let clock = ClockModel {
-        reference_ps: 0,
-        offset_ps: within(0.99e12),
-        frequency_ppm: within(49.9),
-        drift_ppb_per_s: within(1.0),
-    };
+    let clock = any_clock(seed ^ 0xC10C, [0.99e12, 49.9, 1.0]);
     PairSource {
         pairs_hz,
         noise_a_hz: noise_hz,
@@ -21,17 +13,6 @@ fn source(pairs_hz: f64, noise_hz: f64, span_s: f64, seed: u64) -> PairSource {
         jitter_ps: 350.0,
         clock,
     }
-}
-
-/// Errors over stated errors, squared.
-fn squares(lock: &Lock, source: &PairSource) -> [f64; 3] {
-    let truth = source.clock.at(lock.model.reference_ps);
-    [
-        (lock.model.offset_ps - truth.offset_ps) / lock.uncertainty.offset_ps,
-        (lock.model.frequency_ppm - truth.frequency_ppm) / lock.uncertainty.frequency_ppm,
-        (lock.model.drift_ppb_per_s - truth.drift_ppb_per_s) / lock.uncertainty.drift_ppb_per_s,
-    ]
-    .map(|x| x * x)
 }
 
 #[test]
@@ -45,7 +26,7 @@ fn errors_are_within_what_is_stated_over_a_grid() {
                 let (a, b) = source.clicks(seed);
                 let lock = PairSearch::default().find(&a, &b);
                 let lock = lock.unwrap_or_else(|why| panic!("{source:?}: {why}"));
-                let squares = squares(&lock, &source);
+                let squares = lock.errors(&source.clock).map(|error| error * error);
                 assert!(squares.iter().all(|s| *s < 25.0), "{squares:?} {lock:?} {source:?}");
                 (0..3).for_each(|i| sum[i] += squares[i]);
                 locks += 1;
@@ -66,7 +47,10 @@ fn extremes_of_the_range_are_reached() {
         source.clock.drift_ppb_per_s = sign[2];
         let (a, b) = source.clicks(3);
         let lock = PairSearch::default().find(&a, &b).unwrap();
-        assert!(squares(&lock, &source).iter().all(|s| *s < 25.0), "{lock:?} {source:?}");
+        assert!(
+            lock.errors(&source.clock).map(|error| error * error).iter().all(|s| *s < 25.0),
+            "{lock:?} {source:?}"
+        );
     }
 }
 
@@ -76,7 +60,10 @@ fn one_percent_of_signal_is_found() {
     let source = source(300.0, 29_700.0, 10.0, 4);
     let (a, b) = source.clicks(4);
     let lock = PairSearch::default().find(&a, &b).unwrap();
-    assert!(squares(&lock, &source).iter().all(|s| *s < 25.0), "{lock:?} {source:?}");
+    assert!(
+        lock.errors(&source.clock).map(|error| error * error).iter().all(|s| *s < 25.0),
+        "{lock:?} {source:?}"
+    );
 }
 
 /// 50 dB: of 10⁵ photons a second at Alice one arrives, and a dark count every ten seconds.
@@ -86,7 +73,10 @@ fn fifty_decibels_of_loss_with_a_quiet_detector() {
     (source.noise_a_hz, source.noise_b_hz) = (100_000.0, 0.1);
     let (a, b) = source.clicks(5);
     let lock = PairSearch { max_work: 3e10, ..PairSearch::default() }.find(&a, &b).unwrap();
-    assert!(squares(&lock, &source).iter().all(|s| *s < 25.0), "{lock:?} {source:?}");
+    assert!(
+        lock.errors(&source.clock).map(|error| error * error).iter().all(|s| *s < 25.0),
+        "{lock:?} {source:?}"
+    );
 }
 
 #[test]

@@ -141,13 +141,14 @@ fn largest(planes: &[Words; PLANES], word: usize) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{SPACING, sequence};
+    use super::super::tests::SPACING;
     use super::*;
+    use crate::clock::synthetic::sync_bits;
 
     /// Counts of all shifts against one bit after the other.
     #[test]
     fn planes_count_what_bits_say() {
-        let bits = sequence(1 << 14);
+        let bits = sync_bits(1 << 14);
         let plan = SyncPlan { slot_ps: 200_000.0, spacing: SPACING, bits: &bits };
         let positions: Vec<i64> = (0..100).map(|i| i * 37 % 9_000).collect();
         for origin in [-3_000, 0, 77, 15_000] {
@@ -165,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_shift_is_found_and_noise_is_not() {
-        let bits = sequence(1 << 14);
+        let bits = sync_bits(1 << 14);
         let plan = SyncPlan { slot_ps: 200_000.0, spacing: SPACING, bits: &bits };
         let true_slots: Vec<i64> = (4_000..4_200)
             .filter(|p| plan.bit(*p as u64))

@@ -1,49 +1,23 @@
 //! The search on simulated slots: right within what it states, or no lock.
 
-use super::super::synthetic::{Dice, SlotSource};
+use super::super::synthetic::{SlotSource, any_clock, sync_bits};
 use super::*;
 
 pub(in super::super) const SPACING: u16 = 64;
 const SLOT_PS: f64 = 200_000.0;
 
-/// Bits of x³¹ + x²⁸ + 1, packed.
-pub(in super::super) fn sequence(bits: usize) -> Vec<u64> {
-    let mut state = 0x1234_5678u32;
-    let mut words = vec![0u64; bits.div_ceil(64)];
-    for position in 0..bits {
-        let bit = (state >> 30 ^ state >> 27) & 1;
-        state = (state << 1 | bit) & 0x7FFF_FFFF;
-        words[position / 64] |= u64::from(bit) << (position % 64);
-    }
-    words
-}
-
 fn source(rates: [f64; 3], span_s: f64, seed: u64) -> SlotSource {
-    let mut dice = Dice::new(seed ^ 0x5107);
-    let mut within = |limit: f64| limit * (2.0 * dice.uniform() - 1.0);
     let clock = ClockModel {
         reference_ps: 2_000_000_000_000,
-        offset_ps: within(0.99e12),
-        frequency_ppm: within(49.9),
-        drift_ppb_per_s: within(1.0),
+        ..any_clock(seed ^ 0x5107, [0.99e12, 49.9, 1.0])
     };
     let [signal_hz, sync_hz, noise_hz] = rates;
     SlotSource { signal_hz, sync_hz, noise_hz, span_s, begin_s: 2.0, jitter_ps: 400.0, clock }
 }
 
-fn squares(lock: &Lock, source: &SlotSource) -> [f64; 3] {
-    let truth = source.clock.at(lock.model.reference_ps);
-    [
-        (lock.model.offset_ps - truth.offset_ps) / lock.uncertainty.offset_ps,
-        (lock.model.frequency_ppm - truth.frequency_ppm) / lock.uncertainty.frequency_ppm,
-        (lock.model.drift_ppb_per_s - truth.drift_ppb_per_s) / lock.uncertainty.drift_ppb_per_s,
-    ]
-    .map(|x| x * x)
-}
-
 #[test]
 fn errors_are_within_what_is_stated_over_a_grid() {
-    let bits = sequence(8_000_000);
+    let bits = sync_bits(8_000_000);
     let plan = SyncPlan { slot_ps: SLOT_PS, spacing: SPACING, bits: &bits };
     let mut sum = [0.0; 3];
     let mut locks = 0;
@@ -59,7 +33,7 @@ fn errors_are_within_what_is_stated_over_a_grid() {
             let clicks = source.clicks(&plan, seed);
             let lock = SlotSearch::default().find(&clicks, &plan);
             let lock = lock.unwrap_or_else(|why| panic!("{source:?}: {why}"));
-            let squares = squares(&lock, &source);
+            let squares = lock.errors(&source.clock).map(|error| error * error);
             assert!(squares.iter().all(|s| *s < 25.0), "{squares:?} {lock:?} {source:?}");
             (0..3).for_each(|i| sum[i] += squares[i]);
             locks += 1;
@@ -71,20 +45,23 @@ fn errors_are_within_what_is_stated_over_a_grid() {
 
 #[test]
 fn one_percent_of_bright_sync_in_noise_is_found() {
-    let bits = sequence(8_000_000);
+    let bits = sync_bits(8_000_000);
     let plan = SyncPlan { slot_ps: SLOT_PS, spacing: SPACING, bits: &bits };
     let source = source([0.0, 500.0, 49_500.0], 10.0, 7);
     let clicks = source.clicks(&plan, 7);
     let lock = SlotSearch::default().find(&clicks, &plan).unwrap();
-    assert!(squares(&lock, &source).iter().all(|s| *s < 25.0), "{lock:?} {source:?}");
+    assert!(
+        lock.errors(&source.clock).map(|error| error * error).iter().all(|s| *s < 25.0),
+        "{lock:?} {source:?}"
+    );
 }
 
 #[test]
 fn noise_and_pulses_without_a_sequence_give_no_lock() {
-    let bits = sequence(1_000_000);
+    let bits = sync_bits(1_000_000);
     let plan = SyncPlan { slot_ps: SLOT_PS, spacing: SPACING, bits: &bits };
     // The same sequence 9 s later.
-    let other = sequence(1_700_000).split_off(11_000);
+    let other = sync_bits(1_700_000).split_off(11_000);
     let foreign = SyncPlan { bits: &other, ..plan };
     let search = SlotSearch { max_clicks: 1 << 13, ..SlotSearch::default() };
     for seed in 0..8 {

@@ -110,16 +110,7 @@ impl Tracker {
         self.filter.advance(middle(from_ps, to_ps), &self.settings);
         let (model, reach) = (self.filter.model, self.settings.reach_ps);
         self.found.clear();
-        let mut from = 0;
-        for &a in alice {
-            let difference = model.difference_ps(a);
-            let residual = |b: i64| (b - a) as f64 - difference;
-            while from < bob.len() && residual(bob[from]) < -reach {
-                from += 1;
-            }
-            let near = bob[from..].iter().map(|b| residual(*b)).take_while(|r| *r <= reach);
-            self.found.extend(near);
-        }
+        self.found.extend(model.residuals(alice, bob, reach).map(|(_, ps)| ps));
         self.judge(reach)
     }
 

@@ -111,7 +111,7 @@ fn a_very_long_gap_loses_the_clock() {
 
 #[test]
 fn slots_are_followed_through_a_gap() {
-    let bits = super::super::slots::tests::sequence(4_000_000);
+    let bits = super::super::synthetic::sync_bits(4_000_000);
     let plan = SyncPlan { slot_ps: 200_000.0, spacing: 64, bits: &bits };
     let source = SlotSource {
         signal_hz: 2_000.0,

@@ -1,7 +1,7 @@
 //! Draws how often a search of simulated clicks finds the clock, against clicks and noise:
 //!
 //! ```sh
-//! cargo run --release -p helio-timetag --example lock_probability -- docs/
+//! cargo run --release -p helio-station --example lock_probability -- docs/
 //! ```
 //!
 //! writes `clocks-pairs.svg` and `clocks-slots.svg` into the folder and prints the same as a table.
@@ -11,30 +11,20 @@
 use std::error::Error;
 use std::path::Path;
 
-use helio_timetag::clock::synthetic::{Dice, PairSource, SlotSource};
+use helio_station::exit::Failure;
+use helio_station::plot::{self, Axis, Figure, Layer, Panel, Range};
+use helio_timetag::clock::synthetic::{PairSource, SlotSource, any_clock, sync_bits};
 use helio_timetag::clock::{ClockModel, Lock, NoLock, PairSearch, SlotSearch, SyncPlan};
-use plotters::prelude::*;
 
 const RUNS: u64 = 20;
 const SPAN_S: f64 = 10.0;
 
 fn clock(seed: u64) -> ClockModel {
-    let mut dice = Dice::new(seed);
-    let mut within = |limit: f64| limit * (2.0 * dice.uniform() - 1.0);
-    ClockModel {
-        reference_ps: 0,
-        offset_ps: within(1e12),
-        frequency_ppm: within(50.0),
-        drift_ppb_per_s: within(1.0),
-    }
+    any_clock(seed, [1e12, 50.0, 1.0])
 }
 
 fn is_right(lock: &Lock, clock: &ClockModel) -> bool {
-    let (truth, error) = (clock.at(lock.model.reference_ps), lock.uncertainty);
-    let close = |x: f64, y: f64, error: f64| (x - y).abs() < 5.0 * error;
-    close(lock.model.offset_ps, truth.offset_ps, error.offset_ps)
-        && close(lock.model.frequency_ppm, truth.frequency_ppm, error.frequency_ppm)
-        && close(lock.model.drift_ppb_per_s, truth.drift_ppb_per_s, error.drift_ppb_per_s)
+    lock.errors(clock).iter().all(|error| error.abs() < 5.0)
 }
 
 fn pairs(clicks: f64, share: f64, seed: u64) -> (Result<Lock, NoLock>, ClockModel) {
@@ -108,82 +98,36 @@ fn lines(
     lines
 }
 
-fn draw(path: &Path, title: &str, x: &str, lines: &[Line]) -> Result<(), Box<dyn Error>> {
-    let all = || lines.iter().flat_map(|line| line.points.iter().map(|p| p.0));
-    let range = all().fold(9.0, f64::min) - 0.1..all().fold(0.0, f64::max) + 0.1;
-    let area = SVGBackend::new(path, (900, 460)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 20))
-        .margin(14)
-        .x_label_area_size(48)
-        .y_label_area_size(60)
-        .build_cartesian_2d(range, 0.0f64..105.0)?;
-    let power = |x: &f64| format!("10^{x}");
-    chart
-        .configure_mesh()
-        .x_desc(x)
-        .y_desc("right locks (%)")
-        .x_label_formatter(&power)
-        .x_labels(9)
-        .label_style(("sans-serif", 15))
-        .axis_desc_style(("sans-serif", 17))
-        .light_line_style(WHITE)
-        .draw()?;
-    const COLORS: [RGBColor; 5] = [
-        RGBColor(0, 114, 178),
-        RGBColor(213, 94, 0),
-        RGBColor(0, 158, 115),
-        RGBColor(204, 121, 167),
-        RGBColor(86, 86, 86),
-    ];
-    for (line, color) in lines.iter().zip(COLORS) {
-        let drawn = LineSeries::new(line.points.iter().copied(), color.stroke_width(2));
-        chart
-            .draw_series(drawn.point_size(3))?
-            .label(format!("{} % signal", 100.0 * line.share))
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .label_font(("sans-serif", 15))
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.4))
-        .draw()?;
-    area.present()?;
-    Ok(())
-}
-
-fn sequence(bits: usize) -> Vec<u64> {
-    let mut state = 0x1234_5678u32;
-    let mut words = vec![0u64; bits.div_ceil(64)];
-    for position in 0..bits {
-        let bit = (state >> 30 ^ state >> 27) & 1;
-        state = (state << 1 | bit) & 0x7FFF_FFFF;
-        words[position / 64] |= u64::from(bit) << (position % 64);
-    }
-    words
+fn draw(path: &Path, title: &str, x: &str, lines: Vec<Line>) -> Result<(), Failure> {
+    let line = |line: Line| Layer::line(format!("{} % signal", 100.0 * line.share), line.points);
+    let panel = Panel {
+        title: title.into(),
+        x: Axis { label: format!("log10 of {x}"), unit: "", range: Range::Data },
+        y: Axis { label: "right locks".into(), unit: "%", range: Range::Fixed(0.0, 105.0) },
+        layers: lines.into_iter().map(line).collect(),
+    };
+    plot::save(&Figure::new(vec![panel]), path)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("give the folder to draw into")?;
     let folder = Path::new(&folder);
     let steps = |from: f64| -> Vec<f64> { (0..=16).map(|i| from + 0.25 * f64::from(i)).collect() };
-    let bits = sequence(1_200_000);
+    let bits = sync_bits(1_200_000);
     let found =
         lines("slots", &[1.0, 0.5, 0.2, 0.1], &steps(3.0), |n, s, seed| slots(n, s, seed, &bits));
     draw(
         &folder.join("clocks-slots.svg"),
         "BB84 sync slots, 5 MHz, each 64th slot, as bright as signal; 10 s, ±1 s, ±50 ppm",
         "Bob's clicks",
-        &found,
+        found,
     )?;
     let found = lines("pairs", &[1.0, 0.3, 0.1, 0.03, 0.01], &steps(1.25), pairs);
     draw(
         &folder.join("clocks-pairs.svg"),
         "Pair source, 10 s, ±1 s, ±50 ppm: share of a station's clicks that are pairs",
         "clicks of each station",
-        &found,
-    )
+        found,
+    )?;
+    Ok(())
 }
