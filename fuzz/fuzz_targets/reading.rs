@@ -2,19 +2,12 @@
 
 use std::io::Read;
 
-use helio_trace::{
-    Chunk, Counts, Loss, Marker, PhotonTime, ReadOptions, TimeTag, TraceFormat, from_read,
-};
-use helio_units::Ticks;
+use helio_trace::{Chunk, Counts, PhotonTime, ReadOptions, TraceFormat, from_read};
 
 /// All that a trace held up to its end or the first error, and that error.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Content {
-    pub photons: Vec<TimeTag>,
-    pub dtimes: Vec<u16>,
-    pub markers: Vec<Marker>,
-    pub syncs: Vec<Ticks>,
-    pub losses: Vec<Loss>,
+    pub all: Chunk,
     pub counts: Counts,
     pub fault: String,
 }
@@ -25,45 +18,39 @@ pub struct Content {
 pub fn check(format: Option<TraceFormat>, file: &[u8]) -> Content {
     let options = ReadOptions { format, ..ReadOptions::default() };
     let whole = read(file, &options);
-    assert_eq!(whole.photons.len() as u64, whole.counts.photons);
-    assert!(whole.dtimes.is_empty() || whole.dtimes.len() == whole.photons.len());
+    assert_eq!(whole.all.photons.len() as u64, whole.counts.photons);
+    assert!(whole.all.dtimes.is_empty() || whole.all.dtimes.len() == whole.all.photons.len());
     let piece = file.len() % 61 + 1;
     assert_eq!(read(Pieces { file, piece }, &options), whole, "in pieces of {piece} bytes");
 
     let salvaged = read(file, &ReadOptions { salvage: true, ..options });
-    assert_eq!(salvaged.photons, whole.photons);
+    assert_eq!(salvaged.all.photons, whole.all.photons);
     let picoseconds = ReadOptions { photon_time: PhotonTime::Picoseconds, ..options };
     let in_ps = read(file, &picoseconds);
-    if !whole.dtimes.is_empty() && in_ps.photons != whole.photons {
-        assert!(in_ps.photons.is_sorted_by_key(|tag| tag.tick));
+    if !whole.all.dtimes.is_empty() && in_ps.all.photons != whole.all.photons {
+        assert!(in_ps.all.photons.is_sorted_by_key(|tag| tag.tick));
     }
     whole
 }
 
 pub fn read<'a>(input: impl Read + Send + 'a, options: &ReadOptions) -> Content {
-    let (mut all, mut chunk) = (Content::default(), Chunk::default());
+    let (mut content, mut chunk) = (Content::default(), Chunk::default());
     let mut reader = match from_read(input, options) {
         Ok(reader) => reader,
-        Err(err) => return Content { fault: err.to_string(), ..all },
+        Err(err) => return Content { fault: err.to_string(), ..content },
     };
     loop {
         match reader.read_chunk(&mut chunk) {
-            Ok(true) => {
-                all.photons.extend(&chunk.photons);
-                all.dtimes.extend(&chunk.dtimes);
-                all.markers.extend(&chunk.markers);
-                all.syncs.extend(&chunk.syncs);
-                all.losses.extend(&chunk.losses);
-            }
+            Ok(true) => content.all.append(&chunk),
             Ok(false) => break,
             Err(err) => {
-                all.fault = err.to_string();
+                content.fault = err.to_string();
                 break;
             }
         }
     }
-    all.counts = reader.counts();
-    all
+    content.counts = reader.counts();
+    content
 }
 
 /// Gives at most `piece` bytes at a time.

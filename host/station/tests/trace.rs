@@ -1,16 +1,23 @@
 //! `helio trace` as a user meets it: good files, bad files, bad arguments; exit code, standard
 //! output, standard error.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
 use helio_timetag::clock::ClockModel;
 use helio_timetag::clock::synthetic::PairSource;
-use helio_trace::{PtuWriter, RecordType, WriterOptions};
+use helio_trace::TimeTag;
 use helio_units::{TickLength, Ticks};
 use serde_json::Value;
+
+use figures::{assert_includes, recordings};
+
+#[allow(dead_code)]
+#[path = "support/clicks.rs"]
+mod clicks;
+#[path = "../../trace/tests/figures/mod.rs"]
+mod figures;
 
 const HEADER_BYTES: usize = 4392;
 
@@ -43,22 +50,6 @@ fn complaint(args: &[&str], code: i32) -> String {
     line.strip_prefix("helio: ").unwrap_or_else(|| panic!("{text}")).to_owned()
 }
 
-/// Files with known figures: those kept here, and those of the shared data where they lie beside
-/// the checkout.
-fn recordings() -> Vec<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = Vec::new();
-    for folder in [here.join("../trace/tests/data"), here.join("../../../shared/data/timetags")] {
-        match std::fs::read_dir(&folder) {
-            Ok(entries) => found.extend(entries.map(|entry| entry.unwrap().path())),
-            Err(_) => println!("skipped: {} is not there", folder.display()),
-        }
-    }
-    let of_figures =
-        |path: &PathBuf| path.to_str().unwrap().strip_suffix(".expected.json").map(PathBuf::from);
-    found.iter().filter_map(of_figures).collect()
-}
-
 #[test]
 fn info_says_of_every_recording_what_is_known_of_it() {
     // What the files of known figures say beyond the traces themselves.
@@ -82,19 +73,6 @@ fn info_says_of_every_recording_what_is_known_of_it() {
     assert_eq!(said["tick"], serde_json::json!({ "numerator_ps": 1, "denominator": 1 }));
     assert_eq!(said["channels"]["0"]["smallest_gap_ps"], 81_134);
     assert_eq!(said["notes"].as_array().unwrap().len(), 0);
-}
-
-/// Everything in `known` is in `said`; objects may say more. Numbers are equal as numbers.
-fn assert_includes(said: &Value, known: &Value, path: &str) {
-    match (said, known) {
-        (_, Value::Object(fields)) => {
-            for (key, value) in fields {
-                assert_includes(&said[key], value, &format!("{path}.{key}"));
-            }
-        }
-        (Value::Number(_), Value::Number(_)) => assert_eq!(said.as_f64(), known.as_f64(), "{path}"),
-        _ => assert_eq!(said, known, "{path}"),
-    }
 }
 
 /// One small file of each format whose content has to tell it, and which needs an argument.
@@ -318,22 +296,9 @@ fn help_documents_the_exit_codes_and_gives_examples() {
 }
 
 /// A recording of one channel, of clicks in ps.
-fn record(path: &Path, clicks: &[i64]) {
-    let options = WriterOptions {
-        record_type: RecordType::GenericT2,
-        guid: [0; 16],
-        created_unix_s: None,
-        creator: "test".into(),
-        creator_version: "1".into(),
-        hardware: "test".into(),
-        comment: String::new(),
-    };
-    let tick = TickLength::new(1, 1).unwrap();
-    let mut writer = PtuWriter::new(File::create(path).unwrap(), tick, &options).unwrap();
-    for &click in clicks {
-        writer.photon(Ticks(click as u64), 0).unwrap();
-    }
-    writer.finish(Ticks(*clicks.last().unwrap() as u64)).unwrap();
+fn record(path: &Path, ps: &[i64]) {
+    let click = |&ps: &i64| TimeTag { tick: Ticks(ps as u64), channel: 0 };
+    clicks::record(path, TickLength::new(1, 1).unwrap(), ps.iter().map(click));
 }
 
 #[test]

@@ -78,6 +78,16 @@ impl Chunk {
         self.syncs.clear();
         self.losses.clear();
     }
+
+    /// Adds what the next batch holds.
+    pub fn append(&mut self, next: &Chunk) {
+        self.photons.extend(&next.photons);
+        self.dtimes.extend(&next.dtimes);
+        self.markers.extend(&next.markers);
+        self.syncs.extend(&next.syncs);
+        self.losses.extend(&next.losses);
+        self.reached = next.reached;
+    }
 }
 
 /// How many records of which kind a reader has met so far.

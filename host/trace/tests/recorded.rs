@@ -1,27 +1,15 @@
 //! Recordings of real instruments, against figures found without this crate.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use helio_trace::{Chunk, Meta, PhotonTime, ReadOptions, Summary, TraceReader, open};
 use helio_units::{TickLength, Ticks};
 use serde_json::{Value, json};
 
-/// Files with figures: those kept here, and those of the shared data where they lie beside the
-/// checkout.
-fn recordings() -> Vec<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found: Vec<PathBuf> = Vec::new();
-    for folder in [here.join("tests/data"), here.join("../../../shared/data/timetags")] {
-        match std::fs::read_dir(&folder) {
-            Ok(entries) => found.extend(entries.map(|entry| entry.unwrap().path())),
-            Err(_) => println!("skipped: {} is not there", folder.display()),
-        }
-    }
-    let name =
-        |path: &PathBuf| path.to_str().unwrap().strip_suffix(".expected.json").map(PathBuf::from);
-    found.iter().filter_map(name).collect()
-}
+use figures::{assert_includes, recordings};
+
+mod figures;
 
 fn scan(path: &Path, options: &ReadOptions) -> (Box<dyn TraceReader>, Summary) {
     let mut reader = open(path, options).unwrap();
@@ -123,19 +111,6 @@ fn channels(meta: &Meta, summary: &Summary) -> Value {
         (number.to_string(), figures)
     });
     figures.collect()
-}
-
-/// Everything in `known` is in `said`; objects may say more. Numbers are equal as numbers.
-fn assert_includes(said: &Value, known: &Value, path: &str) {
-    match (said, known) {
-        (_, Value::Object(fields)) => {
-            for (key, value) in fields {
-                assert_includes(&said[key], value, &format!("{path}.{key}"));
-            }
-        }
-        (Value::Number(_), Value::Number(_)) => assert_eq!(said.as_f64(), known.as_f64(), "{path}"),
-        _ => assert_eq!(said, known, "{path}"),
-    }
 }
 
 /// What files of figures say that is no figure of the trace: where it comes from, who compared it.

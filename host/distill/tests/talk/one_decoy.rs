@@ -138,17 +138,23 @@ fn the_leak_is_fixed_before_the_run() {
     let BoundChoice::Wiesemann(accept) = good.bound else { panic!("one decoy") };
     let tight = Acceptance { lambda_max: accept.lambda_max / 2, ..accept };
     let mut pair = pair(Parameters { bound: BoundChoice::Wiesemann(tight), ..good }, 7);
-    let mut kinds = Vec::new();
-    let mut listen = |from: Role, _: usize, message: Vec<u8>| {
-        kinds.extend(inspect(&message).map(|seen| seen.kind));
-        vec![(from.other(), message)]
-    };
-    pair.connect(&mut listen);
-    pair.block(0, Link::GOOD, &mut listen);
+    let kinds = kinds_of_block(&mut pair);
     assert!(pair.both_without_key());
     assert!(reports(&pair).iter().all(|(_, r)| r.no_key == Some(NoKeyReason::FixedLeak)));
     assert!(!kinds.contains(&Kind::Reconcile), "{kinds:?}");
     assert_eq!(pair.states(0), [Some(BlockState::Burnt); 2]);
+}
+
+/// Contact and one block on a good link; gives the kinds of all messages.
+fn kinds_of_block(pair: &mut Pair) -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    let mut listen = |from: Role, index: usize, message: Vec<u8>| {
+        kinds.extend(inspect(&message).map(|seen| seen.kind));
+        carry(from, index, message)
+    };
+    pair.connect(&mut listen);
+    pair.block(0, Link::GOOD, &mut listen);
+    kinds
 }
 
 /// A block that does not pass gives no key, though the formula would give one for its counts: before
@@ -167,13 +173,7 @@ fn a_block_that_is_not_accepted_gives_no_key_on_either_side() {
     for (accept, reconciled) in [(after, true), (before, false)] {
         let parameters = Parameters { bound: BoundChoice::Wiesemann(accept), ..good.clone() };
         let mut pair = pair(parameters, 8);
-        let mut kinds = Vec::new();
-        let mut listen = |from: Role, _: usize, message: Vec<u8>| {
-            kinds.extend(inspect(&message).map(|seen| seen.kind));
-            vec![(from.other(), message)]
-        };
-        pair.connect(&mut listen);
-        pair.block(0, Link::GOOD, &mut listen);
+        let kinds = kinds_of_block(&mut pair);
         assert_eq!(pair.faults, []);
         let reports = reports(&pair);
         assert_eq!(reports.len(), 2);

@@ -29,13 +29,8 @@ pub fn read_with(bytes: &[u8], options: &ReadOptions) -> Result<Content, TraceEr
     let fault = loop {
         match reader.read_chunk(&mut chunk) {
             Ok(true) => {
-                all.photons.extend(&chunk.photons);
-                all.dtimes.extend(&chunk.dtimes);
-                all.markers.extend(&chunk.markers);
-                all.syncs.extend(&chunk.syncs);
-                all.losses.extend(&chunk.losses);
                 assert!(all.reached <= chunk.reached);
-                all.reached = chunk.reached;
+                all.append(&chunk);
             }
             Ok(false) => break None,
             Err(fault) => break Some(fault),
