@@ -2,8 +2,8 @@
 //!
 //! A reader streams: it holds one [`Chunk`] at a time and never allocates by what a file claims of
 //! itself. Times are whole ticks of an exactly known length ([`helio_units::TickLength`]);
-//! channels are numbered as the records number them. Ordering, delays and analyses are not done
-//! here but in `helio-timetag`.
+//! channels are numbered as the records number them. Analyses are not done here but in
+//! `helio-timetag`.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), helio_trace::TraceError> {
@@ -21,6 +21,7 @@
 
 mod chunk;
 mod csv;
+mod delays;
 mod error;
 mod format;
 mod meta;
@@ -39,6 +40,7 @@ mod swabian;
 
 pub use chunk::{Chunk, Counts, Loss, LossKind, Marker, TimeTag};
 pub use csv::CsvUnit;
+pub use delays::{DelayError, Delays};
 pub use error::TraceError;
 pub use format::TraceFormat;
 pub use meta::{Dtime, Meta, Tag, TagValue};

@@ -7,7 +7,7 @@ use crate::{Chunk, Counts, TimeTag, TraceError};
 
 /// More detections than this are never held back: what a dense or a hostile file may cost in memory
 /// (16 bytes each).
-const MAX_WAITING: usize = 1 << 20;
+pub(crate) const MAX_WAITING: usize = 1 << 20;
 
 /// Holds detections back until nothing earlier can come, within a window.
 #[derive(Debug)]
@@ -28,6 +28,11 @@ impl Order {
 
     pub(crate) fn newest(&self) -> Ticks {
         Ticks(self.newest)
+    }
+
+    /// How many detections are held back.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Takes a detection, unless it comes later than the window allows.
