@@ -1,12 +1,12 @@
 //! From a figure to SVG.
 
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::figure::{Axis, Figure, Layer, Panel, Range, Shape};
+use super::ruler::Ruler;
 use super::{PlotError, png};
-use crate::term::trimmed;
+use crate::term::{si, trimmed};
 
 /// Colours that colour-blind readers tell apart (Okabe and Ito, "Color universal design").
 const COLORS: [RGBColor; 7] = [
@@ -26,7 +26,7 @@ const MARGIN: u32 = 14;
 const LABELS: u32 = 68;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Ruler, Ruler>>;
 
 pub(super) fn svg(figure: &Figure) -> Result<String, PlotError> {
     let mut text = String::new();
@@ -54,7 +54,7 @@ fn draw_panel<'a>(panel: &Panel, area: &Area<'a>) -> Result<(), PlotError> {
         .margin_right(2 * MARGIN)
         .x_label_area_size(48)
         .y_label_area_size(LABELS)
-        .build_cartesian_2d(x.from..x.to, y.from..y.to)
+        .build_cartesian_2d(x.ruler(), y.ruler())
         .map_err(fault)?;
     chart
         .configure_mesh()
@@ -64,8 +64,8 @@ fn draw_panel<'a>(panel: &Panel, area: &Area<'a>) -> Result<(), PlotError> {
         .label_style(font(14))
         .x_labels(12)
         .y_labels(8)
-        .x_label_formatter(&|v| tick_label(*v))
-        .y_label_formatter(&|v| tick_label(*v))
+        .x_label_formatter(&|v| x.label(*v))
+        .y_label_formatter(&|v| y.label(*v))
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
         .axis_style(INK.stroke_width(1))
@@ -133,7 +133,7 @@ fn draw_layer(
     y: &Scale,
     color: RGBColor,
 ) -> Result<(), PlotError> {
-    let at = |px: f64, py: f64| (px * x.factor, py * y.factor);
+    let at = |px: f64, py: f64| (x.at(px), y.at(py));
     let pen = pen(layer, color);
     match &layer.shape {
         Shape::Line(points) => {
@@ -166,7 +166,7 @@ fn draw_layer(
             chart.draw_series(dots).map_err(fault)?;
         }
         Shape::Level(height) => {
-            let height = height * y.factor;
+            let height = y.at(*height);
             let ends = [(x.from, height), (x.to, height)];
             let dash = DashedLineSeries::new(ends, 6, 5, pen);
             chart.draw_series(dash).map_err(fault)?;
@@ -185,6 +185,8 @@ fn draw_line(chart: &mut Chart, points: &[(f64, f64)], pen: ShapeStyle) -> Resul
 
 /// An axis that knows its prefix and its ends; all in shown units.
 struct Scale {
+    /// On a logarithmic axis the unit, which each of its labels carries.
+    log: Option<&'static str>,
     factor: f64,
     title: String,
     from: f64,
@@ -193,14 +195,26 @@ struct Scale {
 
 impl Scale {
     fn of(axis: &Axis, values: impl Iterator<Item = f64>) -> Scale {
+        let log = axis.range == Range::Log;
         let (low, high) = values
-            .filter(|v| v.is_finite())
+            .filter(|v| v.is_finite() && (!log || *v > 0.0))
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
         let (from, to) = match axis.range {
             Range::Fixed(from, to) => (from, to),
             Range::Data => (low, high),
             Range::FromZero => (0.0f64.min(low), 1.08 * high.max(0.0)),
+            Range::Log if high > low => {
+                let title = axis.label.clone();
+                return Scale { log: Some(axis.unit), factor: 1.0, title, from: low, to: high };
+            }
+            // A single value, or none above zero.
+            Range::Log => {
+                let middle = if low > 0.0 { low } else { 1.0 };
+                let (from, to) = (middle / 2.0, middle * 2.0);
+                let title = axis.label.clone();
+                return Scale { log: Some(axis.unit), factor: 1.0, title, from, to };
+            }
         };
         // A single value still needs an axis around it.
         let (from, to) = if to > from { (from, to) } else { (from - 0.5, from + 0.5) };
@@ -209,7 +223,31 @@ impl Scale {
             true => axis.label.clone(),
             false => format!("{} ({unit})", axis.label),
         };
-        Scale { factor, title, from: from * factor, to: to * factor }
+        Scale { log: None, factor, title, from: from * factor, to: to * factor }
+    }
+
+    fn ruler(&self) -> Ruler {
+        match self.log {
+            None => Ruler::linear(self.from, self.to),
+            Some(_) => Ruler::logarithmic(self.from, self.to),
+        }
+    }
+
+    /// Where a value lies, in shown units.
+    fn at(&self, value: f64) -> f64 {
+        match self.log {
+            Some(_) if value <= self.from => self.from,
+            _ => value * self.factor,
+        }
+    }
+
+    fn label(&self, value: f64) -> String {
+        match self.log {
+            None => tick_label(value),
+            Some("") => power_label(value),
+            Some(unit @ ("counts/s" | "%")) => format!("{} {unit}", trimmed(value, 3)),
+            Some(unit) => si(value, unit, 3),
+        }
     }
 }
 
@@ -231,6 +269,23 @@ fn tick_label(value: f64) -> String {
     let text = trimmed(value, 6);
     // What rounding leaves of zero.
     if value.abs() < 1e-12 { "0".into() } else { text.replace('-', "−") }
+}
+
+/// As a plain number where that is short, else as a power of ten.
+fn power_label(value: f64) -> String {
+    if (1e-3..1e5).contains(&value) {
+        return trimmed(value, 3);
+    }
+    let exponent = value.log10().floor();
+    let mantissa = trimmed(value / 10f64.powf(exponent), 2);
+    let power: String = format!("{exponent:.0}")
+        .chars()
+        .filter_map(|c| match c {
+            '-' => Some('⁻'),
+            digit => "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(digit.to_digit(10)? as usize),
+        })
+        .collect();
+    if mantissa == "1" { format!("10{power}") } else { format!("{mantissa}·10{power}") }
 }
 
 fn fault(err: impl std::fmt::Display) -> PlotError {

@@ -45,6 +45,9 @@ pub enum Range {
     FromZero,
     /// From here to there.
     Fixed(f64, f64),
+    /// From the smallest value above zero to the largest, on a logarithmic scale; what is not above
+    /// zero lies on the axis.
+    Log,
 }
 
 /// Something drawn into a panel. Points that are not finite interrupt a line and are left out

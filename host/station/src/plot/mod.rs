@@ -25,6 +25,7 @@
 mod draw;
 mod figure;
 mod png;
+mod ruler;
 
 pub use figure::{Axis, Figure, Layer, Panel, Range};
 
@@ -51,6 +52,14 @@ pub fn check(path: &Path) -> Result<(), Failure> {
             path.display()
         )));
     }
+    check_writable(path)
+}
+
+/// Whether a file can be written; one that is there keeps what it holds.
+///
+/// # Errors
+/// The file cannot be opened for writing.
+pub fn check_writable(path: &Path) -> Result<(), Failure> {
     let new = !path.exists();
     let opened = OpenOptions::new().append(true).create(true).open(path);
     opened.map_err(|err| unwritable(path, &err))?;
