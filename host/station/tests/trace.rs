@@ -215,6 +215,58 @@ fn g2_shows_dead_time_afterpulses_and_unrelated_light() {
 }
 
 #[test]
+fn a_part_of_a_trace_is_looked_at_alone() {
+    let path = recording();
+    let path = path.to_str().unwrap();
+    let whole = json(&["trace", "rates", "--json", "--bin", "100ms", path]);
+    let counts = |said: &Value| -> Vec<u64> {
+        let counts = said["channels"]["0"]["counts"].as_array().unwrap();
+        counts.iter().map(|n| n.as_u64().unwrap()).collect()
+    };
+    let part = ["--from", "1s", "--to", "2.5s"];
+    let said = json(&[&["trace", "rates", "--json", "--bin", "100ms", path], &part[..]].concat());
+    assert_eq!(counts(&said), counts(&whole)[10..25]);
+    let info = json(&[&["trace", "info", "--json", path], &part[..]].concat());
+    let selected: u64 = counts(&said).iter().sum();
+    assert_eq!(info["channels"]["0"]["count"], selected);
+    assert_eq!(info["counts"]["photons"], 305_565, "records are counted over the whole file");
+    assert_eq!(info["duration_ps"].as_u64().unwrap(), 1_500_000_000_000 - 1);
+    let table = stdout(&helio(
+        &[&["trace", "rates", "--csv", "-", "--bin", "100ms", path], &part[..]].concat(),
+    ));
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (16, "begin_s,length_s,counts_0,rate_0_hz"));
+}
+
+#[test]
+fn delays_of_channels_are_taken_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pairs.csv");
+    let pair = |i: u64| format!("{t},0\n{},1\n", i * 1_000_000 + 350, t = i * 1_000_000);
+    std::fs::write(&path, (1..2_000).map(pair).collect::<String>()).unwrap();
+    let path = path.to_str().unwrap();
+    let peak = |delay: &[&str]| {
+        let asked = ["trace", "g2", "--json", "--range", "1ns", "--bin", "50ps", path];
+        let said = json(&[&asked[..], delay].concat());
+        let pairs = said["pairs"].as_array().unwrap();
+        let at = pairs.iter().position(|n| n.as_u64() > Some(1_000)).unwrap();
+        said["delay_ps"][at].as_f64().unwrap()
+    };
+    assert_eq!(peak(&[]), 350.0);
+    assert_eq!(peak(&["--delay", "1=-350"]), 0.0);
+    assert_eq!(peak(&["--delay", "0=350ps,1=0.1ns"]), 100.0);
+    for (args, wanted) in [
+        (&["--delay", "1"][..], "1=350ps"),
+        (&["--delay", "x=1ns"], "0 to 255"),
+        (&["--from", "2ms", "--to", "1ms"], "exchange them"),
+        (&["--json", "--csv", "-"], "into a file"),
+    ] {
+        let sentence = complaint(&[&["trace", "rates", path], args].concat(), 2);
+        assert!(sentence.contains(wanted), "{sentence}");
+    }
+}
+
+#[test]
 fn plots_are_written_as_svg_and_png() {
     let folder = tempfile::tempdir().unwrap();
     let (svg, png) = (folder.path().join("g2.svg"), folder.path().join("rate.PNG"));

@@ -1,17 +1,16 @@
 //! `helio trace g2`: the correlation of two channels around zero delay.
 
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use helio_timetag::analysis::{Correlation, CorrelationSettings};
 use helio_trace::{PhotonTime, Summary};
 use helio_units::{Picoseconds, TickLength, Ticks};
 
-use super::g2_report;
-use super::source::{Source, beginning, seconds};
+use super::g2_report::Report;
+use super::output::Output;
+use super::source::{Source, seconds};
 use crate::cli::Global;
-use crate::exit::{Failure, print, print_json};
-use crate::plot;
+use crate::exit::Failure;
 use crate::quantity::Span;
 use crate::term::{round_up_125, si};
 
@@ -40,9 +39,8 @@ pub struct Args {
     /// each]
     #[arg(long, value_name = "TIME")]
     bin: Option<Span>,
-    /// Draw into this file; .svg or .png, repeatable
-    #[arg(long, value_name = "FILE")]
-    plot: Vec<PathBuf>,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// The channels that are correlated.
@@ -76,23 +74,16 @@ const MAX_PAIRS: f64 = 1e11;
 /// # Errors
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.plot.iter().try_for_each(|path| plot::check(path))?;
-    let (reader, summary) = args.source.summary(PhotonTime::Picoseconds)?;
-    let tick = reader.tick_length();
-    let begin = beginning(reader.meta(), summary.earliest());
-    let duration = seconds(tick, Ticks(summary.reached().0.saturating_sub(begin.0)));
+    args.output.check(global)?;
+    let (scanned, summary) = args.source.summary(PhotonTime::Picoseconds)?;
+    let tick = scanned.tick();
+    let duration = seconds(tick, Ticks(summary.reached().0.saturating_sub(scanned.begin.0)));
     let settings = settings(args, tick, &summary, duration * 1e12)?;
     let mut correlation = Correlation::new(settings).map_err(Failure::usage)?;
     args.source.scan(PhotonTime::Picoseconds, |_, chunk| {
         chunk.photons.iter().try_for_each(|tag| correlation.push(tag.tick, tag.channel))
     })?;
-    for path in &args.plot {
-        plot::save(&g2_report::figure(&args.source.file, &correlation, tick), path)?;
-    }
-    match global.json {
-        true => print_json(&g2_report::to_json(&args.source.file, &correlation, tick)),
-        false => print(g2_report::text(&correlation, tick)),
-    }
+    args.output.give(global, &Report { path: &args.source.file, correlation: &correlation, tick })
 }
 
 fn settings(

@@ -7,6 +7,7 @@ use helio_timetag::analysis::{Bin, Correlation};
 use helio_units::TickLength;
 use serde_json::{Value, json};
 
+use super::output::{Answer, Table};
 use super::source::{exact_ps, file_name, seconds, tick_json};
 use crate::plot::{Axis, Figure, Layer, Panel, Range};
 use crate::term::{CHART_COLUMNS, bars, grouped, si, trimmed, with_error};
@@ -24,7 +25,38 @@ fn channels_text(correlation: &Correlation) -> String {
     }
 }
 
-pub(super) fn to_json(path: &Path, correlation: &Correlation, tick: TickLength) -> Value {
+/// g² of a trace, to be told.
+pub(super) struct Report<'a> {
+    pub(super) path: &'a Path,
+    pub(super) correlation: &'a Correlation,
+    pub(super) tick: TickLength,
+}
+
+impl Answer for Report<'_> {
+    fn text(&self) -> String {
+        text(self.correlation, self.tick)
+    }
+
+    fn json(&self) -> Value {
+        to_json(self.path, self.correlation, self.tick)
+    }
+
+    fn figure(&self) -> Figure {
+        figure(self.path, self.correlation, self.tick)
+    }
+
+    fn table(&self) -> Table {
+        let (bins, tick) = (self.correlation.bins(), self.tick);
+        Table::default()
+            .with("delay_ps", bins.iter().map(|bin| delay_s(bin, tick) * 1e12))
+            .with("pairs", bins.iter().map(|bin| bin.pairs))
+            .with("expected", bins.iter().map(|bin| bin.expected))
+            .with_known("g2", bins.iter().map(|bin| bin.g2))
+            .with_known("error", bins.iter().map(|bin| bin.error))
+    }
+}
+
+fn to_json(path: &Path, correlation: &Correlation, tick: TickLength) -> Value {
     let (settings, bins) = (correlation.settings(), correlation.bins());
     let (n_a, n_b) = correlation.counts();
     let zero = &bins[bins.len() / 2];
@@ -50,7 +82,7 @@ pub(super) fn to_json(path: &Path, correlation: &Correlation, tick: TickLength) 
     })
 }
 
-pub(super) fn text(correlation: &Correlation, tick: TickLength) -> String {
+fn text(correlation: &Correlation, tick: TickLength) -> String {
     const ROWS: usize = 10;
     let (settings, bins) = (correlation.settings(), correlation.bins());
     let (n_a, n_b) = correlation.counts();
@@ -113,7 +145,7 @@ fn merge_symmetric(bins: &[Bin]) -> Vec<f64> {
         .collect()
 }
 
-pub(super) fn figure(path: &Path, correlation: &Correlation, tick: TickLength) -> Figure {
+fn figure(path: &Path, correlation: &Correlation, tick: TickLength) -> Figure {
     let bins = correlation.bins();
     let known = || bins.iter().filter_map(|bin| Some((delay_s(bin, tick), bin.g2?, bin.error?)));
     let bin = si(seconds(tick, correlation.settings().bin), "s", 4);

@@ -1,13 +1,15 @@
 //! `helio trace info`: what a trace holds.
 
 use helio_timetag::analysis::{InterArrival, Rates};
-use helio_trace::{PhotonTime, Summary, TraceReader};
+use helio_trace::{ChannelSummary, PhotonTime, Summary};
 use helio_units::Ticks;
 
-use super::source::{Source, beginning, seconds};
-use super::{info_json, info_text};
+use super::output::{Answer, Output, Table};
+use super::source::{Scanned, Source, seconds};
+use super::{info_json, info_text, rates, select};
 use crate::cli::Global;
-use crate::exit::{Failure, print, print_json};
+use crate::exit::Failure;
+use crate::plot::Figure;
 
 /// Arguments of `helio trace info`.
 #[derive(Debug, clap::Args)]
@@ -16,26 +18,36 @@ Examples:
   helio trace info trace.ptu
   helio trace info trace.ptu --json | jq .channels
   helio trace info events.csv --unit ns
+  helio trace info trace.ptu --from 1s --to 2s --plot rates.svg
 
 The dead time is given as the smallest gap between successive detections of a channel: an upper \
 bound, typically too long by the stated excess. Records are counted to the end of the file, \
-whatever number its header claims; where they differ, both are told.")]
+whatever number its header claims; where they differ, both are told. With --from and --to the \
+table of channels is that of the selected part; records are counted over the whole file.")]
 pub struct Args {
     #[command(flatten)]
     pub(super) source: Source,
     /// List all fields of the header too (--json always does)
     #[arg(long)]
     pub(super) tags: bool,
+    /// Only these channels, such as 0,1 [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    channel: Vec<u8>,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Bins of the rate over time; at least half of them are in use, more than a chart has columns.
 const RATE_BINS: usize = 4096;
 
 /// What one pass over the file gathers.
-pub(super) struct Report {
-    pub(super) reader: Box<dyn TraceReader>,
+pub(super) struct Report<'a> {
+    pub(super) args: &'a Args,
+    pub(super) scanned: Scanned,
     pub(super) summary: Summary,
-    pub(super) rates: Option<Rates>,
+    pub(super) rates: Rates,
+    /// The channels that are told of.
+    pub(super) channels: Vec<u8>,
     gaps: Vec<Gaps>,
 }
 
@@ -51,22 +63,17 @@ struct Gaps {
 /// # Errors
 /// The file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    let report = gather(args)?;
-    match global.json {
-        true => print_json(&info_json::of(&report, args)),
-        false => print(info_text::of(&report, args)),
-    }
+    args.output.check(global)?;
+    args.output.give(global, &gather(args)?)
 }
 
-fn gather(args: &Args) -> Result<Report, Failure> {
+fn gather(args: &Args) -> Result<Report<'_>, Failure> {
     let mut summary = Summary::default();
     let mut rates: Option<Rates> = None;
     let mut gaps: Vec<Gaps> = Vec::new();
-    let reader = args.source.scan(PhotonTime::SyncPeriods, |meta, chunk| {
+    let scanned = args.source.scan_to_the_end(PhotonTime::SyncPeriods, |begin, chunk| {
         summary.add(chunk);
-        let rates = rates.get_or_insert_with(|| {
-            Rates::new(beginning(meta, summary.earliest()), Ticks(1), RATE_BINS)
-        });
+        let rates = rates.get_or_insert_with(|| Rates::new(begin, Ticks(1), RATE_BINS));
         rates.reach(chunk.reached);
         for tag in &chunk.photons {
             rates.push(tag.tick, tag.channel);
@@ -78,18 +85,68 @@ fn gather(args: &Args) -> Result<Report, Failure> {
         }
         Ok(())
     })?;
-    Ok(Report { reader, summary, rates, gaps })
+    let channels = match args.channel.is_empty() {
+        true => summary.channels().map(|(number, _)| number).collect(),
+        false => select::channels(&args.source.file, &args.channel, &summary)?,
+    };
+    let rates = rates.unwrap_or_else(|| Rates::new(scanned.begin, Ticks(1), RATE_BINS));
+    Ok(Report { args, scanned, summary, rates, channels, gaps })
 }
 
-impl Report {
+impl Answer for Report<'_> {
+    fn text(&self) -> String {
+        info_text::of(self)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        info_json::of(self)
+    }
+
+    fn figure(&self) -> Figure {
+        Figure::new(vec![self.rates_report().panel()])
+    }
+
+    fn table(&self) -> Table {
+        let tick = self.scanned.tick();
+        let of = |number: &u8| self.summary.channel(*number);
+        let numbers = || self.channels.iter();
+        let time = |ticks: Ticks| ticks.0 as f64 * tick.as_ps_f64();
+        Table::default()
+            .with("channel", numbers())
+            .with_known("count", numbers().map(|n| Some(of(n)?.count)))
+            .with_known("rate_hz", numbers().map(|n| self.rate(of(n)?.count)))
+            .with_known("first_ps", numbers().map(|n| Some(time(of(n)?.first))))
+            .with_known("last_ps", numbers().map(|n| Some(time(of(n)?.last))))
+            .with_known(
+                "smallest_gap_ps",
+                numbers().map(|n| self.gap(*n)?.smallest_gap().map(time)),
+            )
+    }
+}
+
+impl Report<'_> {
+    /// The channels that are told of, with what each of them holds.
+    pub(super) fn channels(&self) -> impl Iterator<Item = (u8, ChannelSummary)> + '_ {
+        self.channels.iter().filter_map(|number| Some((*number, self.summary.channel(*number)?)))
+    }
+
+    pub(super) fn rates_report(&self) -> rates::Report<'_> {
+        rates::Report {
+            path: &self.args.source.file,
+            rates: &self.rates,
+            channels: &self.channels,
+            tick: self.scanned.tick(),
+        }
+    }
+
     pub(super) fn gap(&self, channel: u8) -> Option<&InterArrival> {
         let gaps = self.gaps.get(usize::from(channel)).filter(|g| !g.disordered)?;
         gaps.histogram.smallest_gap().map(|_| &gaps.histogram)
     }
 
-    /// The tick at which the measurement began.
+    /// The tick at which the measurement, or the selected part of it, began.
     pub(super) fn beginning(&self) -> Ticks {
-        beginning(self.reader.meta(), self.summary.earliest())
+        self.scanned.begin
     }
 
     /// How long it lasted.
@@ -99,17 +156,17 @@ impl Report {
 
     /// A rate over the whole trace, in counts a second.
     pub(super) fn rate(&self, count: u64) -> Option<f64> {
-        let duration = seconds(self.reader.tick_length(), self.duration());
+        let duration = seconds(self.scanned.reader.tick_length(), self.duration());
         (duration > 0.0).then(|| count as f64 / duration)
     }
 
     /// What is wrong with the trace, a sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
-        let (counts, mut notes) = (self.reader.counts(), Vec::new());
-        if let Some(damage) = self.reader.damage() {
+        let (counts, mut notes) = (self.scanned.reader.counts(), Vec::new());
+        if let Some(damage) = self.scanned.reader.damage() {
             notes.push(format!("the file {damage}; what precedes it was read"));
         }
-        let (claimed, held) = (self.reader.meta().claimed_records, counts.records());
+        let (claimed, held) = (self.scanned.reader.meta().claimed_records, counts.records());
         match claimed {
             Some(claimed) if claimed == held => {}
             Some(0) => notes.push(
@@ -127,7 +184,7 @@ impl Report {
                 ));
             }
             // Formats that never say it.
-            None if self.reader.meta().claimed_records_at.is_none() => {}
+            None if self.scanned.reader.meta().claimed_records_at.is_none() => {}
             None => notes.push("the header does not say how many records there are".into()),
         }
         match counts.trailing_bytes {

@@ -5,20 +5,20 @@ use helio_trace::{Meta, Tag, TagValue};
 use helio_units::TickLength;
 use serde_json::{Map, Value, json};
 
-use super::info::{Args, Report};
+use super::info::Report;
 use super::source::{exact_ps, file_name, tick_json, tick_text};
 
 /// Everything as one object.
-pub(super) fn of(report: &Report, args: &Args) -> Value {
-    let (meta, counts) = (report.reader.meta(), report.reader.counts());
+pub(super) fn of(report: &Report) -> Value {
+    let (meta, counts) = (report.scanned.reader.meta(), report.scanned.reader.counts());
     let tick = meta.tick;
     let markers: Map<String, Value> =
         report.summary.markers().map(|(bits, n)| (bits.to_string(), json!(n))).collect();
     let (marker_head, last_marker) = report.summary.marker_ends();
     let marker = |m: &helio_trace::Marker| json!([m.bits, m.tick.0]);
     let mut all = json!({
-        "file": file_name(&args.source.file),
-        "bytes": report.reader.position(),
+        "file": file_name(&report.args.source.file),
+        "bytes": report.scanned.reader.position(),
         "format": meta.format_name(),
         "header_bytes": meta.header_bytes,
         "header_tags": meta.tags.len(),
@@ -53,7 +53,7 @@ pub(super) fn of(report: &Report, args: &Args) -> Value {
         "channels": channels(report, tick),
         "first_5_photons": head(report),
         "photon_times_monotone": report.summary.steps_back() == 0,
-        "damage": report.reader.damage().map(ToString::to_string),
+        "damage": report.scanned.reader.damage().map(ToString::to_string),
         "notes": report.notes(),
     });
     for (key, value) in of_format(meta).into_iter().chain(syncs(report)) {
@@ -120,7 +120,7 @@ fn time_unit(meta: &Meta) -> String {
 }
 
 fn channels(report: &Report, tick: TickLength) -> Map<String, Value> {
-    let of_channel = report.summary.channels().map(|(number, channel)| {
+    let of_channel = report.channels().map(|(number, channel)| {
         let gap = report.gap(number);
         let smallest = gap.and_then(InterArrival::smallest_gap);
         let excess = gap.and_then(InterArrival::dead_time_excess_ticks);

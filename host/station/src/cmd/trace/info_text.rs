@@ -5,16 +5,16 @@ use std::fmt::Write;
 use helio_timetag::analysis::InterArrival;
 use helio_trace::{Counts, Dtime, TagValue};
 
-use super::info::{Args, Report};
+use super::info::Report;
 use super::source::{seconds, tick_text};
 use crate::term::{CHART_COLUMNS, bars, grouped, si};
 
 /// Everything as text.
-pub(super) fn of(report: &Report, args: &Args) -> String {
-    let (meta, counts) = (report.reader.meta(), report.reader.counts());
+pub(super) fn of(report: &Report) -> String {
+    let (meta, counts) = (report.scanned.reader.meta(), report.scanned.reader.counts());
     let tick = meta.tick;
     let time = |ticks| si(seconds(tick, ticks), "s", 6);
-    let mut text = format!("{}\n", args.source.file.display());
+    let mut text = format!("{}\n", report.args.source.file.display());
     let mut line = |name: &str, value: String| _ = writeln!(text, "  {name:<12}{value}");
     let mut format = meta.format_name().to_owned();
     if !meta.version.is_empty() {
@@ -38,10 +38,10 @@ pub(super) fn of(report: &Report, args: &Args) -> String {
     line("duration", time(report.duration()));
     line("records", format!("{}: {}", grouped(counts.records()), kinds(&counts)));
     table(report, &mut text);
-    for (number, _) in report.summary.channels() {
+    for (number, _) in report.channels() {
         rate_chart(report, &mut text, number);
     }
-    if args.tags {
+    if report.args.tags {
         _ = writeln!(text, "\n  header");
         for tag in &meta.tags {
             let index = if tag.index < 0 { String::new() } else { format!("[{}]", tag.index) };
@@ -96,12 +96,12 @@ fn value(value: &TagValue) -> String {
 }
 
 fn table(report: &Report, text: &mut String) {
-    let tick = report.reader.tick_length();
+    let tick = report.scanned.reader.tick_length();
     let time = |ticks| si(seconds(tick, ticks), "s", 6);
     let columns = ["channel", "photons", "rate", "first", "last", "smallest gap"];
     let [a, b, c, d, e, f] = columns;
     _ = writeln!(text, "\n  {a:>7}{b:>15}{c:>13}{d:>14}{e:>14}{f:>14}");
-    for (number, channel) in report.summary.channels() {
+    for (number, channel) in report.channels() {
         let photons = grouped(channel.count);
         let rate = report.rate(channel.count).map_or("-".into(), |r| si(r, "Hz", 4));
         let (first, last) = (time(channel.first), time(channel.last));
@@ -109,7 +109,7 @@ fn table(report: &Report, text: &mut String) {
         let gap = gap.map_or("-".into(), |gap| si(seconds(tick, gap), "s", 4));
         _ = writeln!(text, "  {number:>7}{photons:>15}{rate:>13}{first:>14}{last:>14}{gap:>14}");
     }
-    for (number, _) in report.summary.channels() {
+    for (number, _) in report.channels() {
         let Some(gaps) = report.gap(number) else { continue };
         // Where it is longer than the gap itself, light and statistics say nothing of dead time.
         let smallest = gaps.smallest_gap().map_or(0.0, |gap| gap.0 as f64);
@@ -125,9 +125,8 @@ fn table(report: &Report, text: &mut String) {
 }
 
 fn rate_chart(report: &Report, text: &mut String, channel: u8) {
-    let Some(rates) = &report.rates else { return };
-    let tick = report.reader.tick_length();
-    let columns = rates.merged_rates_hz(channel, tick, CHART_COLUMNS);
+    let tick = report.scanned.reader.tick_length();
+    let columns = report.rates.merged_rates_hz(channel, tick, CHART_COLUMNS);
     let top = columns.iter().copied().fold(0.0, f64::max);
     let end = si(seconds(tick, report.duration()), "s", 3);
     let top_text = si(top, "Hz", 3);

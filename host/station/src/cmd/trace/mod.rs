@@ -5,7 +5,9 @@ mod g2_report;
 mod info;
 mod info_json;
 mod info_text;
+mod output;
 mod rates;
+mod select;
 mod source;
 mod sync;
 

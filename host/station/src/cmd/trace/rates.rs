@@ -1,17 +1,19 @@
 //! `helio trace rates`: the rate of each channel over time.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::Path;
 
 use helio_timetag::analysis::Rates;
-use helio_trace::{PhotonTime, Summary};
+use helio_trace::PhotonTime;
 use helio_units::{Picoseconds, TickLength, Ticks};
 use serde_json::{Map, Value, json};
 
-use super::source::{Source, beginning, exact_ps, file_name, seconds, tick_json};
+use super::output::{Answer, Output, Table};
+use super::select;
+use super::source::{Source, exact_ps, file_name, seconds, tick_json};
 use crate::cli::Global;
-use crate::exit::{Failure, print, print_json};
-use crate::plot::{self, Axis, Figure, Layer, Panel, Range};
+use crate::exit::Failure;
+use crate::plot::{Axis, Figure, Layer, Panel, Range};
 use crate::quantity::Span;
 use crate::term::{CHART_COLUMNS, bars, round_up_125, si};
 
@@ -21,6 +23,7 @@ use crate::term::{CHART_COLUMNS, bars, round_up_125, si};
 Examples:
   helio trace rates trace.ptu
   helio trace rates trace.ptu --bin 10ms --plot rate.svg --plot rate.png
+  helio trace rates trace.ptu --from 10s --to 20s --csv rates.csv
 
 Rates are counts over measured time. A last bin that was measured for less than half its length is \
 left out of the plot.")]
@@ -33,9 +36,8 @@ pub struct Args {
     /// Only these channels, such as 0,1 [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     channel: Vec<u8>,
-    /// Draw into this file; .svg or .png, repeatable
-    #[arg(long, value_name = "FILE")]
-    plot: Vec<PathBuf>,
+    #[command(flatten)]
+    output: Output,
 }
 
 const MAX_BINS: u64 = 1_000_000;
@@ -45,11 +47,10 @@ const MAX_BINS: u64 = 1_000_000;
 /// # Errors
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.plot.iter().try_for_each(|path| plot::check(path))?;
-    let (reader, summary) = args.source.summary(PhotonTime::SyncPeriods)?;
-    let tick = reader.tick_length();
-    let channels = channels(args, &summary)?;
-    let begin = beginning(reader.meta(), summary.earliest());
+    args.output.check(global)?;
+    let (scanned, summary) = args.source.summary(PhotonTime::SyncPeriods)?;
+    let (tick, begin) = (scanned.tick(), scanned.begin);
+    let channels = select::channels(&args.source.file, &args.channel, &summary)?;
     let bin = bin(args, tick, Ticks(summary.reached().0.saturating_sub(begin.0)))?;
     let mut rates = Rates::new(begin, bin, MAX_BINS as usize + 1);
     args.source.scan(PhotonTime::SyncPeriods, |_, chunk| {
@@ -57,28 +58,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         chunk.photons.iter().for_each(|tag| rates.push(tag.tick, tag.channel));
         Ok(())
     })?;
-    for path in &args.plot {
-        plot::save(&figure(args, &rates, &channels, tick), path)?;
-    }
-    match global.json {
-        true => print_json(&to_json(args, &rates, &channels, tick)),
-        false => print(text(&rates, &channels, tick)),
-    }
-}
-
-fn channels(args: &Args, summary: &Summary) -> Result<Vec<u8>, Failure> {
-    let present: Vec<u8> = summary.channels().map(|(number, _)| number).collect();
-    let asked = if args.channel.is_empty() { &present } else { &args.channel };
-    match asked.iter().find(|number| !present.contains(number)) {
-        Some(missing) => Err(Failure::usage(format!(
-            "{} has no photons on channel {missing}; choose from {present:?}",
-            args.source.file.display()
-        ))),
-        None if present.is_empty() => {
-            Err(Failure::file(&args.source.file, "holds no photons; record it anew"))
-        }
-        None => Ok(asked.clone()),
-    }
+    let report = Report { path: &args.source.file, rates: &rates, channels: &channels, tick };
+    args.output.give(global, &report)
 }
 
 fn bin(args: &Args, tick: TickLength, reached: Ticks) -> Result<Ticks, Failure> {
@@ -97,29 +78,67 @@ fn bin(args: &Args, tick: TickLength, reached: Ticks) -> Result<Ticks, Failure> 
     Ok(bin)
 }
 
+/// Rates over time, to be told.
+pub(super) struct Report<'a> {
+    pub(super) path: &'a Path,
+    pub(super) rates: &'a Rates,
+    pub(super) channels: &'a [u8],
+    pub(super) tick: TickLength,
+}
+
+impl Answer for Report<'_> {
+    fn text(&self) -> String {
+        text(self.rates, self.channels, self.tick)
+    }
+
+    fn json(&self) -> Value {
+        to_json(self.path, self.rates, self.channels, self.tick)
+    }
+
+    fn figure(&self) -> Figure {
+        Figure::new(vec![self.panel()])
+    }
+
+    fn table(&self) -> Table {
+        let edges = edges(self.rates, self.tick);
+        let begins = edges.iter().take(self.rates.bins());
+        let lengths = edges.windows(2).map(|edge| edge[1] - edge[0]);
+        let table = Table::default().with("begin_s", begins).with("length_s", lengths);
+        self.channels.iter().fold(table, |table, number| {
+            table
+                .with(format!("counts_{number}"), self.rates.counts(*number))
+                .with(format!("rate_{number}_hz"), self.rates.rates_hz(*number, self.tick))
+        })
+    }
+}
+
+impl Report<'_> {
+    /// The rates over time.
+    pub(super) fn panel(&self) -> Panel {
+        let (rates, tick) = (self.rates, self.tick);
+        // The rate of a bin that was hardly begun when the trace ended says little and may be huge.
+        let whole = rates.bins() - usize::from(rates.last_bin().0 < rates.bin().0 / 2);
+        let edges: Vec<f64> = edges(rates, tick).into_iter().take(whole.max(1) + 1).collect();
+        let layers = self.channels.iter().map(|number| {
+            Layer::step(format!("channel {number}"), edges.clone(), rates.rates_hz(*number, tick))
+        });
+        let bin = si(seconds(tick, rates.bin()), "s", 4);
+        Panel {
+            title: format!("{}, bins of {bin}", file_name(self.path)),
+            x: Axis { label: "time since the start".into(), unit: "s", range: Range::Data },
+            y: Axis { label: "count rate".into(), unit: "counts/s", range: Range::FromZero },
+            layers: layers.collect(),
+        }
+    }
+}
+
 fn edges(rates: &Rates, tick: TickLength) -> Vec<f64> {
     let begins = (0..rates.bins() as u64).map(|i| seconds(tick, Ticks(i * rates.bin().0)));
     let end = (rates.bins() as u64 - 1) * rates.bin().0 + rates.last_bin().0;
     begins.chain([seconds(tick, Ticks(end))]).collect()
 }
 
-fn figure(args: &Args, rates: &Rates, channels: &[u8], tick: TickLength) -> Figure {
-    // The rate of a bin that was hardly begun when the trace ended says little and may be huge.
-    let whole = rates.bins() - usize::from(rates.last_bin().0 < rates.bin().0 / 2);
-    let edges: Vec<f64> = edges(rates, tick).into_iter().take(whole.max(1) + 1).collect();
-    let layers = channels.iter().map(|number| {
-        Layer::step(format!("channel {number}"), edges.clone(), rates.rates_hz(*number, tick))
-    });
-    let bin = si(seconds(tick, rates.bin()), "s", 4);
-    Figure::new(vec![Panel {
-        title: format!("{}, bins of {bin}", file_name(&args.source.file)),
-        x: Axis { label: "time since the start".into(), unit: "s", range: Range::Data },
-        y: Axis { label: "count rate".into(), unit: "counts/s", range: Range::FromZero },
-        layers: layers.collect(),
-    }])
-}
-
-fn to_json(args: &Args, rates: &Rates, channels: &[u8], tick: TickLength) -> Value {
+fn to_json(path: &Path, rates: &Rates, channels: &[u8], tick: TickLength) -> Value {
     let of_channel: Map<String, Value> = channels
         .iter()
         .map(|number| {
@@ -131,7 +150,7 @@ fn to_json(args: &Args, rates: &Rates, channels: &[u8], tick: TickLength) -> Val
         })
         .collect();
     json!({
-        "file": file_name(&args.source.file),
+        "file": file_name(path),
         "tick": tick_json(tick),
         "bin_ticks": rates.bin().0,
         "bin_ps": exact_ps(tick, rates.bin()),

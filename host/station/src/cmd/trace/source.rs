@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use helio_timetag::analysis::OutOfOrder;
-use helio_trace::{
-    Chunk, CsvUnit, Meta, PhotonTime, ReadOptions, Summary, TraceFormat, TraceReader,
-};
+use helio_trace::{Chunk, CsvUnit, PhotonTime, ReadOptions, Summary, TraceFormat, TraceReader};
 use helio_units::{TickLength, Ticks};
 use serde_json::{Value, json};
 
+use super::select::{Selection, Stage};
 use crate::exit::Failure;
 use crate::quantity::Span;
 use crate::term::Progress;
@@ -20,6 +19,21 @@ pub(super) struct Source {
     pub(super) file: PathBuf,
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// A trace that was read to the end of what was selected.
+pub(super) struct Scanned {
+    pub(super) reader: Box<dyn TraceReader>,
+    /// Where the selected part begins.
+    pub(super) begin: Ticks,
+}
+
+impl Scanned {
+    pub(super) fn tick(&self) -> TickLength {
+        self.reader.tick_length()
+    }
 }
 
 /// How traces are read.
@@ -56,54 +70,71 @@ impl Reading {
 impl Source {
     /// A trace that is read as others are.
     pub(super) fn of(file: &Path, reading: &Reading) -> Source {
-        Source { file: file.to_owned(), reading: reading.clone() }
+        Source { file: file.to_owned(), reading: reading.clone(), selection: Selection::default() }
     }
 
-    /// Reads the whole trace and gives each chunk to `each`; returns the reader at its end, for
-    /// what it counted.
+    /// Reads the selected part of the trace and gives each chunk of it to `each`, with the
+    /// tick at which that part begins.
     pub(super) fn scan(
         &self,
         photon_time: PhotonTime,
-        mut each: impl FnMut(&Meta, &Chunk) -> Result<(), OutOfOrder>,
-    ) -> Result<Box<dyn TraceReader>, Failure> {
-        let path = &self.file;
-        let fault = |err| Failure::file(path, err);
-        let mut reader =
-            helio_trace::open(path, &self.reading.options(photon_time)).map_err(fault)?;
-        let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
-        let mut progress = Progress::of_bytes(format!("reading {}", path.display()), bytes);
-        let mut chunk = Chunk::default();
-        while reader.read_chunk(&mut chunk).map_err(fault)? {
-            each(reader.meta(), &chunk)
-                .map_err(|err| Failure::file(path, format!("is not in time order: {err}")))?;
-            progress.at(reader.position());
-        }
-        Ok(reader)
+        each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
+    ) -> Result<Scanned, Failure> {
+        self.read(photon_time, false, each)
     }
 
-    /// The trace's summary, and a word on standard error where it was salvaged.
-    pub(super) fn summary(
+    /// As [`Source::scan`], but goes on to the end of the file behind the selected part, so that
+    /// all its records are counted.
+    pub(super) fn scan_to_the_end(
         &self,
         photon_time: PhotonTime,
-    ) -> Result<(Box<dyn TraceReader>, Summary), Failure> {
+        each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
+    ) -> Result<Scanned, Failure> {
+        self.read(photon_time, true, each)
+    }
+
+    fn read(
+        &self,
+        photon_time: PhotonTime,
+        to_the_end: bool,
+        mut each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
+    ) -> Result<Scanned, Failure> {
+        let path = &self.file;
+        let fault = |err| Failure::file(path, err);
+        let options = self.reading.options(self.selection.photon_time(photon_time));
+        let mut reader = helio_trace::open(path, &options).map_err(fault)?;
+        let mut stage = self.selection.stage(path, reader.tick_length())?;
+        let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
+        let mut progress = Progress::of_bytes(format!("reading {}", path.display()), bytes);
+        let mut give = |stage: &Stage, chunk: &Chunk| {
+            each(stage.begin(), chunk)
+                .map_err(|err| Failure::file(path, format!("is not in time order: {err}")))
+        };
+        let mut chunk = Chunk::default();
+        while reader.read_chunk(&mut chunk).map_err(fault)? {
+            let more = stage.apply(reader.meta(), &mut chunk)?;
+            give(&stage, &chunk)?;
+            progress.at(reader.position());
+            if !more && !to_the_end {
+                break;
+            }
+        }
+        stage.finish(&mut chunk);
+        give(&stage, &chunk)?;
+        Ok(Scanned { begin: stage.begin(), reader })
+    }
+
+    /// The summary of the selected part, and a word on standard error where the trace was salvaged.
+    pub(super) fn summary(&self, photon_time: PhotonTime) -> Result<(Scanned, Summary), Failure> {
         let mut summary = Summary::default();
-        let reader = self.scan(photon_time, |_, chunk| {
+        let scanned = self.scan(photon_time, |_, chunk| {
             summary.add(chunk);
             Ok(())
         })?;
-        if let Some(damage) = reader.damage() {
+        if let Some(damage) = scanned.reader.damage() {
             eprintln!("helio: {} {damage}; what precedes it is used", self.file.display());
         }
-        Ok((reader, summary))
-    }
-}
-
-/// The tick at which the measurement began: zero where the format counts from there, else the first
-/// record's.
-pub(super) fn beginning(meta: &Meta, earliest: Option<Ticks>) -> Ticks {
-    match meta.starts_at_zero {
-        true => Ticks(0),
-        false => earliest.unwrap_or(Ticks(0)),
+        Ok((scanned, summary))
     }
 }
 

@@ -3,15 +3,16 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use helio_timetag::clock::{ClockModel, Lock, PairSearch, SearchRange};
+use helio_timetag::clock::{Lock, PairSearch, SearchRange};
 use helio_trace::PhotonTime;
 use helio_units::TickLength;
 use serde_json::{Value, json};
 
+use super::output::{Answer, Output, Table};
 use super::source::{Reading, Source, file_name};
 use crate::cli::Global;
-use crate::exit::{Failure, print, print_json};
-use crate::plot::{self, Axis, Figure, Layer, Panel, Range};
+use crate::exit::Failure;
+use crate::plot::{Axis, Figure, Layer, Panel, Range};
 use crate::quantity::Span;
 use crate::term::{grouped, si};
 
@@ -45,9 +46,8 @@ pub struct Args {
     /// How much to try for a weak signal, 1 being a second or some
     #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
     effort: f64,
-    /// Draw the delays after alignment into this file; .svg or .png, repeatable
-    #[arg(long, value_name = "FILE")]
-    plot: Vec<PathBuf>,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn channels(text: &str) -> Result<(u8, u8), &'static str> {
@@ -63,7 +63,7 @@ fn channels(text: &str) -> Result<(u8, u8), &'static str> {
 /// # Errors
 /// The command line or a file is at fault, or there is no lock.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.plot.iter().try_for_each(|path| plot::check(path))?;
+    args.output.check(global)?;
     let (a, tick_a) = clicks(&Source::of(&args.a, &args.reading), args.channel.map(|c| c.0))?;
     let (b, tick_b) = clicks(&Source::of(&args.b, &args.reading), args.channel.map(|c| c.1))?;
     let search = PairSearch {
@@ -78,25 +78,62 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let lock = search.find(&a, &b).map_err(|why| {
         Failure::file(&args.b, format!("has no lock on {}: {why}", file_name(&args.a)))
     })?;
-    for path in &args.plot {
-        plot::save(&figure(args, &lock, &a, &b), path)?;
+    args.output.give(global, &Report { args, lock: &lock, a: &a, b: &b })
+}
+
+/// A clock that was found, to be told.
+struct Report<'a> {
+    args: &'a Args,
+    lock: &'a Lock,
+    a: &'a [i64],
+    b: &'a [i64],
+}
+
+impl Answer for Report<'_> {
+    fn text(&self) -> String {
+        text(self.lock, self.a.len(), self.b.len())
     }
-    match global.json {
-        true => print_json(&to_json(args, &lock, a.len(), b.len())),
-        false => print(text(&lock, a.len(), b.len())),
+
+    fn json(&self) -> Value {
+        to_json(self.args, self.lock, self.a.len(), self.b.len())
+    }
+
+    fn figure(&self) -> Figure {
+        figure(self)
+    }
+
+    fn table(&self) -> Table {
+        let (edges, counts) = self.delays();
+        Table::default().with("delay_from_ps", &edges[..counts.len()]).with("pairs", counts)
+    }
+}
+
+impl Report<'_> {
+    /// A histogram of the delays after alignment, within ±10 jitters: edges in ps, and counts.
+    fn delays(&self) -> (Vec<f64>, Vec<u64>) {
+        const BINS: usize = 100;
+        let reach = 10.0 * self.lock.jitter_ps;
+        let edges = (0..=BINS).map(|i| reach * (2.0 * i as f64 / BINS as f64 - 1.0)).collect();
+        let mut counts = vec![0; BINS];
+        let residuals = self.lock.model.residuals(self.a, self.b, reach);
+        for (_, delay) in residuals.filter(|(_, delay)| *delay < reach) {
+            let bin = ((delay + reach) / (2.0 * reach) * BINS as f64) as usize;
+            counts[bin.min(BINS - 1)] += 1;
+        }
+        (edges, counts)
     }
 }
 
 /// Times in ps of the first photons that a search takes, and the tick.
 fn clicks(source: &Source, channel: Option<u8>) -> Result<(Vec<i64>, TickLength), Failure> {
     let mut ticks = Vec::new();
-    let reader = source.scan(PhotonTime::Picoseconds, |_, chunk| {
+    let scanned = source.scan(PhotonTime::Picoseconds, |_, chunk| {
         let wanted = chunk.photons.iter().filter(|p| channel.is_none_or(|c| c == p.channel));
         let room = PairSearch::MAX_CLICKS - ticks.len();
         ticks.extend(wanted.map(|p| p.tick).take(room));
         Ok(())
     })?;
-    let tick = reader.tick_length();
+    let tick = scanned.tick();
     let times: Option<Vec<i64>> =
         ticks.into_iter().map(|t| tick.to_ps(t).map(|time| time.0)).collect();
     let times =
@@ -145,26 +182,17 @@ fn text(lock: &Lock, clicks_a: usize, clicks_b: usize) -> String {
     text
 }
 
-/// The delays after alignment, within ±10 jitters.
-fn figure(args: &Args, lock: &Lock, a: &[i64], b: &[i64]) -> Figure {
-    const BINS: usize = 100;
-    let reach = 10.0 * lock.jitter_ps;
-    let counts = delays(&lock.model, a, b, reach, BINS);
-    let edge = |i: usize| 1e-12 * reach * (2.0 * i as f64 / BINS as f64 - 1.0);
-    let title = format!("{} against {}, aligned", file_name(&args.b), file_name(&args.a));
+fn figure(report: &Report) -> Figure {
+    let (edges, counts) = report.delays();
+    let args = report.args;
     Figure::new(vec![Panel {
-        title,
+        title: format!("{} against {}, aligned", file_name(&args.b), file_name(&args.a)),
         x: Axis { label: "delay".into(), unit: "s", range: Range::Data },
         y: Axis { label: "pairs in a bin".into(), unit: "", range: Range::FromZero },
-        layers: vec![Layer::step("", (0..=BINS).map(edge).collect(), counts)],
+        layers: vec![Layer::step(
+            "",
+            edges.iter().map(|ps| ps * 1e-12).collect(),
+            counts.iter().map(|n| *n as f64).collect(),
+        )],
     }])
-}
-
-fn delays(model: &ClockModel, a: &[i64], b: &[i64], reach: f64, bins: usize) -> Vec<f64> {
-    let mut counts = vec![0.0; bins];
-    for (_, delay) in model.residuals(a, b, reach).filter(|(_, delay)| *delay < reach) {
-        let bin = ((delay + reach) / (2.0 * reach) * bins as f64) as usize;
-        counts[bin.min(bins - 1)] += 1.0;
-    }
-    counts
 }
