@@ -37,6 +37,7 @@ mod spc;
 mod stream;
 mod summary;
 mod swabian;
+mod writer;
 
 pub use chunk::{Chunk, Counts, Loss, LossKind, Marker, TimeTag};
 pub use csv::CsvUnit;
@@ -45,8 +46,9 @@ pub use error::TraceError;
 pub use format::TraceFormat;
 pub use meta::{Dtime, Meta, Tag, TagValue};
 pub use open::{from_read, open};
-pub use picoquant::ptu::{PtuWriter, WriteError, WriterOptions};
+pub use picoquant::ptu::{PtuWriter, WriterOptions};
 pub use picoquant::record::RecordType;
 pub use reader::{PhotonTime, ReadOptions, TraceReader};
 pub use resolution::{seconds_of, tick_length_of};
 pub use summary::{ChannelSummary, DtimeSummary, Summary};
+pub use writer::{Output, TraceWriter, Unkept, WriteError, WriteSettings, Written, writer};

@@ -136,6 +136,11 @@ impl Meta {
         self.text("HW_Type").or_else(|| self.text("HardwareIdent"))
     }
 
+    /// Whether losses may say how many detections were missed.
+    pub fn counts_missed(&self) -> bool {
+        self.format == TraceFormat::Swabian
+    }
+
     /// The rate of the sync pulses as the header has it, in hertz.
     pub fn sync_rate_hz(&self) -> Option<i64> {
         let names = ["TTResult_SyncRate", "SyncRate", "InpRate0"];

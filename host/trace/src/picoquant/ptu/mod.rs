@@ -8,12 +8,14 @@
 
 mod header;
 mod tag;
+mod trace;
 mod writer;
 
 pub(in crate::picoquant) use header::MAX_HEADER_BYTES;
 pub(crate) use header::read;
 pub(in crate::picoquant) use tag::text_of;
-pub use writer::{PtuWriter, WriteError, WriterOptions};
+pub(crate) use trace::PtuTrace;
+pub use writer::{PtuWriter, WriterOptions};
 
 /// The header tags that this crate reads or writes by name.
 mod ident {

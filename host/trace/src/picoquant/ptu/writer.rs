@@ -9,7 +9,7 @@ use super::tag::TAG_BYTES;
 use crate::format::PTU_MAGIC;
 use crate::meta::{Tag, TagValue};
 use crate::picoquant::record::{OVERFLOW_CHANNEL, TIME_BITS, TIME_MASK};
-use crate::{RecordType, seconds_of};
+use crate::{RecordType, WriteError, seconds_of};
 
 /// The time field could count 2²⁵ − 1 overflows in one record, but some readers multiply count and
 /// period in 32 bits (`ptufile` 2026.2.6 does); 63 · 2²⁵ fits even a signed 32-bit product.
@@ -17,46 +17,6 @@ const MAX_PERIODS_PER_RECORD: u64 = 63;
 /// 2⁵⁷ ticks, 40 hours of 1 ps. Without a limit one wild time would fill the disk with overflow
 /// records.
 const MAX_GAP_PERIODS: u64 = 1 << 32;
-
-/// Why a trace cannot be written. Displayed as the end of a sentence that begins with the file's
-/// name.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WriteError {
-    /// The operating system does not write.
-    #[error("cannot be written ({0}); check the disk's space and the permissions")]
-    Io(#[from] io::Error),
-    /// A layout that is read only.
-    #[error("cannot be written with {} records; write HydraHarp V2 T2 or generic T2", .0.name())]
-    RecordType(RecordType),
-    /// An event before its predecessor.
-    #[error("cannot take an event at tick {tick} after one at tick {last}; sort the events first")]
-    TimeWentBack {
-        /// The event's time.
-        tick: u64,
-        /// Its predecessor's.
-        last: u64,
-    },
-    /// An event so far after its predecessor that overflow records would fill the disk.
-    #[error(
-        "cannot take an event at tick {tick} after one at tick {last}: a gap ends within 2^57 \
-         ticks; count time from the first event"
-    )]
-    GapTooLong {
-        /// The event's time.
-        tick: u64,
-        /// Its predecessor's.
-        last: u64,
-    },
-    /// A channel or marker that a record cannot name.
-    #[error("cannot take {what} {value}; a record holds channels 0 to 63 and markers 1 to 15")]
-    OutOfRange {
-        /// `channel` or `marker`.
-        what: &'static str,
-        /// Its number.
-        value: u8,
-    },
-}
 
 /// What the header says beside the records.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,7 +86,7 @@ impl<W: Write + Seek> PtuWriter<W> {
     /// A channel above 63, a time before the last event's, or the output fails.
     pub fn photon(&mut self, tick: Ticks, channel: u8) -> Result<(), WriteError> {
         if channel > 63 {
-            return Err(WriteError::OutOfRange { what: "channel", value: channel });
+            return Err(WriteError::OutOfRange { what: "channel", value: channel.into() });
         }
         let time = self.advance(tick)?;
         self.record(u32::from(channel) << TIME_BITS | time)
@@ -138,7 +98,7 @@ impl<W: Write + Seek> PtuWriter<W> {
     /// Bits other than 1 to 15, a time before the last event's, or the output fails.
     pub fn marker(&mut self, tick: Ticks, bits: u8) -> Result<(), WriteError> {
         if !(1..=15).contains(&bits) {
-            return Err(WriteError::OutOfRange { what: "marker", value: bits });
+            return Err(WriteError::OutOfRange { what: "marker", value: bits.into() });
         }
         let time = self.advance(tick)?;
         self.record(1 << 31 | u32::from(bits) << TIME_BITS | time)
