@@ -2,7 +2,7 @@
 
 use helio_units::Ticks;
 
-use super::OutOfOrder;
+use super::{OutOfOrder, log_bins};
 
 /// A histogram of the gaps between successive tags of one channel, in bins that grow with the gap.
 ///
@@ -42,9 +42,9 @@ impl Default for InterArrival {
 }
 
 impl InterArrival {
-    const PER_OCTAVE_BITS: u32 = 3;
-    const PER_OCTAVE: usize = 1 << Self::PER_OCTAVE_BITS;
-    const BINS: usize = (64 - Self::PER_OCTAVE_BITS as usize + 1) * Self::PER_OCTAVE;
+    /// Eight bins an octave.
+    const BITS: u32 = 3;
+    const BINS: usize = log_bins::bins(Self::BITS);
 
     /// Takes the next tag of the channel.
     ///
@@ -55,7 +55,7 @@ impl InterArrival {
             None => self.first = tick,
             Some(last) => {
                 let gap = tick.0.checked_sub(last.0).ok_or(OutOfOrder { tick, last })?;
-                self.bins[index(gap)] += 1;
+                self.bins[log_bins::index(gap, Self::BITS)] += 1;
                 self.count += 1;
                 self.smallest = Some(self.smallest.map_or(Ticks(gap), |s| s.min(Ticks(gap))));
             }
@@ -71,7 +71,7 @@ impl InterArrival {
 
     /// The smallest gap, which is this program's estimate of the dead time: no two detections of
     /// the channel are closer, so the dead time is at most this long. It is an upper bound from
-    /// data and not a fit: see [`InterArrival::dead_time_excess_ticks`] for how far above the dead
+    /// data and not a fit ([`super::Detectors`] fits): see [`InterArrival::dead_time_excess_ticks`] for how far above the dead
     /// time it typically lies, and mind that a single spurious edge makes it too small. `None`
     /// before the second tag.
     pub fn smallest_gap(&self) -> Option<Ticks> {
@@ -94,26 +94,11 @@ impl InterArrival {
         let last = self.bins.iter().rposition(used).unwrap_or(first);
         (first..=last)
             .map(|i| {
-                let (from, to) = edges(i);
+                let (from, to) = log_bins::edges(i, Self::BITS);
                 GapBin { from: Ticks(from), to: Ticks(to), count: self.bins[i] }
             })
             .collect()
     }
-}
-
-/// The bin of a gap: its octave and the three bits after the leading one.
-fn index(gap: u64) -> usize {
-    let bits = 64 - gap.leading_zeros();
-    let shift = bits.saturating_sub(InterArrival::PER_OCTAVE_BITS + 1);
-    shift as usize * InterArrival::PER_OCTAVE + (gap >> shift) as usize
-}
-
-/// The smallest and the largest gap of a bin.
-fn edges(index: usize) -> (u64, u64) {
-    let shift = (index / InterArrival::PER_OCTAVE).saturating_sub(1);
-    let lead = (index - shift * InterArrival::PER_OCTAVE) as u64;
-    let from = lead << shift;
-    (from, from + ((1u64 << shift) - 1))
 }
 
 #[cfg(test)]
@@ -121,19 +106,6 @@ mod tests {
     use super::super::test_light::Light;
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn bins_follow_each_other_without_hole_or_overlap() {
-        let mut next = Some(0u64);
-        for i in 0..InterArrival::BINS {
-            let (from, to) = edges(i);
-            assert_eq!(Some(from), next, "bin {i}");
-            assert_eq!((index(from), index(to)), (i, i));
-            assert!(to - from <= from / 8);
-            next = to.checked_add(1);
-        }
-        assert_eq!(next, None, "the last bin ends with the last number");
-    }
 
     #[test]
     fn the_smallest_gap_is_the_dead_time_of_simulated_light() {

@@ -8,12 +8,17 @@
 //! [`TickLength`]: helio_units::TickLength
 
 mod correlation;
+mod detector;
+mod fit;
 mod inter_arrival;
+mod log_bins;
 mod rates;
+pub mod synthetic;
 #[cfg(test)]
 mod test_light;
 
 pub use correlation::{Bin, Correlation, CorrelationSettings, InvalidCorrelation};
+pub use detector::{DetectorEstimate, Detectors, NoDetectorEstimate};
 pub use inter_arrival::{GapBin, InterArrival};
 pub use rates::Rates;
 
@@ -28,4 +33,13 @@ pub struct OutOfOrder {
     pub tick: Ticks,
     /// Its predecessor's.
     pub last: Ticks,
+}
+
+/// A number with its standard error.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// Its standard error, in the same unit.
+    pub error: f64,
 }
