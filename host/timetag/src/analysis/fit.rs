@@ -101,6 +101,22 @@ pub(super) fn deviance(counts: &[f64], means: &[f64]) -> Option<f64> {
     Some(2.0 * sum)
 }
 
+/// Pearson's χ² of neighbouring bins taken together until ten counts are expected, and their number.
+pub(super) fn pearson(counts: &[f64], means: &[f64]) -> (f64, u32) {
+    let (mut chi2, mut groups) = (0.0, 0);
+    let (mut count, mut mean) = (0.0, 0.0);
+    for (n, m) in counts.iter().zip(means) {
+        count += n;
+        mean += m;
+        if mean >= 10.0 {
+            chi2 += (count - mean).powi(2) / mean;
+            groups += 1;
+            (count, mean) = (0.0, 0.0);
+        }
+    }
+    (chi2, groups)
+}
+
 fn derive<const P: usize>(
     at: &[f64; P],
     steps: &[f64; P],

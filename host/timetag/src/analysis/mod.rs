@@ -7,20 +7,36 @@
 //!
 //! [`TickLength`]: helio_units::TickLength
 
+mod allan;
 mod correlation;
+mod counting;
 mod detector;
+mod drift;
 mod fit;
+mod fold;
 mod inter_arrival;
+mod jitter;
+mod linear;
 mod log_bins;
+mod log_correlation;
 mod rates;
+mod start_stop;
 pub mod synthetic;
 #[cfg(test)]
 mod test_light;
 
+pub use allan::{AllanDeviation, AllanPoint};
 pub use correlation::{Bin, Correlation, CorrelationSettings, InvalidCorrelation};
+pub use counting::{CountingStatistics, CountingWindows};
 pub use detector::{DetectorEstimate, Detectors, NoDetectorEstimate};
+pub use drift::{DriftPoint, Line, LineFit, PeakDrift, rate_drift};
+pub use fold::{Fold, Phasor, Reference};
 pub use inter_arrival::{GapBin, InterArrival};
+pub use jitter::{JitterFit, NoJitterFit, Tail};
+pub use linear::{InvalidHistogram, LinearHistogram};
+pub use log_correlation::{InvalidLogCorrelation, LogBin, LogCorrelation, LogCorrelationSettings};
 pub use rates::Rates;
+pub use start_stop::StartStop;
 
 use helio_units::Ticks;
 

@@ -264,7 +264,7 @@ impl Found {
             }
         };
         fill(found.model, &mut means);
-        let (chi2, groups) = pearson(&counts, &means);
+        let (chi2, groups) = fit::pearson(&counts, &means);
         Some(Found { chi2, freedom: groups.saturating_sub(found.freedom + 1), ..found })
     }
 }
@@ -293,20 +293,4 @@ fn excess(bins: &[(f64, f64, f64)], rate: f64, total: f64) -> Option<Estimate> {
     let relative =
         (1.0 - share) / beyond + (fit.parameters[0].exp() * c).powi(2) * fit.covariance[0][0];
     Some(Estimate { value: 1.0 - extrapolated, error: extrapolated * relative.sqrt() })
-}
-
-/// Pearson's χ² of neighbouring bins taken together until ten gaps are expected, and their number.
-fn pearson(counts: &[f64], means: &[f64]) -> (f64, u32) {
-    let (mut chi2, mut groups) = (0.0, 0);
-    let (mut count, mut mean) = (0.0, 0.0);
-    for (n, m) in counts.iter().zip(means) {
-        count += n;
-        mean += m;
-        if mean >= 10.0 {
-            chi2 += (count - mean).powi(2) / mean;
-            groups += 1;
-            (count, mean) = (0.0, 0.0);
-        }
-    }
-    (chi2, groups)
 }
