@@ -36,6 +36,8 @@ const UNSAFE_MODULES: &[&str] = &[
     "host/distill/src/processor.rs",
     "host/distill/src/reconcile/ldpc/levels.rs",
     "host/distill/src/reconcile/ldpc/vbmi.rs",
+    "host/trace/src/picoquant/t2/avx2.rs",
+    "host/trace/src/picoquant/t2/avx512.rs",
 ];
 
 fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {

@@ -4,6 +4,7 @@ use helio_units::Ticks;
 
 /// One detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct TimeTag {
     /// When, in the trace's ticks since the measurement began, overflows included. Of a T3 record
     /// this is the number of the sync period, unless [`crate::PhotonTime::Picoseconds`] was asked

@@ -3,3 +3,4 @@
 pub(crate) mod legacy;
 pub mod ptu;
 pub(crate) mod record;
+mod t2;

@@ -21,13 +21,10 @@
 
 use helio_units::Ticks;
 
+use super::t2::{HydraHarpV1, Later, Level, PicoHarp, T2};
 use crate::stream::Decode;
 use crate::{Chunk, Counts, Marker, TimeTag, TraceError};
 
-/// Overflow period of a PicoHarp 300 in T2 mode.
-const PICOHARP_WRAP: u64 = 210_698_240;
-/// Overflow period of a HydraHarp with first-generation records.
-const HYDRAHARP_V1_WRAP: u64 = 33_552_000;
 /// Bits of the time field of HydraHarp-like records; later ones wrap where the field does.
 pub(in crate::picoquant) const TIME_BITS: u32 = 25;
 pub(in crate::picoquant) const TIME_MASK: u32 = (1 << TIME_BITS) - 1;
@@ -41,7 +38,7 @@ const WRAP_16: u64 = 1 << 16;
 const WRAP_10: u64 = 1 << 10;
 /// No time field is longer than this: the base is kept so far below 2⁶⁴ that it can be added.
 const MAX_TIME: u64 = 1 << 28;
-const RECORD_BYTES: usize = 4;
+pub(super) const RECORD_BYTES: usize = 4;
 /// Records decoded at a time: 64 KiB of file, so that a chunk stays in the cache.
 const BLOCK_RECORDS: usize = 16_384;
 
@@ -120,13 +117,14 @@ pub(crate) enum Layout {
 #[derive(Debug)]
 pub(crate) struct Decoder {
     layout: Layout,
-    base: u64,
-    reached: u64,
-    counts: Counts,
+    level: Level,
+    pub(super) base: u64,
+    pub(super) reached: u64,
+    pub(super) counts: Counts,
 }
 
 /// What a record is.
-enum Record {
+pub(super) enum Record {
     Photon { channel: u32, time: u32, dtime: u16 },
     Overflow { periods: u32 },
     Marker { bits: u32, time: u32 },
@@ -136,13 +134,32 @@ enum Record {
 
 impl Decoder {
     pub(crate) fn new(layout: Layout) -> Decoder {
-        Decoder { layout, base: 0, reached: 0, counts: Counts::default() }
+        let level = Level::all().next().unwrap_or(Level::Single);
+        Decoder { layout, level, base: 0, reached: 0, counts: Counts::default() }
+    }
+
+    /// As if overflows until `base` had been read.
+    #[cfg(test)]
+    pub(super) fn at_level(layout: Layout, level: Level, base: u64) -> Decoder {
+        Decoder { level, base, reached: base, ..Decoder::new(layout) }
+    }
+
+    /// Groups of records as far as the processor does them, the rest one by one.
+    fn t2<L: T2>(
+        &mut self,
+        records: &[[u8; RECORD_BYTES]],
+        offset: u64,
+        chunk: &mut Chunk,
+    ) -> Result<(), TraceError> {
+        let done = self.level.groups::<L>(self, records, chunk);
+        let offset = offset + (RECORD_BYTES * done) as u64;
+        self.run::<false>(&records[done..], offset, L::WRAP.into(), chunk, L::meaning)
     }
 
     /// One loop for each layout, so that none asks for it by the record. `T3`: photons have a
     /// dtime.
     #[inline]
-    fn run<const T3: bool>(
+    pub(super) fn run<const T3: bool>(
         &mut self,
         records: &[[u8; RECORD_BYTES]],
         offset: u64,
@@ -156,7 +173,7 @@ impl Decoder {
         for (i, bytes) in records.iter().enumerate() {
             match meaning(u32::from_le_bytes(*bytes)) {
                 Record::Photon { channel, time, dtime } => {
-                    let tick = self.at(time);
+                    let tick = self.at(self.base, time);
                     chunk.photons.push(TimeTag { tick, channel: channel as u8 });
                     if T3 {
                         chunk.dtimes.push(dtime);
@@ -168,22 +185,30 @@ impl Decoder {
                         break;
                     }
                 }
-                Record::Marker { bits, time } => {
-                    let tick = self.at(time);
-                    self.counts.markers += 1;
-                    chunk.markers.push(Marker { tick, bits: bits as u8 });
-                }
-                Record::Sync { time } => {
-                    self.counts.sync_records += 1;
-                    let tick = self.at(time);
-                    chunk.syncs.push(tick);
-                }
-                Record::Unknown => self.counts.unknown_records += 1,
+                other => self.other(other, self.base, chunk),
             }
         }
         self.counts.photons += (chunk.photons.len() - before) as u64;
         chunk.reached = Ticks(self.reached);
         result
+    }
+
+    /// What is neither a photon nor an overflow, after the overflows that make `base`.
+    pub(super) fn other(&mut self, record: Record, base: u64, chunk: &mut Chunk) {
+        match record {
+            Record::Marker { bits, time } => {
+                let tick = self.at(base, time);
+                self.counts.markers += 1;
+                chunk.markers.push(Marker { tick, bits: bits as u8 });
+            }
+            Record::Sync { time } => {
+                let tick = self.at(base, time);
+                self.counts.sync_records += 1;
+                chunk.syncs.push(tick);
+            }
+            Record::Unknown => self.counts.unknown_records += 1,
+            Record::Photon { .. } | Record::Overflow { .. } => {}
+        }
     }
 
     fn overflow(&mut self, periods: u64, wrap: u64) -> Option<()> {
@@ -196,8 +221,8 @@ impl Decoder {
     }
 
     #[inline]
-    fn at(&mut self, time: u32) -> Ticks {
-        let tick = self.base + u64::from(time);
+    fn at(&mut self, base: u64, time: u32) -> Ticks {
+        let tick = base + u64::from(time);
         self.reached = self.reached.max(tick);
         Ticks(tick)
     }
@@ -218,21 +243,15 @@ impl Decode for Decoder {
         let (records, rest) = block.as_chunks::<RECORD_BYTES>();
         match self.layout {
             Layout::TimeHarp200 => self.run::<true>(records, offset, WRAP_16, chunk, timeharp_200),
-            Layout::Typed(PicoHarp300T2) => {
-                self.run::<false>(records, offset, PICOHARP_WRAP, chunk, picoharp_t2)
-            }
+            Layout::Typed(PicoHarp300T2) => self.t2::<PicoHarp>(records, offset, chunk),
             Layout::Typed(PicoHarp300T3) => {
                 self.run::<true>(records, offset, WRAP_16, chunk, picoharp_t3)
             }
-            Layout::Typed(HydraHarpV1T2) => {
-                self.run::<false>(records, offset, HYDRAHARP_V1_WRAP, chunk, hydraharp_t2::<true>)
-            }
+            Layout::Typed(HydraHarpV1T2) => self.t2::<HydraHarpV1>(records, offset, chunk),
             Layout::Typed(HydraHarpV1T3) => {
                 self.run::<true>(records, offset, WRAP_10, chunk, hydraharp_t3::<true>)
             }
-            Layout::Typed(kind) if kind.is_t2() => {
-                self.run::<false>(records, offset, 1 << TIME_BITS, chunk, hydraharp_t2::<false>)
-            }
+            Layout::Typed(kind) if kind.is_t2() => self.t2::<Later>(records, offset, chunk),
             Layout::Typed(_) => {
                 self.run::<true>(records, offset, WRAP_10, chunk, hydraharp_t3::<false>)
             }
@@ -246,16 +265,6 @@ impl Decode for Decoder {
 }
 
 #[inline]
-fn picoharp_t2(word: u32) -> Record {
-    let (channel, time) = (word >> 28, word & 0x0FFF_FFFF);
-    match (channel, time & 15) {
-        (15, 0) => Record::Overflow { periods: 1 },
-        (15, bits) => Record::Marker { bits, time },
-        _ => Record::Photon { channel, time, dtime: 0 },
-    }
-}
-
-#[inline]
 fn picoharp_t3(word: u32) -> Record {
     let (channel, dtime, time) = (word >> 28, (word >> 16) & 0xFFF, word & 0xFFFF);
     match (channel, dtime, dtime & 15) {
@@ -263,18 +272,6 @@ fn picoharp_t3(word: u32) -> Record {
         (15, _, 0) => Record::Unknown,
         (15, _, bits) => Record::Marker { bits, time },
         _ => Record::Photon { channel, time, dtime: dtime as u16 },
-    }
-}
-
-#[inline]
-fn hydraharp_t2<const V1: bool>(word: u32) -> Record {
-    let (special, channel, time) = (word >> 31, (word >> TIME_BITS) & 63, word & TIME_MASK);
-    match (special, channel) {
-        (0, _) => Record::Photon { channel, time, dtime: 0 },
-        (_, OVERFLOW_CHANNEL) => Record::Overflow { periods: if V1 { 1 } else { time.max(1) } },
-        (_, 0) => Record::Sync { time },
-        (_, bits @ 1..=15) => Record::Marker { bits, time },
-        _ => Record::Unknown,
     }
 }
 
