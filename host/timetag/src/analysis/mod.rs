@@ -8,6 +8,7 @@
 //! [`TickLength`]: helio_units::TickLength
 
 mod allan;
+mod clicks;
 mod correlation;
 mod counting;
 mod detector;
@@ -21,6 +22,7 @@ mod log_bins;
 mod log_correlation;
 mod rates;
 mod start_stop;
+mod stretches;
 pub mod synthetic;
 #[cfg(test)]
 mod test_light;
