@@ -72,8 +72,8 @@ impl Intake {
     }
 
     /// Clicks so far of the channel of each number.
-    pub(super) fn counts(&self) -> [u64; MAX_CHANNELS] {
-        self.counts
+    pub(super) fn counts(&self) -> &[u64; MAX_CHANNELS] {
+        &self.counts
     }
 
     /// From the first click to the last, both included.

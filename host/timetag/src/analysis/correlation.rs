@@ -115,7 +115,7 @@ impl Correlation {
 
     /// Tags of channels `a` and `b` so far.
     pub fn counts(&self) -> (u64, u64) {
-        let [a, b, ..] = self.counting.intake.counts();
+        let [a, b, ..] = *self.counting.intake.counts();
         if self.settings.a == self.settings.b { (a, a) } else { (a, b) }
     }
 

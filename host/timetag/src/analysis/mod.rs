@@ -1,7 +1,7 @@
 //! What physicists ask of a stream of tags: rates over time, correlations, gaps.
 //!
-//! Each analysis takes one tag at a time, in one pass, in memory that does not grow with the length
-//! of the trace. Times and bins are whole ticks, so that every bin holds equally many
+//! Each analysis takes tags in order of time, in one pass, in memory that does not grow with the
+//! length of the trace. Times and bins are whole ticks, so that every bin holds equally many
 //! distinguishable times and no pattern comes from the binning; [`TickLength`] turns the results
 //! into seconds.
 //!
@@ -9,6 +9,7 @@
 
 mod allan;
 mod clicks;
+mod coincidences;
 mod correlation;
 mod counting;
 mod detector;
@@ -28,6 +29,9 @@ pub mod synthetic;
 mod test_light;
 
 pub use allan::{AllanDeviation, AllanPoint};
+pub use coincidences::{
+    CoincidenceSettings, Coincidences, Combination, Heralding, InvalidCoincidences,
+};
 pub use correlation::{Bin, Correlation, CorrelationSettings, InvalidCorrelation};
 pub use counting::{CountingStatistics, CountingWindows};
 pub use detector::{DetectorEstimate, Detectors, NoDetectorEstimate};
