@@ -38,6 +38,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "host/distill/src/reconcile/ldpc/vbmi.rs",
     "host/trace/src/picoquant/t2/avx2.rs",
     "host/trace/src/picoquant/t2/avx512.rs",
+    "host/trace/src/recording/bits/avx512.rs",
 ];
 
 fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {

@@ -2,7 +2,7 @@
 
 use helio_units::Ticks;
 
-/// One detection.
+/// One detection. The layout is fixed so that vector instructions can take it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct TimeTag {

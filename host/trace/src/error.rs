@@ -193,6 +193,40 @@ pub enum TraceError {
         /// The length of header and complete records.
         keep: u64,
     },
+    /// A header that is not as it was written.
+    #[error("has {what} at byte {offset}; the header is damaged, copy the file anew")]
+    BadHeader {
+        /// Where it was noticed.
+        offset: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A block that is not as it was written.
+    #[error(
+        "has {what} at byte {offset}, where block {block} should be; the file is damaged, copy it \
+         anew"
+    )]
+    BadBlock {
+        /// Where it was noticed.
+        offset: u64,
+        /// The block's number, from zero.
+        block: u32,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The file ends inside a block; everything before it has been delivered.
+    #[error(
+        "ends at byte {offset} inside block {complete}: the recording was broken off; to use the \
+         {complete} complete blocks cut it with `truncate -s {keep} FILE`"
+    )]
+    BlockTruncated {
+        /// The length of the file.
+        offset: u64,
+        /// Complete blocks before the cut, hence also the number, from zero, of the cut one.
+        complete: u64,
+        /// The length of what is complete.
+        keep: u64,
+    },
     /// Overflow records beyond 2⁶⁴ ticks.
     #[error("counts past 2^64 ticks at byte {offset}; the records are damaged, copy the file anew")]
     TimeOverflow {

@@ -7,7 +7,10 @@ use std::str::FromStr;
 
 /// The first bytes that name a format.
 pub(crate) const PTU_MAGIC: &[u8; 8] = b"PQTTTR\0\0";
-const NAMED: [(&[u8], TraceFormat); 5] = [
+/// As PNG's: what changes ends of lines or the eighth bit changes it.
+pub(crate) const RECORDING_MAGIC: &[u8; 8] = b"\x89HTR\r\n\x1a\n";
+const NAMED: [(&[u8], TraceFormat); 6] = [
+    (RECORDING_MAGIC, TraceFormat::Recording),
     (PTU_MAGIC, TraceFormat::PicoQuantPtu),
     (b"PQHISTO\0", TraceFormat::PicoQuantPhu),
     (b"HydraHarp\0", TraceFormat::HydraHarp),
@@ -42,12 +45,14 @@ pub enum TraceFormat {
     Csv,
     /// Becker & Hickl SPC, FIFO mode, 4-byte records.
     BeckerHickl,
+    /// Heliograph's own recordings, which this crate reads and writes.
+    Recording,
 }
 
 use TraceFormat::*;
 
 /// Format, word on a command line, name in a sentence.
-const TABLE: [(TraceFormat, &str, &str); 12] = [
+const TABLE: [(TraceFormat, &str, &str); 13] = [
     (PicoQuantPtu, "ptu", "PicoQuant PTU"),
     (PicoQuantPhu, "phu", "PicoQuant PHU (histograms, no time tags)"),
     (HydraHarp, "hydraharp", "PicoQuant HydraHarp .ht2/.ht3"),
@@ -60,6 +65,7 @@ const TABLE: [(TraceFormat, &str, &str); 12] = [
     (QCrypto, "qcrypto", "qcrypto readevents raw"),
     (Csv, "csv", "CSV"),
     (BeckerHickl, "spc", "Becker & Hickl SPC"),
+    (Recording, "htr", "Heliograph recording"),
 ];
 
 impl TraceFormat {
@@ -145,6 +151,7 @@ mod tests {
             (b"HydraHarp\0\0\0\0\0\0\0", vec![HydraHarp]),
             (b"PicoHarp 300\0\0\0\0", vec![PicoHarp300]),
             (b"TimeHarp 200\0\0\0\0", vec![TimeHarp200]),
+            (b"\x89HTR\r\n\x1a\n\x01\0", vec![Recording]),
             (b"HydraHarpoon", vec![]),
             (b"", vec![]),
         ];

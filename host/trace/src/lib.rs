@@ -31,6 +31,7 @@ mod periods;
 mod picoquant;
 mod qutag;
 mod reader;
+mod recording;
 mod resolution;
 mod sfifteen;
 mod spc;
@@ -49,6 +50,10 @@ pub use open::{from_read, open};
 pub use picoquant::ptu::{PtuWriter, WriterOptions};
 pub use picoquant::record::RecordType;
 pub use reader::{PhotonTime, ReadOptions, TraceReader};
+pub use recording::{
+    BlockEntry, IndexState, RecordingFile, RecordingInfo, RecordingOptions, RecordingWriter,
+    Reopened,
+};
 pub use resolution::{seconds_of, tick_length_of};
 pub use summary::{ChannelSummary, DtimeSummary, Summary};
 pub use writer::{Output, TraceWriter, Unkept, WriteError, WriteSettings, Written, writer};

@@ -138,7 +138,7 @@ impl Meta {
 
     /// Whether losses may say how many detections were missed.
     pub fn counts_missed(&self) -> bool {
-        self.format == TraceFormat::Swabian
+        matches!(self.format, TraceFormat::Swabian | TraceFormat::Recording)
     }
 
     /// The rate of the sync pulses as the header has it, in hertz.

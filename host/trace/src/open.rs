@@ -1,16 +1,17 @@
 //! From a file of any format to its reader.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, ErrorKind, Read};
+use std::io::{BufReader, Cursor, ErrorKind, Read, Seek};
 use std::path::Path;
 
 use helio_units::{Picoseconds, TickLength, Ticks};
 
-use crate::format::describe_head;
+use crate::format::{RECORDING_MAGIC, describe_head};
 use crate::order::Absolute;
 use crate::periods::InPicoseconds;
 use crate::picoquant::record::{Decoder, Layout};
 use crate::picoquant::{legacy, ptu};
+use crate::recording::{RecordingFile, RecordingReader};
 use crate::sfifteen::Words;
 use crate::stream::{BlockReader, Decode, Input};
 use crate::{Meta, PhotonTime, ReadOptions, TraceError, TraceFormat, TraceReader};
@@ -29,10 +30,24 @@ pub fn open(
     path: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<Box<dyn TraceReader>, TraceError> {
-    let file = File::open(path).map_err(TraceError::Open)?;
+    let mut file = File::open(path).map_err(TraceError::Open)?;
+    let metadata = file.metadata();
     // Reading a directory fails only later, with a message that speaks of a disk.
-    if file.metadata().is_ok_and(|m| m.is_dir()) {
+    if metadata.as_ref().is_ok_and(|m| m.is_dir()) {
         return Err(TraceError::Open(ErrorKind::IsADirectory.into()));
+    }
+    // The one format with an index; a pipe cannot be asked for another place.
+    if metadata.is_ok_and(|m| m.is_file())
+        && matches!(options.format, None | Some(TraceFormat::Recording))
+    {
+        let mut head = Vec::new();
+        let read = file.by_ref().take(RECORDING_MAGIC.len() as u64).read_to_end(&mut head);
+        read.and_then(|_| file.rewind())
+            .map_err(|source| TraceError::Read { offset: 0, source })?;
+        if head == RECORDING_MAGIC {
+            let reader = RecordingFile::new(file, options.salvage)?;
+            return Ok(in_time(Box::new(reader), options));
+        }
     }
     from_read(file, options)
 }
@@ -94,11 +109,20 @@ pub fn from_read<'a>(
             let meta = spc::read(&mut input)?;
             records(input, meta, spc::Spc::default(), salvage)
         }
+        TraceFormat::Recording => Box::new(RecordingReader::new(input, salvage)?),
     };
-    Ok(match options.photon_time {
+    Ok(in_time(reader, options))
+}
+
+/// With the times that were asked for.
+fn in_time<'a>(
+    reader: Box<dyn TraceReader + 'a>,
+    options: &ReadOptions,
+) -> Box<dyn TraceReader + 'a> {
+    match options.photon_time {
         PhotonTime::SyncPeriods => reader,
-        PhotonTime::Picoseconds => InPicoseconds::wrap(reader, salvage),
-    })
+        PhotonTime::Picoseconds => InPicoseconds::wrap(reader, options.salvage),
+    }
 }
 
 /// The one format that the content or the user says it is.

@@ -2,10 +2,10 @@
 
 use std::fmt::Debug;
 
-use helio_units::{Picoseconds, TickLength};
+use helio_units::{Picoseconds, TickLength, Ticks};
 
 use crate::csv::CsvUnit;
-use crate::{Chunk, Counts, Meta, TraceError, TraceFormat};
+use crate::{Chunk, Counts, Meta, RecordingInfo, TraceError, TraceFormat};
 
 /// A trace that is read from its beginning to its end, in bounded memory.
 ///
@@ -31,6 +31,22 @@ pub trait TraceReader: Send + Debug {
 
     /// What ended the reading early, when salvaging.
     fn damage(&self) -> Option<&TraceError>;
+
+    /// Goes on at the block that holds the first record at or after `time`, in the trace's ticks, so
+    /// that all records of later times follow, and some of earlier ones may; counts are of what is
+    /// read. `false`: the trace can only be read in order, and goes on where it was.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn seek(&mut self, time: Ticks) -> Result<bool, TraceError> {
+        _ = time;
+        Ok(false)
+    }
+
+    /// What has been read of a recording's blocks; `None` of other formats.
+    fn recording(&self) -> Option<RecordingInfo> {
+        None
+    }
 
     /// The exact length of a tick.
     fn tick_length(&self) -> TickLength {

@@ -7,7 +7,9 @@ use std::path::Path;
 use helio_units::{TickLength, Ticks};
 
 use crate::picoquant::ptu::PtuTrace;
-use crate::{Chunk, Dtime, LossKind, Meta, RecordType, Tag, TraceFormat};
+use crate::{
+    Chunk, Dtime, LossKind, Meta, RecordType, RecordingOptions, RecordingWriter, Tag, TraceFormat,
+};
 
 /// A trace that is written from its beginning to its end, in bounded memory.
 ///
@@ -142,6 +144,22 @@ pub enum WriteError {
         /// Its predecessor's.
         last: u64,
     },
+    /// Header fields that a reader would take for damage.
+    #[error(
+        "cannot hold header fields of more than 16 MiB, or names of more than 64 KiB; leave some out"
+    )]
+    HeaderTooLong,
+    /// A chunk that is not what it should be.
+    #[error("cannot take {dtimes} dtimes for {photons} detections; give one each, or none")]
+    Dtimes {
+        /// How many dtimes.
+        dtimes: usize,
+        /// For how many detections.
+        photons: usize,
+    },
+    /// The output failed before: what is written behind that could not be read.
+    #[error("cannot be written any more, because it failed earlier; append to what there is")]
+    FailedEarlier,
     /// A channel, marker or dtime that a record cannot name.
     #[error(
         "cannot take {what} {value}; a record holds channels 0 to 63, markers 1 to 15 and dtimes \
@@ -238,6 +256,9 @@ pub fn writer<'a>(
 ) -> Result<Box<dyn TraceWriter + 'a>, WriteError> {
     match format {
         TraceFormat::PicoQuantPtu => Ok(Box::new(PtuTrace::new(out, settings)?)),
+        TraceFormat::Recording => {
+            Ok(Box::new(RecordingWriter::new(out, settings, RecordingOptions::default())?))
+        }
         _ => Err(WriteError::ReadOnly(format)),
     }
 }
@@ -245,7 +266,7 @@ pub fn writer<'a>(
 impl TraceFormat {
     /// All formats that [`writer`] takes.
     pub fn written() -> impl Iterator<Item = TraceFormat> {
-        [TraceFormat::PicoQuantPtu].into_iter()
+        [TraceFormat::PicoQuantPtu, TraceFormat::Recording].into_iter()
     }
 
     /// The format that is written into a file of this name, by its ending.

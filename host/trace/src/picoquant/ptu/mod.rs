@@ -16,6 +16,7 @@ pub(crate) use header::read;
 pub(in crate::picoquant) use tag::text_of;
 pub(crate) use trace::PtuTrace;
 pub use writer::{PtuWriter, WriterOptions};
+pub(crate) use writer::{date_time, guid};
 
 /// The header tags that this crate reads or writes by name.
 mod ident {

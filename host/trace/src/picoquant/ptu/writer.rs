@@ -156,8 +156,6 @@ impl<W: Write + Seek> PtuWriter<W> {
 
 /// The tags that PicoQuant's description calls mandatory, and those that common readers look for.
 fn header_tags(tick: TickLength, options: &WriterOptions) -> Vec<Tag> {
-    /// From the end of 1899-12-29, where the format counts days from, to 1970-01-01.
-    const DAYS_TO_1970: f64 = 25_569.0;
     // Readers take text in bytes for Windows-1252; what that might misread goes as UTF-16.
     let text = |ident: &str, value: &str| match value.is_ascii() {
         true => tag(ident, TagValue::Text(value.into())),
@@ -171,8 +169,7 @@ fn header_tags(tick: TickLength, options: &WriterOptions) -> Vec<Tag> {
         text("CreatorSW_Version", &options.creator_version),
     ];
     if let Some(seconds) = options.created_unix_s {
-        let days = DAYS_TO_1970 + seconds / 86_400.0;
-        tags.push(tag("File_CreatingTime", TagValue::DateTime(days)));
+        tags.push(tag("File_CreatingTime", date_time(seconds)));
     }
     if !options.comment.is_empty() {
         tags.push(text("File_Comment", &options.comment));
@@ -194,11 +191,19 @@ fn header_tags(tick: TickLength, options: &WriterOptions) -> Vec<Tag> {
     tags
 }
 
+/// The time so many seconds after the beginning of 1970 UTC.
+pub(crate) fn date_time(unix_s: f64) -> TagValue {
+    /// From the end of 1899-12-29, where the format counts days from, to 1970-01-01.
+    const DAYS_TO_1970: f64 = 25_569.0;
+    TagValue::DateTime(DAYS_TO_1970 + unix_s / 86_400.0)
+}
+
 fn tag(ident: &str, value: TagValue) -> Tag {
     Tag { ident: ident.into(), index: -1, value }
 }
 
-fn guid(bytes: &[u8; 16]) -> String {
+/// A recording's own number as text.
+pub(crate) fn guid(bytes: &[u8; 16]) -> String {
     let number = u128::from_be_bytes(*bytes);
     let part = |shift: u32, digits: usize| {
         let value = number >> shift & ((1 << (4 * digits)) - 1);
