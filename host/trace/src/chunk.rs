@@ -80,6 +80,12 @@ impl Chunk {
         self.losses.clear();
     }
 
+    /// Whether it holds no record.
+    pub fn is_empty(&self) -> bool {
+        let Chunk { photons, dtimes: _, markers, syncs, losses, reached: _ } = self;
+        photons.is_empty() && markers.is_empty() && syncs.is_empty() && losses.is_empty()
+    }
+
     /// Adds what the next batch holds.
     pub fn append(&mut self, next: &Chunk) {
         self.photons.extend(&next.photons);

@@ -3,7 +3,7 @@
 use helio_units::{Picoseconds, TickLength, Ticks};
 
 use crate::Chunk;
-use crate::order::{MAX_WAITING, Order};
+use crate::order::{MAX_WAITING, Order, Others};
 
 /// Adds a time of its own to the detections of each channel and puts them in order again.
 ///
@@ -15,6 +15,7 @@ pub struct Delays {
     shifts: [u64; 256],
     longest: u64,
     order: Order,
+    others: Others,
 }
 
 /// Delays that cannot be taken out.
@@ -41,7 +42,7 @@ impl Delays {
         let earliest = signed.iter().copied().min().unwrap_or(0);
         let shifts = signed.map(|s| u64::try_from(s - earliest).unwrap_or(u64::MAX / 2));
         let longest = shifts.iter().copied().max().unwrap_or(0);
-        Delays { shifts, longest, order: Order::new(Ticks(longest)) }
+        Delays { shifts, longest, order: Order::new(Ticks(longest)), others: Others::default() }
     }
 
     /// Replaces the detections of `chunk` by those that no later one can precede.
@@ -58,6 +59,7 @@ impl Delays {
                 return Err(DelayError::OutOfOrder);
             }
         }
+        self.others.hold(chunk);
         self.release(chunk, with_dtimes, false);
         match self.order.waiting() >= MAX_WAITING {
             true => Err(DelayError::TooLong),
@@ -80,6 +82,7 @@ impl Delays {
                 dtimes.push(dtime);
             }
         });
+        self.others.release((!all).then(|| self.order.settled()), chunk);
         let last = chunk.photons.last().map_or(chunk.reached, |tag| tag.tick);
         chunk.reached = chunk.reached.max(last);
     }

@@ -9,13 +9,15 @@ use std::str::FromStr;
 pub(crate) const PTU_MAGIC: &[u8; 8] = b"PQTTTR\0\0";
 /// As PNG's: what changes ends of lines or the eighth bit changes it.
 pub(crate) const RECORDING_MAGIC: &[u8; 8] = b"\x89HTR\r\n\x1a\n";
-const NAMED: [(&[u8], TraceFormat); 6] = [
+pub(crate) const NPY_MAGIC: &[u8; 6] = b"\x93NUMPY";
+const NAMED: [(&[u8], TraceFormat); 7] = [
     (RECORDING_MAGIC, TraceFormat::Recording),
     (PTU_MAGIC, TraceFormat::PicoQuantPtu),
     (b"PQHISTO\0", TraceFormat::PicoQuantPhu),
     (b"HydraHarp\0", TraceFormat::HydraHarp),
     (b"PicoHarp 300\0", TraceFormat::PicoHarp300),
     (b"TimeHarp 200\0", TraceFormat::TimeHarp200),
+    (NPY_MAGIC, TraceFormat::Npy),
 ];
 
 /// A file format.
@@ -47,12 +49,14 @@ pub enum TraceFormat {
     BeckerHickl,
     /// Heliograph's own recordings, which this crate reads and writes.
     Recording,
+    /// NumPy's array, read and written.
+    Npy,
 }
 
 use TraceFormat::*;
 
 /// Format, word on a command line, name in a sentence.
-const TABLE: [(TraceFormat, &str, &str); 13] = [
+const TABLE: [(TraceFormat, &str, &str); 14] = [
     (PicoQuantPtu, "ptu", "PicoQuant PTU"),
     (PicoQuantPhu, "phu", "PicoQuant PHU (histograms, no time tags)"),
     (HydraHarp, "hydraharp", "PicoQuant HydraHarp .ht2/.ht3"),
@@ -66,6 +70,7 @@ const TABLE: [(TraceFormat, &str, &str); 13] = [
     (Csv, "csv", "CSV"),
     (BeckerHickl, "spc", "Becker & Hickl SPC"),
     (Recording, "htr", "Heliograph recording"),
+    (Npy, "npy", "NumPy NPY"),
 ];
 
 impl TraceFormat {

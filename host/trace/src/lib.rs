@@ -25,6 +25,7 @@ mod delays;
 mod error;
 mod format;
 mod meta;
+mod npy;
 mod open;
 mod order;
 mod periods;
@@ -38,16 +39,16 @@ mod spc;
 mod stream;
 mod summary;
 mod swabian;
+mod table;
+mod units;
 mod writer;
 
 pub use chunk::{Chunk, Counts, Loss, LossKind, Marker, TimeTag};
-pub use csv::CsvUnit;
 pub use delays::{DelayError, Delays};
 pub use error::TraceError;
 pub use format::TraceFormat;
 pub use meta::{Dtime, Meta, Tag, TagValue};
 pub use open::{from_read, open};
-pub use picoquant::ptu::{PtuWriter, WriterOptions};
 pub use picoquant::record::RecordType;
 pub use reader::{PhotonTime, ReadOptions, TraceReader};
 pub use recording::{
@@ -56,4 +57,5 @@ pub use recording::{
 };
 pub use resolution::{seconds_of, tick_length_of};
 pub use summary::{ChannelSummary, DtimeSummary, Summary};
+pub use units::CsvUnit;
 pub use writer::{Output, TraceWriter, Unkept, WriteError, WriteSettings, Written, writer};

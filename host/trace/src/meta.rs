@@ -2,6 +2,7 @@
 
 use helio_units::TickLength;
 
+use crate::table::Table;
 use crate::{RecordType, TraceFormat};
 
 /// One field of a header.
@@ -77,6 +78,8 @@ pub struct Meta {
     /// Whether tick zero is when the measurement began; else it is when the instrument was started,
     /// or any other time.
     pub starts_at_zero: bool,
+    /// The columns, in formats that are tables.
+    pub(crate) table: Option<Table>,
 }
 
 impl Meta {
@@ -93,6 +96,7 @@ impl Meta {
             claimed_records: None,
             claimed_records_at: None,
             starts_at_zero: false,
+            table: None,
         }
     }
 
@@ -136,9 +140,22 @@ impl Meta {
         self.text("HW_Type").or_else(|| self.text("HardwareIdent"))
     }
 
-    /// Whether losses may say how many detections were missed.
+    /// Whether the trace may hold something else than detections.
+    pub fn has_other_kinds(&self) -> bool {
+        use TraceFormat::*;
+        match self.format {
+            QuTag | SFifteen | SFifteenLegacy | QCrypto => false,
+            Csv | Npy => self.table.is_some_and(|table| table.kind),
+            _ => true,
+        }
+    }
+
+    /// Whether its losses may say how many detections were missed.
     pub fn counts_missed(&self) -> bool {
-        matches!(self.format, TraceFormat::Swabian | TraceFormat::Recording)
+        match self.table {
+            Some(table) => table.missed,
+            None => matches!(self.format, TraceFormat::Swabian | TraceFormat::Recording),
+        }
     }
 
     /// The rate of the sync pulses as the header has it, in hertz.

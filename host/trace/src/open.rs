@@ -15,7 +15,7 @@ use crate::recording::{RecordingFile, RecordingReader};
 use crate::sfifteen::Words;
 use crate::stream::{BlockReader, Decode, Input};
 use crate::{Meta, PhotonTime, ReadOptions, TraceError, TraceFormat, TraceReader};
-use crate::{csv, qutag, spc, swabian};
+use crate::{csv, npy, qutag, spc, swabian};
 
 /// What is looked at to find the format.
 const HEAD_BYTES: u64 = 1 << 16;
@@ -103,7 +103,12 @@ pub fn from_read<'a>(
         TraceFormat::Csv => {
             let unit = columns.unit(options.csv_unit);
             let decoder = csv::Csv::new(columns, unit, read(unit.tick()));
-            records(input, Meta::headless(format, unit.tick()), decoder, salvage)
+            records(input, columns.meta(unit), decoder, salvage)
+        }
+        TraceFormat::Npy => {
+            let (meta, header) = npy::read(&mut input, options.csv_unit)?;
+            let decoder = npy::Npy::new(&header, read(meta.tick));
+            records(input, meta, decoder, salvage)
         }
         TraceFormat::BeckerHickl => {
             let meta = spc::read(&mut input)?;

@@ -3,7 +3,7 @@
 use helio_units::Ticks;
 
 use crate::stream::Decode;
-use crate::{Chunk, Counts, TimeTag, TraceError};
+use crate::{Chunk, Counts, Loss, LossKind, Marker, TimeTag, TraceError};
 
 /// More detections than this are never held back: what a dense or a hostile file may cost in memory
 /// (16 bytes each).
@@ -35,6 +35,11 @@ impl Order {
         self.waiting.len()
     }
 
+    /// Up to here everything has been let go.
+    pub(crate) fn settled(&self) -> Ticks {
+        Ticks(self.newest.saturating_sub(self.window))
+    }
+
     /// Takes a detection, unless it comes later than the window allows.
     pub(crate) fn push(&mut self, tag: TimeTag, dtime: u16) -> bool {
         let tick = tag.tick.0;
@@ -50,7 +55,7 @@ impl Order {
     pub(crate) fn release(&mut self, all: bool, mut take: impl FnMut(TimeTag, u16)) {
         // Stable and quick on what is nearly sorted.
         self.waiting.sort_by_key(|(tag, _)| tag.tick);
-        let settled = self.newest.saturating_sub(self.window);
+        let settled = self.settled().0;
         let ready = match all {
             true => self.waiting.len(),
             false => self.waiting.partition_point(|(tag, _)| tag.tick.0 <= settled),
@@ -63,17 +68,77 @@ impl Order {
     }
 }
 
+/// Markers, sync edges and losses that wait for the detections before them.
+#[derive(Debug, Default)]
+pub(crate) struct Others {
+    waiting: Chunk,
+}
+
+impl Others {
+    /// Gives those up to `settled` to `chunk`, or all.
+    pub(crate) fn release(&mut self, settled: Option<Ticks>, chunk: &mut Chunk) {
+        fn ready<T>(
+            waiting: &mut Vec<T>,
+            settled: Option<Ticks>,
+            time: impl Fn(&T) -> Ticks,
+        ) -> std::vec::Drain<'_, T> {
+            let until =
+                settled.map_or(waiting.len(), |at| waiting.partition_point(|t| time(t) <= at));
+            waiting.drain(..until.max(waiting.len().saturating_sub(MAX_WAITING)))
+        }
+        let Chunk { markers, syncs, losses, .. } = &mut self.waiting;
+        chunk.markers.extend(ready(markers, settled, |marker| marker.tick));
+        chunk.syncs.extend(ready(syncs, settled, |sync| *sync));
+        chunk.losses.extend(ready(losses, settled, |loss| loss.tick));
+    }
+
+    /// Takes those of a chunk out of it.
+    pub(crate) fn hold(&mut self, chunk: &mut Chunk) {
+        self.waiting.markers.append(&mut chunk.markers);
+        self.waiting.syncs.append(&mut chunk.syncs);
+        self.waiting.losses.append(&mut chunk.losses);
+    }
+
+    pub(crate) fn marker(&mut self, marker: Marker) {
+        self.waiting.markers.push(marker);
+    }
+
+    pub(crate) fn sync(&mut self, sync: Ticks) {
+        self.waiting.syncs.push(sync);
+    }
+
+    pub(crate) fn loss(&mut self, loss: Loss) {
+        self.waiting.losses.push(loss);
+    }
+}
+
 /// What the formats with absolute times share: order and counts.
 #[derive(Debug)]
 pub(crate) struct Timeline {
     order: Order,
     sorts: bool,
+    dtimes: bool,
+    others: Others,
+    /// The latest tick of any record.
+    reached: Ticks,
     pub(crate) counts: Counts,
 }
 
 impl Timeline {
     pub(crate) fn new(window: Ticks) -> Timeline {
-        Timeline { order: Order::new(window), sorts: window.0 > 0, counts: Counts::default() }
+        Timeline {
+            order: Order::new(window),
+            sorts: window.0 > 0,
+            dtimes: false,
+            others: Others::default(),
+            reached: Ticks(0),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Whether detections have a dtime.
+    pub(crate) fn with_dtimes(self, dtimes: bool) -> Timeline {
+        Timeline { dtimes, ..self }
     }
 
     /// A detection in the record at byte `offset`.
@@ -85,28 +150,76 @@ impl Timeline {
         offset: u64,
         chunk: &mut Chunk,
     ) -> Result<(), TraceError> {
-        let tag = TimeTag { tick: Ticks(tick), channel };
+        self.detection(Ticks(tick), channel, 0, offset, chunk)
+    }
+
+    /// A detection with its dtime.
+    #[inline]
+    pub(crate) fn detection(
+        &mut self,
+        tick: Ticks,
+        channel: u8,
+        dtime: u16,
+        offset: u64,
+        chunk: &mut Chunk,
+    ) -> Result<(), TraceError> {
+        let tag = TimeTag { tick, channel };
         if self.sorts {
-            match self.order.push(tag, 0) {
+            match self.order.push(tag, dtime) {
                 true => self.counts.photons += 1,
                 false => self.counts.late += 1,
             }
             return Ok(());
         }
-        if tick < self.order.newest {
-            return Err(TraceError::WentBack { offset, tick, last: self.order.newest });
+        let (tick, last) = (tick.0, self.order.newest);
+        if tick < last {
+            return Err(TraceError::WentBack { offset, tick, last });
         }
         self.order.newest = tick;
         self.counts.photons += 1;
         chunk.photons.push(tag);
+        if self.dtimes {
+            chunk.dtimes.push(dtime);
+        }
         Ok(())
+    }
+
+    /// Edges on the marker inputs.
+    pub(crate) fn marker(&mut self, marker: Marker) {
+        self.counts.markers += 1;
+        self.reached = self.reached.max(marker.tick);
+        self.others.marker(marker);
+    }
+
+    /// An edge on the sync input.
+    pub(crate) fn sync(&mut self, sync: Ticks) {
+        self.counts.sync_records += 1;
+        self.reached = self.reached.max(sync);
+        self.others.sync(sync);
+    }
+
+    /// A loss.
+    pub(crate) fn loss(&mut self, loss: Loss) {
+        if let LossKind::Missed { count, .. } = loss.kind {
+            self.counts.missed += u64::from(count);
+        }
+        self.counts.loss_records += 1;
+        self.reached = self.reached.max(loss.tick);
+        self.others.loss(loss);
     }
 
     pub(crate) fn end_block(&mut self, all: bool, chunk: &mut Chunk) {
         if self.sorts {
-            self.order.release(all, |tag, _| chunk.photons.push(tag));
+            self.order.release(all, |tag, dtime| {
+                chunk.photons.push(tag);
+                if self.dtimes {
+                    chunk.dtimes.push(dtime);
+                }
+            });
         }
-        chunk.reached = self.order.newest();
+        self.others.release((self.sorts && !all).then(|| self.order.settled()), chunk);
+        self.reached = self.reached.max(self.order.newest());
+        chunk.reached = self.reached;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use helio_units::{TickLength, Ticks};
 
-use crate::order::Order;
+use crate::order::{Order, Others};
 use crate::{Chunk, Counts, Dtime, Meta, TimeTag, TraceError, TraceReader};
 
 /// The largest dtime that a record holds.
@@ -19,6 +19,7 @@ pub(crate) struct InPicoseconds<'a> {
     period: TickLength,
     unit: TickLength,
     order: Order,
+    others: Others,
     read: Chunk,
     /// Detections that have a time, and those that came too late.
     photons: u64,
@@ -46,6 +47,7 @@ impl<'a> InPicoseconds<'a> {
             period,
             unit,
             order: Order::new(Ticks(longest)),
+            others: Others::default(),
             read: Chunk::default(),
             photons: 0,
             late: 0,
@@ -83,11 +85,15 @@ impl<'a> InPicoseconds<'a> {
         }
         for marker in &read.markers {
             let tick = self.time(marker.tick, 0)?;
-            chunk.markers.push(crate::Marker { tick, bits: marker.bits });
+            self.others.marker(crate::Marker { tick, bits: marker.bits });
+        }
+        for sync in &read.syncs {
+            let tick = self.time(*sync, 0)?;
+            self.others.sync(tick);
         }
         for loss in &read.losses {
             let tick = self.time(loss.tick, 0)?;
-            chunk.losses.push(crate::Loss { tick, kind: loss.kind });
+            self.others.loss(crate::Loss { tick, kind: loss.kind });
         }
         chunk.reached = self.time(read.reached, 0)?.max(self.order.newest());
         self.read = read;
@@ -127,7 +133,9 @@ impl TraceReader for InPicoseconds<'_> {
             chunk.photons.push(tag);
             chunk.dtimes.push(dtime);
         });
-        match self.finished && chunk.photons.is_empty() && chunk.markers.is_empty() {
+        let settled = (!self.finished).then(|| self.order.settled());
+        self.others.release(settled, chunk);
+        match self.finished && chunk.is_empty() {
             true => self.ended(),
             false => Ok(true),
         }

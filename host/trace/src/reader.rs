@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use helio_units::{Picoseconds, TickLength, Ticks};
 
-use crate::csv::CsvUnit;
+use crate::units::CsvUnit;
 use crate::{Chunk, Counts, Meta, RecordingInfo, TraceError, TraceFormat};
 
 /// A trace that is read from its beginning to its end, in bounded memory.

@@ -50,6 +50,7 @@ pub(crate) fn read(input: &mut impl Read) -> Result<Meta, TraceError> {
         header_bytes: BYTES as u64,
         dtime: Some(Dtime { unit: None, adds: false }),
         starts_at_zero: true,
+        table: None,
         ..Meta::headless(TraceFormat::BeckerHickl, tick)
     })
 }

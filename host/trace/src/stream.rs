@@ -129,7 +129,7 @@ impl<D: Decode> TraceReader for BlockReader<'_, D> {
                     self.finished = true;
                 }
             }
-            if self.decoder.counts() != before || !chunk.photons.is_empty() {
+            if self.decoder.counts() != before || !chunk.is_empty() {
                 return Ok(true);
             }
         }

@@ -59,15 +59,13 @@ impl Record<BYTES> for Swabian {
             (2, _) => LossKind::Begin,
             (3, _) => LossKind::End,
             (4, channel) => {
-                line.counts.missed += u64::from(tag.missed);
                 LossKind::Missed { channel: channel.unwrap_or(u8::MAX), count: tag.missed }
             }
             _ => {
                 return Err(TraceError::BadRecord { offset, what: "a tag of an unknown type" });
             }
         };
-        line.counts.loss_records += 1;
-        chunk.losses.push(Loss { tick: Ticks(tick), kind });
+        line.loss(Loss { tick: Ticks(tick), kind });
         Ok(())
     }
 }

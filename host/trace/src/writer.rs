@@ -6,7 +6,10 @@ use std::path::Path;
 
 use helio_units::{TickLength, Ticks};
 
-use crate::picoquant::ptu::PtuTrace;
+use crate::csv::CsvSink;
+use crate::npy::NpySink;
+use crate::picoquant::ptu::PtuWriter;
+use crate::table::{Table, TableWriter};
 use crate::{
     Chunk, Dtime, LossKind, Meta, RecordType, RecordingOptions, RecordingWriter, Tag, TraceFormat,
 };
@@ -31,7 +34,7 @@ pub trait TraceWriter: Send + Debug {
 }
 
 /// What has been written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     /// Detections, markers, sync edges and losses in the file.
     pub records: u64,
@@ -39,6 +42,15 @@ pub struct Written {
     pub bytes: u64,
     /// What the format has no place for.
     pub unkept: Unkept,
+    /// The tick as a reader finds it. Other than the trace's own only for a sync period that a PTU
+    /// header rounds, to 16 digits.
+    pub tick: TickLength,
+}
+
+impl Written {
+    pub(crate) fn begun(tick: TickLength, unkept: Unkept) -> Written {
+        Written { records: 0, bytes: 0, unkept, tick }
+    }
 }
 
 /// Records and fields that a format has no place for, by kind. Displayed as the object of a sentence;
@@ -190,6 +202,9 @@ pub struct WriteSettings {
     pub counts_missed: bool,
     /// Whether markers, sync edges and losses are wanted too, where the format has a place for them.
     pub all_kinds: bool,
+    /// The layout of a PTU file's records, [`RecordType::HydraHarpV2T2`] or
+    /// [`RecordType::GenericT2`] (with dtimes their T3); `None` for the former.
+    pub record_type: Option<RecordType>,
     /// Fields of a source's header, kept where the format has a header and does not write a field
     /// of that name itself.
     pub tags: Vec<Tag>,
@@ -216,6 +231,7 @@ impl WriteSettings {
             starts_at_zero: true,
             counts_missed: false,
             all_kinds: true,
+            record_type: None,
             tags: Vec::new(),
             guid: [0; 16],
             created_unix_s: None,
@@ -228,10 +244,16 @@ impl WriteSettings {
 
     /// For the records of a trace that was read.
     pub fn of(meta: &Meta) -> WriteSettings {
+        use RecordType::*;
+        let written = |kind: &RecordType| {
+            matches!(kind, HydraHarpV2T2 | HydraHarpV2T3 | GenericT2 | GenericT3)
+        };
         WriteSettings {
+            record_type: meta.record_type.filter(written),
             dtime: meta.dtime,
             starts_at_zero: meta.starts_at_zero,
             counts_missed: meta.counts_missed(),
+            all_kinds: meta.has_other_kinds(),
             tags: meta.tags.clone(),
             hardware: meta.hardware().unwrap_or_default().to_owned(),
             ..WriteSettings::new(meta.tick)
@@ -255,9 +277,19 @@ pub fn writer<'a>(
     settings: &WriteSettings,
 ) -> Result<Box<dyn TraceWriter + 'a>, WriteError> {
     match format {
-        TraceFormat::PicoQuantPtu => Ok(Box::new(PtuTrace::new(out, settings)?)),
+        TraceFormat::PicoQuantPtu => Ok(Box::new(PtuWriter::new(out, settings)?)),
         TraceFormat::Recording => {
             Ok(Box::new(RecordingWriter::new(out, settings, RecordingOptions::default())?))
+        }
+        TraceFormat::Npy => {
+            let table = Table::of(settings);
+            let sink = NpySink::new(out, table)?;
+            Ok(Box::new(TableWriter::new(table, settings, sink)))
+        }
+        TraceFormat::Csv => {
+            let table = Table::of(settings);
+            let sink = CsvSink::new(out, table)?;
+            Ok(Box::new(TableWriter::new(table, settings, sink)))
         }
         _ => Err(WriteError::ReadOnly(format)),
     }
@@ -266,7 +298,18 @@ pub fn writer<'a>(
 impl TraceFormat {
     /// All formats that [`writer`] takes.
     pub fn written() -> impl Iterator<Item = TraceFormat> {
-        [TraceFormat::PicoQuantPtu, TraceFormat::Recording].into_iter()
+        use TraceFormat::{Csv, Npy, PicoQuantPtu, Recording};
+        [PicoQuantPtu, Recording, Npy, Csv].into_iter()
+    }
+
+    /// The format that is written and has this word on a command line.
+    ///
+    /// # Errors
+    /// A sentence with those that are.
+    pub fn written_by_name(word: &str) -> Result<TraceFormat, String> {
+        TraceFormat::written()
+            .find(|format| format.word() == word)
+            .ok_or_else(|| format!("no format that is written; choose from {}", written()))
     }
 
     /// The format that is written into a file of this name, by its ending.

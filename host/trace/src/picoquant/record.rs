@@ -27,7 +27,9 @@ use crate::{Chunk, Counts, Marker, TimeTag, TraceError};
 
 /// Bits of the time field of HydraHarp-like records; later ones wrap where the field does.
 pub(in crate::picoquant) const TIME_BITS: u32 = 25;
-pub(in crate::picoquant) const TIME_MASK: u32 = (1 << TIME_BITS) - 1;
+/// Bits of the number of the sync period and of the dtime in HydraHarp-like T3 records.
+pub(in crate::picoquant) const T3_TIME_BITS: u32 = 10;
+pub(in crate::picoquant) const T3_DTIME_BITS: u32 = 15;
 /// Channel of a special record that counts overflows.
 pub(in crate::picoquant) const OVERFLOW_CHANNEL: u32 = 63;
 
@@ -35,7 +37,7 @@ pub(in crate::picoquant) const OVERFLOW_CHANNEL: u32 = 63;
 /// TimeHarp 200 does.
 const WRAP_16: u64 = 1 << 16;
 /// Sync periods until the counter of HydraHarp-like T3 records wraps.
-const WRAP_10: u64 = 1 << 10;
+const WRAP_10: u64 = 1 << T3_TIME_BITS;
 /// No time field is longer than this: the base is kept so far below 2⁶⁴ that it can be added.
 const MAX_TIME: u64 = 1 << 28;
 pub(super) const RECORD_BYTES: usize = 4;
@@ -278,7 +280,7 @@ fn picoharp_t3(word: u32) -> Record {
 #[inline]
 fn hydraharp_t3<const V1: bool>(word: u32) -> Record {
     let (special, channel) = (word >> 31, (word >> 25) & 63);
-    let (dtime, time) = ((word >> 10) & 0x7FFF, word & 0x3FF);
+    let (dtime, time) = ((word >> T3_TIME_BITS) & 0x7FFF, word & 0x3FF);
     match (special, channel) {
         (0, _) => Record::Photon { channel, time, dtime: dtime as u16 },
         (_, OVERFLOW_CHANNEL) => Record::Overflow { periods: if V1 { 1 } else { time.max(1) } },

@@ -6,7 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use helio_units::Ticks;
+use helio_units::{TickLength, Ticks};
 
 use super::bits::Level;
 use super::block::BlockCoder;
@@ -16,8 +16,8 @@ use super::header;
 use super::index::{self, BlockEntry};
 use super::records::{Part, Records};
 use crate::{
-    Chunk, Meta, ReadOptions, TraceError, TraceFormat, TraceWriter, Unkept, WriteError,
-    WriteSettings, Written,
+    Chunk, Meta, ReadOptions, TraceError, TraceFormat, TraceReader, TraceWriter, Unkept,
+    WriteError, WriteSettings, Written,
 };
 
 /// How a recording is cut into blocks.
@@ -74,6 +74,7 @@ pub struct RecordingWriter<W: Write> {
     /// Whether markers, sync edges and losses are wanted.
     all_kinds: bool,
     unkept: Unkept,
+    tick: TickLength,
 }
 
 impl<W: Write> RecordingWriter<W> {
@@ -94,11 +95,11 @@ impl<W: Write> RecordingWriter<W> {
         };
         let header = header::to_bytes(&meta).ok_or(WriteError::HeaderTooLong)?;
         out.write_all(&header)?;
-        let writer = RecordingWriter::at(out, header.len() as u64, options);
+        let writer = RecordingWriter::at(out, settings.tick, header.len() as u64, options);
         Ok(RecordingWriter { all_kinds: settings.all_kinds, ..writer })
     }
 
-    fn at(out: W, offset: u64, options: RecordingOptions) -> RecordingWriter<W> {
+    fn at(out: W, tick: TickLength, offset: u64, options: RecordingOptions) -> RecordingWriter<W> {
         let block_records = options.block_records.clamp(1, MAX_RECORDS);
         RecordingWriter {
             out,
@@ -115,6 +116,7 @@ impl<W: Write> RecordingWriter<W> {
             failed: false,
             all_kinds: true,
             unkept: Unkept::default(),
+            tick,
         }
     }
 
@@ -179,7 +181,8 @@ impl<W: Write> RecordingWriter<W> {
             self.put_bytes()?;
         }
         self.out.flush()?;
-        Ok(Written { records: self.records, bytes: self.offset, unkept: self.unkept })
+        let Self { records, offset: bytes, unkept, tick, .. } = self;
+        Ok(Written { records, bytes, unkept, tick })
     }
 
     /// Writes what is pending as a block, if there is anything.
@@ -233,12 +236,13 @@ impl RecordingWriter<File> {
     ) -> Result<(RecordingWriter<File>, Reopened), TraceError> {
         let path = path.as_ref();
         let mut file = RecordingFile::open(path, &ReadOptions::default())?;
+        let tick = TraceReader::meta(&file).tick;
         let Blocks { entries, end, reached, damage } = file.good_end()?;
         let mut out = OpenOptions::new().write(true).open(path).map_err(TraceError::Open)?;
         let length = out.metadata().map_err(TraceError::Open)?.len();
         out.set_len(end).map_err(TraceError::Open)?;
         out.seek(SeekFrom::Start(end)).map_err(TraceError::Open)?;
-        let mut writer = RecordingWriter::at(out, end, options);
+        let mut writer = RecordingWriter::at(out, tick, end, options);
         writer.records = entries.iter().map(|e| u64::from(e.photons) + u64::from(e.others)).sum();
         writer.entries = entries;
         writer.reached = reached;

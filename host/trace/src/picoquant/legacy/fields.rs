@@ -126,6 +126,7 @@ impl<'a, R: Read> Fields<'a, R> {
             tags: self.tags,
             header_bytes,
             starts_at_zero: true,
+            table: None,
             ..Meta::headless(format, tick)
         }
     }

@@ -41,6 +41,7 @@ pub(crate) fn read(input: &mut impl Read) -> Result<Meta, TraceError> {
         dtime,
         claimed_records_at,
         starts_at_zero: true,
+        table: None,
     })
 }
 

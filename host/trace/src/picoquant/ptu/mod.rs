@@ -8,15 +8,12 @@
 
 mod header;
 mod tag;
-mod trace;
 mod writer;
 
 pub(in crate::picoquant) use header::MAX_HEADER_BYTES;
 pub(crate) use header::read;
 pub(in crate::picoquant) use tag::text_of;
-pub(crate) use trace::PtuTrace;
-pub use writer::{PtuWriter, WriterOptions};
-pub(crate) use writer::{date_time, guid};
+pub(crate) use writer::{PtuWriter, date_time, guid};
 
 /// The header tags that this crate reads or writes by name.
 mod ident {

@@ -8,7 +8,7 @@ use crate::stream::read_header;
 
 /// Length of a tag without what follows it.
 pub(super) const TAG_BYTES: usize = 48;
-const IDENT_BYTES: usize = 32;
+pub(super) const IDENT_BYTES: usize = 32;
 
 mod code {
     pub const EMPTY: u32 = 0xFFFF_0008;

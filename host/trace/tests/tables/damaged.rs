@@ -1,0 +1,114 @@
+//! Arrays that others make, and arrays that nobody should have made.
+
+use helio_trace::{ReadOptions, TraceFormat};
+use proptest::prelude::*;
+
+use crate::support::{Content, TABLES, read, tick, trace, write};
+
+fn array(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n");
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(elements);
+    bytes
+}
+
+fn whole(bytes: &[u8]) -> Content {
+    let content = read(bytes, &ReadOptions::default()).unwrap();
+    assert_eq!(content.fault, None);
+    content
+}
+
+#[test]
+fn arrays_that_users_make_are_read() {
+    let times: Vec<u8> = [3u64, 5, 9].iter().flat_map(|t| t.to_le_bytes()).collect();
+    let content = whole(&array("'<u8'", "(3,)", &times));
+    let ticks: Vec<u64> = content.all.photons.iter().map(|tag| tag.tick.0).collect();
+    assert_eq!((ticks, content.meta.tick), (vec![3, 5, 9], tick(1, 1)));
+
+    let swapped: Vec<u8> = [3u32, 5].iter().flat_map(|t| t.to_be_bytes()).collect();
+    let csv_unit = Some("125/32ps".parse().unwrap());
+    let options = ReadOptions { csv_unit, ..ReadOptions::default() };
+    let content = read(&array("'>u4'", "(2,)", &swapped), &options).unwrap();
+    assert_eq!((content.all.photons[1].tick.0, content.meta.tick), (5, tick(125, 32)));
+
+    // Aligned, with a falling edge and a field that means nothing here.
+    let descr = "[('channel', '<i4'), ('', '|V4'), ('time_ns', '<i8'), ('height', '<f4')]";
+    let mut element = (-2i32).to_le_bytes().to_vec();
+    element.extend([0; 4]);
+    element.extend(7i64.to_le_bytes());
+    element.extend(1.5f32.to_le_bytes());
+    let content = whole(&array(descr, "(1,)", &element));
+    assert_eq!((content.all.photons[0].channel, content.all.photons[0].tick.0), (130, 7));
+    assert_eq!(content.meta.tick, tick(1000, 1));
+    // Told, and no fault: as many records as there are.
+    assert_eq!(whole(&array("'<u8'", "(9000000000000000000,)", &times)).counts.photons, 3);
+    assert_eq!(whole(&array("'<u8'", "(2,)", &times)).counts.photons, 3);
+}
+
+#[test]
+fn arrays_of_anything_else_are_refused_in_a_sentence() {
+    let element = [255; 8];
+    for (descr, shape, part) in [
+        ("'<f8'", "(1,)", "a field that holds no whole numbers at byte 10"),
+        ("'<i8'", "(1, 1)", "an array not of one dimension"),
+        ("'<i8'", "()", "an array not of one dimension"),
+        ("'O'", "(1,)", "a header without fields of known types"),
+        ("[('a', '<i4'), ('b', '<i4')]", "(1,)", "no field with times"),
+        ("[('time', '<i8', (2,))]", "(1,)", "a header without fields of known types"),
+        ("[('time', '<i8'), ('x', '|V999999999999')]", "(1,)", "a header without fields"),
+        ("[]", "(1,)", "a header without fields of known types"),
+        ("'<i8' 3", "(1,)", "a header that is no Python dictionary"),
+    ] {
+        let fault = read(&array(descr, shape, &element), &ReadOptions::default()).err().unwrap();
+        assert!(fault.contains(part), "“{part}” in: {fault}");
+    }
+    let fault = |descr, element: &[u8]| {
+        let content = read(&array(descr, "(1,)", element), &ReadOptions::default()).unwrap();
+        content.fault.unwrap()
+    };
+    assert!(fault("'<i8'", &element).contains("a time before zero at byte"));
+    assert!(fault("'<u8'", &element).contains("a time beyond 2^63 at byte"));
+    assert!(fault("'<u8'", &element[..3]).contains("inside record 0"));
+    let kinds = "[('time', '<u2'), ('kind', '|u1')]";
+    assert!(fault(kinds, &[1, 0, 8]).contains("a kind of row beyond 7"));
+    let own = "[(('tick 4ps', 'time_ps'), '<i8'), ('channel', '|u1')]";
+    assert!(fault(own, &[5, 0, 0, 0, 0, 0, 0, 0, 0]).contains("no whole number of ticks"));
+    let long = [&b"\x93NUMPY\x02\x00"[..], &u32::MAX.to_le_bytes()].concat();
+    let refused = read(&long, &ReadOptions::default()).err().unwrap();
+    assert!(refused.contains("a header longer than any array's at byte 12"));
+    let version = read(b"\x93NUMPY\x09\x00\0\0", &ReadOptions::default()).err().unwrap();
+    assert!(version.contains("is of version “9.0” by byte 6"));
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_a_reader_panic(
+        (chunks, settings) in trace(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20),
+        cut: prop::sample::Index,
+    ) {
+        for format in TABLES {
+            let (mut bytes, _) = write(&chunks, format, &settings).unwrap();
+            for (at, value) in &changes {
+                let at = at.index(bytes.len());
+                bytes[at] = *value;
+            }
+            bytes.truncate(cut.index(bytes.len()) + 1);
+            for format in [None, Some(format), Some(TraceFormat::Npy)] {
+                let options = ReadOptions { format, ..ReadOptions::default() };
+                let fault = match read(&bytes, &options) {
+                    Ok(content) => {
+                        prop_assert!(content.all.photons.len() <= bytes.len());
+                        content.fault
+                    }
+                    Err(fault) => Some(fault),
+                };
+                if let Some(fault) = fault {
+                    prop_assert!(fault.contains("byte"), "{}", fault);
+                }
+            }
+        }
+    }
+}
