@@ -12,8 +12,8 @@ mod reading;
 
 use std::io::Cursor;
 
-use helio_trace::{PtuWriter, RecordType, TimeTag, WriterOptions};
-use helio_units::{TickLength, Ticks};
+use helio_trace::{Chunk, RecordType, TimeTag, TraceFormat, WriteSettings, writer};
+use helio_units::TickLength;
 use libfuzzer_sys::fuzz_target;
 
 use reading::check;
@@ -46,20 +46,14 @@ fn rewrite(file: &[u8]) {
 }
 
 fn written(photons: &[TimeTag]) -> Vec<u8> {
-    let options = WriterOptions {
-        record_type: RecordType::GenericT2,
-        guid: [0; 16],
-        created_unix_s: None,
-        creator: "fuzz".into(),
-        creator_version: String::new(),
-        hardware: String::new(),
-        comment: String::new(),
-    };
     let tick = TickLength::new(1, 1).expect("a picosecond");
-    let out = Cursor::new(Vec::new());
-    let mut writer = PtuWriter::new(out, tick, &options).expect("memory");
-    for tag in photons {
-        writer.photon(tag.tick, tag.channel).expect("in order, channel below 64");
-    }
-    writer.finish(Ticks(0)).expect("memory").into_inner()
+    let settings =
+        WriteSettings { record_type: Some(RecordType::GenericT2), ..WriteSettings::new(tick) };
+    let mut file = Vec::new();
+    let mut writer =
+        writer(Cursor::new(&mut file), TraceFormat::PicoQuantPtu, &settings).expect("memory");
+    let chunk = Chunk { photons: photons.to_vec(), ..Chunk::default() };
+    writer.write_chunk(&chunk).expect("in order, channel below 64");
+    writer.finish().expect("memory");
+    file
 }

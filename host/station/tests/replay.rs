@@ -5,7 +5,7 @@ use std::fs::{File, read_to_string, write};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use helio_trace::TimeTag;
+use helio_trace::{TimeTag, TraceFormat};
 use helio_units::Ticks;
 use serde_json::Value;
 
@@ -78,6 +78,33 @@ fn twenty_recorded_runs_give_the_same_keys_again() {
     }
     assert!(keys >= 10, "only {keys} keys: equality would say little");
     println!("20 runs, {keys} keys, all the same again");
+}
+
+/// Every file of a recording but the clicks is the same whatever these are kept as, and so are the keys.
+#[test]
+fn each_format_of_the_clicks_gives_the_same_keys() {
+    let home = tempfile::tempdir().unwrap();
+    let mut made = Vec::new();
+    for format in TraceFormat::written() {
+        let folder = home.path().join(format.word());
+        record(&folder, &["--km", "0", "--seconds", "1", "--record-format", format.word()]);
+        assert!(folder.join(format!("clicks.{}", format.ending())).exists());
+        let (replay, code) = replay(&folder);
+        assert_eq!((code, &replay["same_keys"]), (Some(0), &true.into()), "{format:?}: {replay}");
+        made.push((replay["made"].clone(), read_to_string(folder.join("run.json")).unwrap()));
+    }
+    assert!(!made[0].0["keys"].as_array().unwrap().is_empty());
+    assert!(made.iter().all(|other| other == &made[0]));
+
+    // Two traces in one folder: which one is meant?
+    let [first, second] = ["npy", "csv"].map(|format| home.path().join(format));
+    std::fs::copy(second.join("clicks.csv"), first.join("clicks.csv")).unwrap();
+    assert!(complaint(&first).contains("is not the only trace here"));
+    // A table that counts something else.
+    let clicks = second.join("clicks.csv");
+    let text = read_to_string(&clicks).unwrap();
+    write(&clicks, text.replacen("tick (20000/3ps)", "time_ps", 1)).unwrap();
+    assert!(complaint(&second).contains("clicks.csv counts other ticks than the run's"));
 }
 
 #[test]

@@ -11,6 +11,6 @@ mod scenario;
 mod station;
 pub mod talk;
 
-pub use run::{RunFault, RunOutcome, Update, run, run_with};
+pub use run::{Record, RunFault, RunOutcome, Update, run, run_with};
 pub use scenario::{Scenario, defaults};
 pub use station::StationOutcome;

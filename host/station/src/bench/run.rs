@@ -18,6 +18,7 @@ use helio_keys::SimulatedDevices;
 use helio_link::{Connection, PipeEnd, Transport};
 use helio_sim::Truth;
 use helio_timetag::{Pool, TagBatch};
+use helio_trace::TraceFormat;
 use helio_virt::{Step, VirtBench, VirtConfig};
 use helio_wire::{Capabilities, Role as DeviceRole};
 
@@ -84,14 +85,23 @@ impl RunOutcome {
     }
 }
 
-/// Runs the scenario to its last block; into the folder `record`, if one is named. `update` is called on
+/// Where a run is recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// A folder that does not exist or is empty.
+    pub folder: &'a Path,
+    /// The format of the clicks; one that is written.
+    pub format: TraceFormat,
+}
+
+/// Runs the scenario to its last block, and records it if told where. `update` is called on
 /// the calling thread.
 ///
 /// # Errors
 /// [`RunFault`]; blocks that make no key are no error.
 pub fn run(
     scenario: &Scenario,
-    record: Option<&Path>,
+    record: Option<Record<'_>>,
     update: impl FnMut(Update),
 ) -> Result<RunOutcome, RunFault> {
     run_with(scenario, record, |alice, bob| (alice, bob), update)
@@ -104,7 +114,7 @@ pub fn run(
 /// As [`run()`]; a cable that carries too little is a [`DeviceFault`].
 pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
     scenario: &Scenario,
-    record: Option<&Path>,
+    record: Option<Record<'_>>,
     cables: impl FnOnce(PipeEnd, PipeEnd) -> (A, B),
     mut update: impl FnMut(Update),
 ) -> Result<RunOutcome, RunFault> {
@@ -113,7 +123,7 @@ pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
         VirtBench::new(config).map_err(|e| RunFault::Scenario(e.to_string()))?;
     let begun = Instant::now();
 
-    record.map_or(Ok(()), recording::make_folder)?;
+    record.map_or(Ok(()), |record| recording::make_folder(record.folder))?;
     // The devices answer while the bench polls them; their time stands still until both run.
     let slots = Arc::new(AtomicU64::new(0));
     let emitted = slots.clone();
@@ -145,7 +155,11 @@ pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
         seed: scenario.seed,
         blocks: scenario.blocks,
     };
-    let recorder = |role| record.map(|f| Recorder::create(f, role, &setup, scenario.tick_length));
+    let recorder = |role| {
+        record.map(|Record { folder, format }| {
+            Recorder::create(folder, role, &setup, scenario.tick_length, format)
+        })
+    };
     let recorders =
         [recorder(DeviceRole::Alice).transpose()?, recorder(DeviceRole::Bob).transpose()?];
     let (reports, reported) = unbounded();
@@ -189,7 +203,7 @@ pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
             return Err(fault.clone().into());
         }
     }
-    if let Some(folder) = record {
+    if let Some(Record { folder, .. }) = record {
         recording::write_keys(folder, &bob)?;
         recording::write_certificates(folder, &bob)?;
     }

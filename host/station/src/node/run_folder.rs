@@ -22,6 +22,7 @@ use helio_distill::BlockReport;
 use helio_distill::certificate::Certificate;
 use helio_distill::parameters::{PROTOCOL_VERSION, Parameters};
 use helio_keys::{Origin, SimulatedDevices};
+use helio_trace::TraceFormat;
 use serde_json::{Value, json};
 
 use super::station::{NewRun, Station};
@@ -237,7 +238,8 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             blocks: 0,
         };
         let role = super::begin::device_role(self.role);
-        let recorder = Recorder::create(&folder, role, &setup, new.tick)?;
+        let recorder =
+            Recorder::create(&folder, role, &setup, new.tick, TraceFormat::PicoQuantPtu)?;
         run.side.open(&folder, recorder);
         Ok(())
     }

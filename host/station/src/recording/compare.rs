@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use helio_trace::Chunk;
+use helio_trace::{Chunk, TraceError, TraceReader};
 
 use super::RecordingFault;
-use super::play::clicks_options;
+use super::play::open_clicks;
 use super::run_file::{ChannelPart, RunFile};
 use super::write::{CRC_32, click_crc};
 
@@ -21,22 +21,21 @@ struct Found {
 /// # Errors
 /// A trace that cannot be read, or one that differs, with what is wrong in words.
 pub(super) fn check(folder: &Path, run: &RunFile) -> Result<u64, RecordingFault> {
-    let path = folder.join("clicks.ptu");
+    let (path, mut trace) = open_clicks(folder, run.tick_length(folder)?)?;
     let content = |what: String| RecordingFault::Content { path: path.clone(), what };
-    let found = look(&path, run.channels.len()).map_err(content)?;
+    let found = look(&mut *trace, run.channels.len())
+        .map_err(|e| content(format!("cannot be replayed: {e}")))?;
     match difference(run, &found) {
         Some(what) => Err(content(what)),
         None => Ok(found.channels.iter().map(|c| c.count).sum()),
     }
 }
 
-fn look(path: &Path, channels: usize) -> Result<Found, String> {
-    let text = |e: helio_trace::TraceError| format!("cannot be replayed: {e}");
-    let mut reader = helio_trace::open(path, &clicks_options()).map_err(text)?;
+fn look(trace: &mut dyn TraceReader, channels: usize) -> Result<Found, TraceError> {
     let mut found = Found { channels: vec![ChannelPart::default(); channels], crc32: 0 };
     let mut crc = CRC_32.digest();
     let mut chunk = Chunk::default();
-    while reader.read_chunk(&mut chunk).map_err(text)? {
+    while trace.read_chunk(&mut chunk)? {
         for photon in &chunk.photons {
             let (tick, channel) = (photon.tick.0, usize::from(photon.channel));
             if found.channels.len() <= channel {

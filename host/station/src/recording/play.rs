@@ -11,14 +11,14 @@ use helio_bench::SlotTiming;
 use helio_keys::SimulatedDevices;
 use helio_timetag::{Buffer, Pool, Tag, TagBatch, TagEvent};
 use helio_trace::{Chunk, ReadOptions, TimeTag, TraceFormat, TraceReader};
-use helio_units::{FineTicks, Ticks};
+use helio_units::{FineTicks, TickLength, Ticks};
 use helio_wire::Role;
 
 use super::RecordingFault;
 use super::compare;
 use super::run_file::{KeyFile, RunFile, read_json};
 use super::settings_file::SettingsReader;
-use super::write::{BatchLine, key_file, settings_path};
+use super::write::{BatchLine, clicks_path, key_file, settings_path};
 use crate::bench::cable::Item;
 use crate::bench::run::{RunFault, spawn};
 use crate::bench::talk::{self, Lines, TalkSetup};
@@ -82,7 +82,7 @@ pub enum ReplayFault {
 /// stations.
 pub fn replay(folder: &Path, mut update: impl FnMut(Update)) -> Result<Replay, ReplayFault> {
     let run = RunFile::read(folder)?;
-    run.tick_length(folder)?;
+    let tick = run.tick_length(folder)?;
     let recorded: KeyFile = read_json(&folder.join("keys.json"))?;
     let begun = Instant::now();
     let clicks = compare::check(folder, &run)?;
@@ -100,7 +100,7 @@ pub fn replay(folder: &Path, mut update: impl FnMut(Update)) -> Result<Replay, R
         blocks: run.blocks,
     };
     let (pool, empties) = Pool::new(DEPTH, TagBatch::default);
-    let tags = TagPlayer::open(folder, pool)?;
+    let tags = TagPlayer::open(folder, tick, pool)?;
     let (reports, reported) = unbounded();
     let (alice_items, alice_data) = bounded(DEPTH);
     let (bob_items, bob_data) = bounded(DEPTH);
@@ -172,9 +172,33 @@ fn slot_at(timing: &SlotTiming, tick: Ticks) -> u64 {
     (i128::from(timing.slot.0) + slots).clamp(0, i128::from(u64::MAX)) as u64
 }
 
-/// How a recording's clicks are read: as what was written, and nothing less.
-pub(super) fn clicks_options() -> ReadOptions {
-    ReadOptions { format: Some(TraceFormat::PicoQuantPtu), ..ReadOptions::default() }
+/// Opens a recording's clicks as what was written, and nothing less, in whatever format they are.
+pub(super) fn open_clicks(
+    folder: &Path,
+    tick: TickLength,
+) -> Result<(PathBuf, Box<dyn TraceReader>), RecordingFault> {
+    let here = |format: &TraceFormat| clicks_path(folder, *format).exists();
+    let found: Vec<TraceFormat> = TraceFormat::written().filter(here).collect();
+    let format = found.first().copied().unwrap_or(TraceFormat::PicoQuantPtu);
+    let path = clicks_path(folder, format);
+    let content = |what| RecordingFault::Content { path: path.clone(), what };
+    if let Some(other) = found.get(1) {
+        let other = other.ending();
+        return Err(content(format!(
+            "is not the only trace here; keep the one that was recorded, or clicks.{other} alone"
+        )));
+    }
+    let options = ReadOptions { format: Some(format), ..ReadOptions::default() };
+    let trace = helio_trace::open(&path, &options)
+        .map_err(|e| content(format!("cannot be replayed: {e}")))?;
+    if trace.tick_length() != tick {
+        return Err(content(
+            "counts other ticks than the run's; copy the recording again, or convert it from the \
+             original"
+                .into(),
+        ));
+    }
+    Ok((path, trace))
 }
 
 /// Bob's tags from the trace, cut into the batches in which they came.
@@ -188,12 +212,12 @@ pub(super) struct TagPlayer {
 }
 
 impl TagPlayer {
-    pub fn open(folder: &Path, pool: Pool<TagBatch>) -> Result<TagPlayer, RecordingFault> {
-        let trace_path = folder.join("clicks.ptu");
-        let trace = helio_trace::open(&trace_path, &clicks_options()).map_err(|e| {
-            let what = format!("cannot be replayed: {e}");
-            RecordingFault::Content { path: trace_path.clone(), what }
-        })?;
+    pub fn open(
+        folder: &Path,
+        tick: TickLength,
+        pool: Pool<TagBatch>,
+    ) -> Result<TagPlayer, RecordingFault> {
+        let (trace_path, trace) = open_clicks(folder, tick)?;
         let lines_path = folder.join("batches.jsonl");
         let lines = File::open(&lines_path).map_err(|why| RecordingFault::File {
             path: lines_path.clone(),

@@ -117,7 +117,7 @@ pub fn replay_station(
             let side = side::Bob::new(session.map_err(RunFault::Station)?, slotter)
                 .map_err(|e| RunFault::Scenario(e.to_string()))?;
             let (pool, _back) = Pool::new(1, TagBatch::default);
-            let tags = Some(TagPlayer::open(folder, pool)?);
+            let tags = Some(TagPlayer::open(folder, run.tick_length(folder)?, pool)?);
             tell(side, &tape, Data { settings, tags }, &mut update)?
         }
     };

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
 use helio_bench::SlotTiming;
 use helio_timetag::{TagBatch, TagEvent};
-use helio_trace::{PtuWriter, RecordType, WriteError, WriterOptions};
+use helio_trace::{
+    Chunk, RecordType, TimeTag, TraceFormat, TraceWriter, WriteError, WriteSettings, writer,
+};
 use helio_units::{FineTicks, SlotIndex, TickLength, Ticks};
 use helio_wire::Role;
 use serde::{Deserialize, Serialize};
@@ -97,16 +99,17 @@ pub struct Recorder {
 struct Clicks {
     path: PathBuf,
     folder: PathBuf,
-    ptu: PtuWriter<BufWriter<File>>,
+    trace: Box<dyn TraceWriter>,
+    chunk: Chunk,
     lines: BufWriter<File>,
     channels: Vec<ChannelPart>,
     crc: Crc32,
-    reached: Ticks,
     run: RunFile,
 }
 
 impl Recorder {
     /// Makes the folder, which must not exist or be empty, and the files of one station. Alice first.
+    /// Clicks are recorded as `format`.
     ///
     /// # Errors
     /// [`RecordingFault`].
@@ -115,11 +118,12 @@ impl Recorder {
         role: Role,
         setup: &TalkSetup,
         tick: TickLength,
+        format: TraceFormat,
     ) -> Result<Recorder, RecordingFault> {
         let settings = SettingsWriter::create(settings_path(folder, role))?;
         let clicks = match role {
             Role::Alice => None,
-            Role::Bob => Some(Clicks::create(folder, setup, tick)?),
+            Role::Bob => Some(Clicks::create(folder, setup, tick, format)?),
         };
         Ok(Recorder { settings, clicks })
     }
@@ -176,23 +180,25 @@ impl Clicks {
         folder: &Path,
         setup: &TalkSetup,
         tick: TickLength,
+        format: TraceFormat,
     ) -> Result<Clicks, RecordingFault> {
-        let path = folder.join("clicks.ptu");
+        let path = clicks_path(folder, format);
         let lines_path = folder.join("batches.jsonl");
         // Which detector clicked tells the bit to whoever knows the swap.
         let mut guid = [0; 16];
         guid.copy_from_slice(&setup.parameters.session.0);
-        let options = WriterOptions {
-            record_type: RecordType::GenericT2,
+        let settings = WriteSettings {
+            all_kinds: false,
+            record_type: Some(RecordType::GenericT2),
             guid,
-            created_unix_s: None,
             creator: "helio".into(),
             creator_version: env!("CARGO_PKG_VERSION").into(),
             hardware: "Heliograph simulated bench".into(),
             comment: "SIMULATED clicks of a QKD receiver; exact tick in run.json".into(),
+            ..WriteSettings::new(tick)
         };
-        let out = BufWriter::new(private_file(&path)?);
-        let ptu = PtuWriter::new(out, tick, &options).map_err(|e| trace_fault(&path, &e))?;
+        let trace = writer(private_file(&path)?, format, &settings);
+        let trace = trace.map_err(|e| trace_fault(&path, &e))?;
         let lines = BufWriter::new(private_file(&lines_path)?);
         let run = RunFile {
             version: VERSION,
@@ -209,16 +215,18 @@ impl Clicks {
         Ok(Clicks {
             path,
             folder: folder.to_owned(),
-            ptu,
+            trace,
+            chunk: Chunk::default(),
             lines,
             channels: vec![ChannelPart::default(); setup.slotter.delays.len()],
             crc: CRC_32.digest(),
-            reached: Ticks(0),
             run,
         })
     }
 
     fn batch(&mut self, batch: &TagBatch) -> Result<(), RecordingFault> {
+        self.chunk.clear();
+        self.chunk.reached = self.chunk.reached.max(batch.reached);
         for tag in &batch.tags {
             let channel = tag.channel as usize;
             if let Some(part) = self.channels.get_mut(channel) {
@@ -229,10 +237,11 @@ impl Clicks {
                 part.last_tick = tag.tick;
             }
             click_crc(&mut self.crc, tag.tick, tag.channel);
-            let written = self.ptu.photon(Ticks(tag.tick), tag.channel as u8);
-            written.map_err(|e| trace_fault(&self.path, &e))?;
+            let channel = tag.channel as u8;
+            self.chunk.photons.push(TimeTag { tick: Ticks(tag.tick), channel });
         }
-        self.reached = self.reached.max(batch.reached);
+        let written = self.trace.write_chunk(&self.chunk);
+        written.map_err(|e| trace_fault(&self.path, &e))?;
         let line = BatchLine {
             tags: batch.tags.len() as u64,
             reached: batch.reached.0,
@@ -246,10 +255,7 @@ impl Clicks {
     }
 
     fn finish(mut self) -> Result<(), RecordingFault> {
-        let last = self.channels.iter().map(|c| c.last_tick).max().unwrap_or(0);
-        let end = self.reached.max(Ticks(last));
-        let mut out = self.ptu.finish(end).map_err(|e| trace_fault(&self.path, &e))?;
-        out.flush().map_err(|why| cannot_write(&self.path, why))?;
+        self.trace.finish().map_err(|e| trace_fault(&self.path, &e))?;
         let lines_path = self.folder.join("batches.jsonl");
         self.lines.flush().map_err(|why| cannot_write(&lines_path, why))?;
         self.run.channels = self.channels;
@@ -259,6 +265,11 @@ impl Clicks {
         let file = private_file(&path)?;
         write_json(&path, &self.run, file)
     }
+}
+
+/// Where clicks are recorded.
+pub(super) fn clicks_path(folder: &Path, format: TraceFormat) -> PathBuf {
+    folder.join(format!("clicks.{}", format.ending()))
 }
 
 /// A running checksum of clicks.
@@ -274,7 +285,7 @@ pub(super) fn click_crc(crc: &mut Crc32, tick: u64, channel: u32) {
 }
 
 fn trace_fault(path: &Path, error: &WriteError) -> RecordingFault {
-    RecordingFault::Content { path: path.to_owned(), what: format!("cannot be written: {error}") }
+    RecordingFault::Content { path: path.to_owned(), what: error.to_string() }
 }
 
 /// Makes the folder of a recording, for its owner only.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use helio_trace::{Chunk, PtuWriter, ReadOptions, RecordType, TimeTag, WriterOptions};
+use helio_trace::{Chunk, ReadOptions, RecordType, TimeTag, TraceFormat, WriteSettings, writer};
 use helio_units::{TickLength, Ticks};
 
 /// Rewrites the trace of a recording, click by click.
@@ -20,20 +20,12 @@ pub fn rewrite(folder: &Path, change: impl Fn(usize, TimeTag) -> Option<TimeTag>
 
 /// A recording of these clicks.
 pub fn record(path: &Path, tick: TickLength, clicks: impl IntoIterator<Item = TimeTag>) {
-    let options = WriterOptions {
-        record_type: RecordType::GenericT2,
-        guid: [0; 16],
-        created_unix_s: None,
-        creator: "test".into(),
-        creator_version: "1".into(),
-        hardware: "test".into(),
-        comment: String::new(),
-    };
-    let mut writer = PtuWriter::new(File::create(path).unwrap(), tick, &options).unwrap();
-    let mut end = Ticks(0);
-    for click in clicks {
-        writer.photon(click.tick, click.channel).unwrap();
-        end = click.tick;
-    }
-    writer.finish(end).unwrap();
+    let settings =
+        WriteSettings { record_type: Some(RecordType::GenericT2), ..WriteSettings::new(tick) };
+    let mut writer =
+        writer(File::create(path).unwrap(), TraceFormat::PicoQuantPtu, &settings).unwrap();
+    let photons: Vec<TimeTag> = clicks.into_iter().collect();
+    let reached = photons.last().map_or(Ticks(0), |click| click.tick);
+    writer.write_chunk(&Chunk { photons, reached, ..Chunk::default() }).unwrap();
+    writer.finish().unwrap();
 }

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use helio_distill::channel_model::ModelError;
 use helio_sim::ReceiverKind;
+use helio_trace::TraceFormat;
 
-use crate::bench::{self, RunFault, RunOutcome, Scenario, Update};
+use crate::bench::{self, Record, RunFault, RunOutcome, Scenario, Update};
 use crate::cli::Global;
 use crate::cmd::bound_arg::BoundArg;
 use crate::cmd::code_arg::CodeArg;
@@ -71,9 +72,13 @@ pub struct Demo {
     /// Draw QBER and key rate over time; the ending picks SVG or PNG; repeatable
     #[arg(long, value_name = "FILE")]
     plot: Vec<PathBuf>,
-    /// Record the run into a new folder, for helio replay and for programs that open PTU
+    /// Record the run into a new folder, for helio replay and for programs that open traces
     #[arg(long, value_name = "FOLDER")]
     record: Option<PathBuf>,
+    /// The format in which --record keeps Bob's clicks
+    #[arg(long, value_name = "FORMAT", default_value = "ptu", requires = "record",
+          value_parser = TraceFormat::written_by_name)]
+    record_format: TraceFormat,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -83,6 +88,10 @@ enum ReceiverArg {
 }
 
 impl Demo {
+    fn record(&self) -> Option<Record<'_>> {
+        self.record.as_deref().map(|folder| Record { folder, format: self.record_format })
+    }
+
     fn scenario(&self) -> Result<Scenario, Failure> {
         within("seconds", self.seconds, 0.01, 100_000.0)?;
         within("mismatch", self.mismatch.unwrap_or(0.0), 0.0, 0.5)?;
@@ -144,7 +153,7 @@ pub fn run(demo: &Demo, global: &Global) -> Result<(), Failure> {
     let mut progress = Progress::of_slots("light", scenario.slots());
     let mut table = text::Table::new(&outlook);
     let mut shown = Ok(());
-    let outcome = bench::run(&scenario, demo.record.as_deref(), |update| match update {
+    let outcome = bench::run(&scenario, demo.record(), |update| match update {
         Update::Slots(slots) => progress.at(slots),
         Update::Block(role, report) => {
             if let Some(line) = table.line(role, &report)
