@@ -1,18 +1,19 @@
 //! `helio trace` as a user meets it: good files, bad files, bad arguments; exit code, standard
 //! output, standard error.
 
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::path::Path;
 
-use assert_cmd::Command;
 use helio_timetag::clock::ClockModel;
 use helio_timetag::clock::synthetic::PairSource;
 use helio_trace::TimeTag;
 use helio_units::{TickLength, Ticks};
 use serde_json::Value;
 
+use asked::{complaint, helio, json, recording, stdout};
 use figures::{assert_includes, recordings};
 
+#[path = "support/asked.rs"]
+mod asked;
 #[allow(dead_code)]
 #[path = "support/clicks.rs"]
 mod clicks;
@@ -20,35 +21,6 @@ mod clicks;
 mod figures;
 
 const HEADER_BYTES: usize = 4392;
-
-fn recording() -> PathBuf {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trace/tests/data");
-    data.join("lpq_hydraharp_v30_t2.ptu")
-}
-
-fn helio<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
-    Command::cargo_bin("helio").unwrap().env_remove("HELIO_LOG").args(args).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn json(args: &[&str]) -> Value {
-    serde_json::from_str(&stdout(&helio(args))).unwrap()
-}
-
-/// The one sentence on standard error of a run that fails with this code and prints nothing else.
-fn complaint(args: &[&str], code: i32) -> String {
-    let output = helio(args);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
-    assert!(output.stdout.is_empty());
-    let text = String::from_utf8(output.stderr).unwrap();
-    let line = text.strip_suffix('\n').unwrap();
-    assert!(!line.contains('\n'), "one sentence: {text}");
-    line.strip_prefix("helio: ").unwrap_or_else(|| panic!("{text}")).to_owned()
-}
 
 #[test]
 fn info_says_of_every_recording_what_is_known_of_it() {

@@ -92,6 +92,14 @@ impl Fold {
         }
     }
 
+    /// Periods between two pulses: 1 where the period is given.
+    pub fn divider(&self) -> u32 {
+        match self.reference {
+            Reference::Sync { divider } => divider,
+            Reference::Period { .. } => 1,
+        }
+    }
+
     /// Sync pulses so far.
     pub fn syncs(&self) -> u64 {
         self.syncs

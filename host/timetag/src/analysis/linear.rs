@@ -32,6 +32,11 @@ impl LinearHistogram {
         Ok(LinearHistogram { from: from.0, bin: bin.0, counts, outside: 0 })
     }
 
+    /// A histogram that was counted elsewhere.
+    pub fn with_counts(from: Ticks, bin: Ticks, counts: Vec<u64>) -> LinearHistogram {
+        LinearHistogram { from: from.0, bin: bin.0.max(1), counts, outside: 0 }
+    }
+
     /// Counts a value.
     #[inline]
     pub fn add(&mut self, value: Ticks) {

@@ -6,9 +6,10 @@ use helio_timetag::analysis::{Correlation, CorrelationSettings};
 use helio_trace::{PhotonTime, Summary};
 use helio_units::{Picoseconds, TickLength, Ticks};
 
+use super::g2_log;
 use super::g2_report::Report;
 use super::output::Output;
-use super::source::{Source, seconds};
+use super::source::{Scanned, Source, seconds};
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::quantity::Span;
@@ -20,6 +21,7 @@ use crate::term::{round_up_125, si};
 Examples:
   helio trace g2 trace.ptu
   helio trace g2 trace.ptu --channel 0,1 --range 1us --bin 10ns --plot g2.svg
+  helio trace g2 trace.ptu --log --range 1s --plot decades.svg
   helio trace g2 trace.ptu --json > g2.json
 
 All pairs of detections are counted, not only neighbours. g² is the number of pairs over that of \
@@ -39,6 +41,10 @@ pub struct Args {
     /// each]
     #[arg(long, value_name = "TIME")]
     bin: Option<Span>,
+    /// Bins that grow with the delay, eight an octave, for delays from A to B only; --bin is then
+    /// the shortest delay, and --range by default a tenth of the trace
+    #[arg(long)]
+    log: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -78,12 +84,36 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let (scanned, summary) = args.source.summary(PhotonTime::Picoseconds)?;
     let tick = scanned.tick();
     let duration = seconds(tick, Ticks(summary.reached().0.saturating_sub(scanned.begin.0)));
+    if args.log {
+        return run_log(args, global, &summary, &scanned);
+    }
     let settings = settings(args, tick, &summary, duration * 1e12)?;
     let mut correlation = Correlation::new(settings).map_err(Failure::usage)?;
     args.source.scan(PhotonTime::Picoseconds, |_, chunk| {
         chunk.photons.iter().try_for_each(|tag| correlation.push(tag.tick, tag.channel))
     })?;
     args.output.give(global, &Report { path: &args.source.file, correlation: &correlation, tick })
+}
+
+fn run_log(
+    args: &Args,
+    global: &Global,
+    summary: &Summary,
+    scanned: &Scanned,
+) -> Result<(), Failure> {
+    let (tick, path) = (scanned.tick(), &args.source.file);
+    let Channels(a, b) = channels(args, summary)?;
+    let count = |number| summary.channel(number).map_or(0, |c| c.count) as f64;
+    let ticks = |span: Span| tick.ticks_covering(span.picoseconds());
+    let wanted = g2_log::Wanted {
+        channels: [a, b],
+        product: count(a) * count(b),
+        duration: Ticks(summary.reached().0.saturating_sub(scanned.begin.0)),
+        shortest: args.bin.map(ticks),
+        longest: args.range.map(ticks),
+    };
+    let correlation = g2_log::correlate(&args.source, &wanted, tick)?;
+    args.output.give(global, &g2_log::Report { path, correlation: &correlation, tick })
 }
 
 fn settings(

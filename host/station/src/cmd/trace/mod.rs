@@ -1,13 +1,20 @@
 //! `helio trace`: recorded time-tag traces, whatever the instrument.
 
+mod allan;
+mod drift;
+mod folding;
 mod g2;
+mod g2_log;
 mod g2_report;
+mod histogram;
 mod info;
 mod info_json;
 mod info_text;
+mod jitter;
 mod output;
 mod rates;
 mod select;
+mod show;
 mod source;
 mod sync;
 
@@ -25,6 +32,15 @@ pub enum Command {
     Rates(rates::Args),
     /// Correlate two channels, or one with itself: g² around zero delay
     G2(g2::Args),
+    /// Count gaps with dead time and afterpulses, start-stop delays, times after a sync, or counts in
+    /// windows
+    Histogram(histogram::Args),
+    /// Follow a slow change of the rates, or of the peak after a sync
+    Drift(drift::Args),
+    /// Say how steady a recorded clock is: its Allan deviation
+    Allan(allan::Args),
+    /// Fit the timing response of a detector: width and tail of its peak after a sync
+    Jitter(jitter::Args),
     /// Find the clock of one recording against another's, from a source of photon pairs
     Sync(sync::Args),
 }
@@ -38,6 +54,10 @@ pub fn run(command: &Command, global: &Global) -> Result<(), Failure> {
         Command::Info(args) => info::run(args, global),
         Command::Rates(args) => rates::run(args, global),
         Command::G2(args) => g2::run(args, global),
+        Command::Histogram(args) => histogram::run(args, global),
+        Command::Drift(args) => drift::run(args, global),
+        Command::Allan(args) => allan::run(args, global),
+        Command::Jitter(args) => jitter::run(args, global),
         Command::Sync(args) => sync::run(args, global),
     }
 }

@@ -1,0 +1,322 @@
+//! What a trace is folded over: a period, the pulses of a sync, or the times within sync periods
+//! that T3 records have.
+
+use std::str::FromStr;
+
+use helio_timetag::analysis::{Estimate, Fold, LinearHistogram, OutOfOrder, Reference};
+use helio_trace::{Chunk, PhotonTime, Summary, TimeTag};
+use helio_units::{FineTicks, TickLength, Ticks};
+
+use super::select;
+use super::source::{Source, seconds};
+use crate::exit::Failure;
+
+/// What detections are folded over: arguments of the commands that fold.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Against {
+    /// Fold over this period, or over that of this frequency, such as 12.5003ns or 80.2MHz
+    #[arg(long, value_name = "TIME", conflicts_with = "sync")]
+    period: Option<Period>,
+    /// Count from the pulses on this channel [default: the times after the sync that T3 records
+    /// have, else sync records]
+    #[arg(long, value_name = "CHANNEL")]
+    sync: Option<u8>,
+    /// Periods between two recorded sync pulses
+    #[arg(long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    divider: u32,
+}
+
+/// A period in picoseconds; a fraction of one counts after many periods.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Period(f64);
+
+impl FromStr for Period {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Period, &'static str> {
+        const WRONG: &str = "a period is a time or a frequency; write for example 12.5ns or 80MHz";
+        let end = text.trim_end_matches(|c: char| c.is_alphabetic()).len();
+        let number: f64 = text[..end].trim().parse().map_err(|_| WRONG)?;
+        let ps = match &text[end..] {
+            "ps" => number,
+            "ns" => number * 1e3,
+            "us" | "µs" => number * 1e6,
+            "ms" => number * 1e9,
+            "s" => number * 1e12,
+            "Hz" => 1e12 / number,
+            "kHz" => 1e9 / number,
+            "MHz" => 1e6 / number,
+            "GHz" => 1e3 / number,
+            _ => return Err(WRONG),
+        };
+        let sound = (1.0..=1e15).contains(&ps);
+        sound.then_some(Period(ps)).ok_or("a period lies within 1 ps and 1000 s; choose one within")
+    }
+}
+
+impl Against {
+    /// Whether the command line asks for folding.
+    pub(super) fn asked(&self) -> bool {
+        self.period.is_some() || self.sync.is_some()
+    }
+
+    /// Settles what is folded over, once it is known what the trace holds.
+    pub(super) fn settle(
+        &self,
+        source: &Source,
+        summary: &Summary,
+        tick: TickLength,
+        dtime: Option<TickLength>,
+        begin: Ticks,
+    ) -> Result<Folding, Failure> {
+        let reference = if let Some(Period(ps)) = self.period {
+            let fine = ps / tick.as_ps_f64() * 2f64.powi(FineTicks::FRACTION_BITS as i32);
+            Reference::Period { period: FineTicks(fine.round() as i128), origin: begin }
+        } else {
+            Reference::Sync { divider: self.divider }
+        };
+        let fold = Fold::new(reference).ok_or_else(|| {
+            Failure::usage("--period is shorter than a tick of the trace; choose a longer one")
+        })?;
+        let kind = match (self.period, self.sync) {
+            (Some(_), _) => Kind::Fold { fold, channel: None, records: false },
+            (None, Some(channel)) => {
+                select::channels(&source.file, &[channel], summary)?;
+                Kind::Fold { fold, channel: Some(channel), records: false }
+            }
+            (None, None) => match dtime {
+                Some(unit) => Kind::Dtime { unit },
+                None if summary.syncs().is_some() => {
+                    Kind::Fold { fold, channel: None, records: true }
+                }
+                None => {
+                    return Err(Failure::usage(format!(
+                        "{} has no sync of its own; name a channel with --sync or a --period",
+                        source.file.display()
+                    )));
+                }
+            },
+        };
+        Ok(Folding { kind, tick })
+    }
+}
+
+/// Detections with their time after the sync.
+pub(super) struct Folding {
+    kind: Kind,
+    tick: TickLength,
+}
+
+enum Kind {
+    Dtime { unit: TickLength },
+    Fold { fold: Fold, channel: Option<u8>, records: bool },
+}
+
+impl Folding {
+    /// Gives each detection that is no sync pulse, with its time after the sync in
+    /// [`Folding::unit`].
+    pub(super) fn each(
+        &mut self,
+        chunk: &Chunk,
+        mut each: impl FnMut(TimeTag, f64),
+    ) -> Result<(), OutOfOrder> {
+        match &mut self.kind {
+            Kind::Dtime { .. } => {
+                for (photon, dtime) in chunk.photons.iter().zip(&chunk.dtimes) {
+                    each(*photon, f64::from(*dtime));
+                }
+            }
+            Kind::Fold { fold, channel, records } => {
+                let mut syncs = chunk.syncs.iter().filter(|_| *records).peekable();
+                for photon in &chunk.photons {
+                    while let Some(sync) = syncs.next_if(|sync| **sync <= photon.tick) {
+                        fold.sync(*sync)?;
+                    }
+                    if *channel == Some(photon.channel) {
+                        fold.sync(photon.tick)?;
+                    } else if let Some(phase) = fold.phase(photon.tick) {
+                        each(*photon, phase);
+                    }
+                }
+                syncs.try_for_each(|sync| fold.sync(*sync))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The unit of the times after the sync, and what is known of them, in words.
+    pub(super) fn unit(&self) -> TickLength {
+        match self.kind {
+            Kind::Dtime { unit } => unit,
+            Kind::Fold { .. } => self.tick,
+        }
+    }
+
+    /// The channel whose tags are the sync.
+    pub(super) fn channel(&self) -> Option<u8> {
+        match &self.kind {
+            Kind::Fold { channel, .. } => *channel,
+            Kind::Dtime { .. } => None,
+        }
+    }
+
+    /// The period in seconds; of T3 records the tick.
+    pub(super) fn period_s(&self) -> Option<Estimate> {
+        let second = self.tick.as_ps_f64() * 1e-12;
+        match &self.kind {
+            Kind::Dtime { .. } => Some(Estimate { value: second, error: 0.0 }),
+            Kind::Fold { fold, .. } => {
+                fold.period().map(|p| Estimate { value: p.value * second, error: p.error * second })
+            }
+        }
+    }
+
+    /// The period that the trace as a whole has, before it is folded.
+    pub(super) fn mean_period_s(&self, summary: &Summary) -> Option<f64> {
+        let Kind::Fold { fold, channel, .. } = &self.kind else {
+            return self.period_s().map(|p| p.value);
+        };
+        if let Some(period) = fold.period() {
+            return Some(period.value * seconds(self.tick, Ticks(1)));
+        }
+        let (first, last, count) = sync_ends(summary, *channel)?;
+        let spacings = count.checked_sub(1).filter(|n| *n > 0)? as f64;
+        Some(
+            seconds(self.tick, Ticks(last.0.saturating_sub(first.0)))
+                / spacings
+                / f64::from(fold.divider()),
+        )
+    }
+
+    fn period_is_given(&self) -> bool {
+        matches!(&self.kind, Kind::Fold { channel: None, records: false, .. })
+    }
+
+    pub(super) fn in_words(&self) -> String {
+        match &self.kind {
+            Kind::Dtime { .. } => "the times after the sync pulse".into(),
+            Kind::Fold { channel: Some(channel), .. } => format!("pulses on channel {channel}"),
+            Kind::Fold { records: true, .. } => "sync records".into(),
+            Kind::Fold { .. } => "a given period".into(),
+        }
+    }
+}
+
+/// The folded histogram of some channels together, as fine as memory allows.
+pub(super) struct Folded {
+    pub(super) folding: Folding,
+    pub(super) channels: Vec<u8>,
+    /// In units of the folding.
+    pub(super) histogram: LinearHistogram,
+}
+
+impl Folded {
+    /// Reads the trace twice: for what there is, and for the histogram.
+    pub(super) fn of(source: &Source, against: &Against, asked: &[u8]) -> Result<Folded, Failure> {
+        let (scanned, summary) = source.summary(PhotonTime::SyncPeriods)?;
+        let dtime = scanned.reader.meta().dtime.and_then(|d| d.unit);
+        let mut folding = against.settle(source, &summary, scanned.tick(), dtime, scanned.begin)?;
+        let mut channels = select::channels(&source.file, asked, &summary)?;
+        channels.retain(|number| Some(*number) != folding.channel());
+        if channels.is_empty() {
+            return Err(Failure::file(
+                &source.file,
+                "holds nothing but the sync pulses; choose another channel",
+            ));
+        }
+        let reach = folding.reach(&summary, &channels);
+        let bin = reach.div_ceil(u64::from(LinearHistogram::MAX_BINS)).max(1);
+        let bins = reach.div_ceil(bin).clamp(1, u64::from(LinearHistogram::MAX_BINS)) as u32;
+        let mut histogram =
+            LinearHistogram::new(Ticks(0), Ticks(bin), bins).map_err(Failure::usage)?;
+        source.scan(PhotonTime::SyncPeriods, |_, chunk| {
+            folding.each(chunk, |photon, phase| {
+                if channels.contains(&photon.channel) {
+                    histogram.add(Ticks(phase as u64));
+                }
+            })
+        })?;
+        if histogram.total() == 0 {
+            return Err(Failure::file(
+                &source.file,
+                "holds no detection after a sync pulse; choose another part or another sync",
+            ));
+        }
+        Ok(Folded { folding, channels, histogram })
+    }
+
+    /// A length in seconds of one unit of the histogram.
+    pub(super) fn unit_s(&self) -> f64 {
+        seconds(self.folding.unit(), Ticks(1))
+    }
+
+    /// The same histogram in longer bins, from `from` up to `to`, both in units.
+    pub(super) fn part(&self, from: u64, to: u64, bin: u64) -> LinearHistogram {
+        let fine = self.histogram.bin().0;
+        let group = (bin / fine).max(1) as usize;
+        let (first, last) = ((from / fine) as usize, to.div_ceil(fine) as usize);
+        let counts = self.histogram.counts();
+        let counts = &counts[first.min(counts.len())..last.min(counts.len())];
+        // A last bin that is not whole would look like fewer counts.
+        let whole =
+            if counts.len() >= 8 * group { counts.len() / group * group } else { counts.len() };
+        let grouped = counts[..whole].chunks(group).map(|c| c.iter().sum()).collect();
+        LinearHistogram::with_counts(
+            Ticks(first as u64 * fine),
+            Ticks(group as u64 * fine),
+            grouped,
+        )
+    }
+}
+
+impl Folding {
+    /// How many units a histogram of all times after the sync has to hold.
+    fn reach(&self, summary: &Summary, channels: &[u8]) -> u64 {
+        match &self.kind {
+            Kind::Dtime { .. } => {
+                let longest = channels.iter().filter_map(|c| Some(summary.dtimes(*c)?.max));
+                u64::from(longest.max().unwrap_or(0)) + 1
+            }
+            Kind::Fold { fold, .. } if self.period_is_given() => {
+                fold.period().map_or(1, |p| p.value.ceil() as u64)
+            }
+            Kind::Fold { channel, .. } => {
+                let (first, last, count) =
+                    sync_ends(summary, *channel).unwrap_or((Ticks(0), Ticks(0), 0));
+                // Half as long again: not all spacings are the mean.
+                let mean = (last.0.saturating_sub(first.0)) / count.saturating_sub(1).max(1);
+                (mean + mean / 2).max(1)
+            }
+        }
+    }
+}
+
+/// The first and the last pulse of a sync, and how many there are.
+fn sync_ends(summary: &Summary, channel: Option<u8>) -> Option<(Ticks, Ticks, u64)> {
+    match channel {
+        Some(number) => summary.channel(number).map(|sync| (sync.first, sync.last, sync.count)),
+        None => summary.syncs(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_times_or_frequencies() {
+        for (text, ps) in [
+            ("12.5ns", 12_500.0),
+            ("80MHz", 12_500.0),
+            ("1 us", 1e6),
+            ("0.5kHz", 2e9),
+            ("3ps", 3.0),
+        ] {
+            assert_eq!(text.parse(), Ok(Period(ps)), "{text}");
+        }
+        for bad in ["", "ns", "12", "12 m", "-1ns", "0Hz", "1e9s", "nan ns", "0.1ps", "µ"] {
+            assert!(bad.parse::<Period>().is_err(), "{bad}");
+        }
+    }
+}
