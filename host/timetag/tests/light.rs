@@ -13,7 +13,7 @@ fn check(tags: &[(u64, u8)], what: &str, wider: f64, theory: impl Fn(f64) -> f64
     for (a, b) in [(0, 1), (1, 0), (0, 0)] {
         let settings = CorrelationSettings { a, b, bin: Ticks(BIN), bins_per_side: 100 };
         let mut correlation = Correlation::new(settings).unwrap();
-        tags.iter().for_each(|t| correlation.push(Ticks(t.0), t.1).unwrap());
+        correlation.push(tags.iter().map(|t| (Ticks(t.0), t.1))).unwrap();
         let bins = correlation.bins();
         // Both halves of a channel's own g² are the same pairs.
         let used = if a == b { &bins[101..] } else { &bins[..] };

@@ -27,6 +27,11 @@ impl Progress {
         Progress::new(task, total, "{msg} [{bar:30}] {bytes}/{total_bytes}, {eta} left")
     }
 
+    /// Bytes that come until they end.
+    pub fn of_stream(task: impl Into<String>) -> Progress {
+        Progress::new(task, 0, "{msg} {bytes}, {bytes_per_sec}")
+    }
+
     /// A job of `total` slots.
     pub fn of_slots(task: impl Into<String>, total: u64) -> Progress {
         Progress::new(task, total, "{msg} [{bar:30}] {human_pos}/{human_len} slots, {eta} left")
@@ -80,8 +85,13 @@ impl Progress {
             self.bar.get_or_insert_with(new).set_position(done);
         } else if self.spoken.elapsed() >= LINE_EVERY {
             self.spoken = Instant::now();
-            let percent = 100.0 * done as f64 / self.total.max(1) as f64;
-            eprintln!("helio: {} {percent:.0} %", self.task);
+            match self.total {
+                0 => eprintln!("helio: {} {} MB", self.task, done / 1_000_000),
+                total => {
+                    let percent = 100.0 * done as f64 / total as f64;
+                    eprintln!("helio: {} {percent:.0} %", self.task);
+                }
+            }
         }
     }
 }
@@ -95,7 +105,8 @@ impl Drop for Progress {
 }
 
 fn bar(task: &str, total: u64, template: &str) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let total = Some(total).filter(|total| *total > 0);
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
     }

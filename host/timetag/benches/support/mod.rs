@@ -2,12 +2,13 @@
 
 #![allow(dead_code, reason = "each bench takes what it needs")]
 
-use std::time::Duration;
-
 use helio_units::Ticks;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rustix::time::{ClockId, clock_gettime};
+
+#[path = "../../../trace/benches/support/mod.rs"]
+mod clock;
+pub use clock::processor_time;
 
 /// As readers hand them out.
 #[derive(Clone, Copy)]
@@ -17,16 +18,23 @@ pub struct Click {
 }
 
 /// Batches as long as those of readers.
-pub const BATCH: usize = 1 << 14;
+const BATCH: usize = 1 << 14;
+/// How often a piece of light is counted, one after the other: it stays in the cache, as what a
+/// reader has just decoded does.
+const PIECES: u64 = 32;
+/// Photons of a piece: more than a processor learns by heart.
+const PIECE: usize = 1 << 17;
+/// Photons that are counted.
+pub const CLICKS: u64 = PIECES * PIECE as u64;
 
 /// Unrelated photons in ticks of 1 ps, so many a second on each channel, and beside them a share of
 /// photons that have a partner on the next channel within 200 ps.
-pub fn light(channels: u8, rate_hz: f64, paired: f64, clicks: usize) -> Vec<Click> {
+pub fn light(channels: u8, rate_hz: f64, paired: f64) -> Vec<Click> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut uniform = move || (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
     let gap_ps = 1e12 / (rate_hz * f64::from(channels)) * (1.0 + paired);
-    let (mut list, mut now) = (Vec::with_capacity(clicks + 1), 0.0);
-    while list.len() < clicks {
+    let (mut list, mut now) = (Vec::with_capacity(PIECE + 1), 0.0);
+    while list.len() < PIECE {
         now -= gap_ps * (1.0 - uniform()).ln();
         let channel = (uniform() * f64::from(channels)) as u8;
         list.push(Click { tick: Ticks(now as u64), channel });
@@ -36,23 +44,17 @@ pub fn light(channels: u8, rate_hz: f64, paired: f64, clicks: usize) -> Vec<Clic
         }
     }
     list.sort_by_key(|click| click.tick);
+    list.truncate(PIECE);
     list
 }
 
-pub fn tags(clicks: &[Click]) -> impl Iterator<Item = (Ticks, u8)> {
-    clicks.iter().map(|click| (click.tick, click.channel))
-}
-
-/// The processor time that `work` takes, of all its threads together: on a machine that does other
-/// things beside, the time by the clock says little.
-pub fn processor_time<T>(mut work: impl FnMut() -> T, times: u64) -> Duration {
-    let now = || {
-        let now = clock_gettime(ClockId::ProcessCPUTime);
-        Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
-    };
-    let begin = now();
-    for _ in 0..times {
-        std::hint::black_box(work());
-    }
-    now() - begin
+/// All clicks, in batches.
+pub fn batches(piece: &[Click]) -> impl Iterator<Item = impl Iterator<Item = (Ticks, u8)>> {
+    let length = piece.last().map_or(0, |click| click.tick.0);
+    (0..PIECES).flat_map(move |number| {
+        let begin = number * length;
+        piece.chunks(BATCH).map(move |batch| {
+            batch.iter().map(move |click| (Ticks(click.tick.0 + begin), click.channel))
+        })
+    })
 }

@@ -95,36 +95,40 @@ impl Intake {
         tags: &mut impl Iterator<Item = (Ticks, u8)>,
     ) -> Result<Filled, OutOfOrder> {
         let (base, mut last) = (self.base, self.last);
-        let (mut block, mut held, mut of_each) = ([0; BLOCK], 0, 0u64);
+        let (mut block, mut held) = ([0; 256], 0);
         let mut end = Ok(Filled::All);
         for (tick, channel) in tags {
             let number = self.numbers[usize::from(channel)];
             let counted = number != NOT_COUNTED;
-            let early = tick.0 < last;
-            // No branch but this one and that at the end of a block: channels come in no order that
-            // a processor could guess.
-            if counted & (early | (tick.0.wrapping_sub(base) >= SPAN)) {
-                end = match early {
+            let (since_last, since_base) = (tick.0.wrapping_sub(last), tick.0.wrapping_sub(base));
+            // Channels come in no order that a processor could guess: what is not counted is masked,
+            // and the one branch tells what hardly ever happens. A step back wraps to a long time,
+            // but for one across the middle of all times.
+            let mask = 0u64.wrapping_sub(u64::from(counted));
+            let across = base & !tick.0 & 1 << 63;
+            if (since_last | since_base | across) & mask >= SPAN {
+                end = match tick.0 < last {
                     true => Err(OutOfOrder { tick, last: Ticks(last) }),
                     false => Ok(Filled::Jump(tick, number)),
                 };
                 break;
             }
-            block[held] = tick.0.wrapping_sub(base) << NUMBER_BITS | u64::from(number);
+            block[held & 255] = since_base << NUMBER_BITS | u64::from(number);
             held += usize::from(counted);
-            last = if counted { tick.0 } else { last };
-            of_each += u64::from(counted) << (8 * (u64::from(number) & NUMBER_MASK));
+            last = last.wrapping_add(since_last & mask);
             if held == BLOCK {
-                self.take(&block, of_each);
-                (held, of_each) = (0, 0);
+                self.take(&block[..BLOCK]);
+                held = 0;
             }
         }
-        self.take(&block[..held], of_each);
+        self.take(&block[..held]);
         self.last = last;
         end
     }
 
-    fn take(&mut self, block: &[u64], of_each: u64) {
+    fn take(&mut self, block: &[u64]) {
+        let of_each =
+            block.iter().fold(0u64, |all, click| all + (1 << (8 * (click & NUMBER_MASK))));
         for (count, of_this) in self.counts.iter_mut().zip(of_each.to_le_bytes()) {
             *count += u64::from(of_this);
         }
@@ -150,7 +154,7 @@ impl Intake {
         if let Some((tick, number)) = jump {
             self.last = tick.0;
             let click = (tick.0 - self.base) << NUMBER_BITS | u64::from(number);
-            self.take(&[click], 1 << (8 * number));
+            self.take(&[click]);
         }
     }
 }

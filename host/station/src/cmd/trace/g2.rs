@@ -9,7 +9,7 @@ use helio_units::{Picoseconds, TickLength, Ticks};
 use super::g2_log;
 use super::g2_report::Report;
 use super::output::Output;
-use super::source::{Scanned, Source, seconds};
+use super::source::{Source, helpers, seconds, tags};
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::quantity::Span;
@@ -23,6 +23,7 @@ Examples:
   helio trace g2 trace.ptu --channel 0,1 --range 1us --bin 10ns --plot g2.svg
   helio trace g2 trace.ptu --log --range 1s --plot decades.svg
   helio trace g2 trace.ptu --json > g2.json
+  helio trace g2 - --channel 0,1 --range 100ns --bin 1ns < trace.ptu
 
 All pairs of detections are counted, not only neighbours. g² is the number of pairs over that of \
 unrelated light with the same rates, so that g² = 1 means unrelated; the error is Poissonian. \
@@ -81,28 +82,33 @@ const MAX_PAIRS: f64 = 1e11;
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     args.output.check(global)?;
-    let (scanned, summary) = args.source.summary(PhotonTime::Picoseconds)?;
-    let tick = scanned.tick();
-    let duration = seconds(tick, Ticks(summary.reached().0.saturating_sub(scanned.begin.0)));
     if args.log {
-        return run_log(args, global, &summary, &scanned);
+        return run_log(args, global);
     }
-    let settings = settings(args, tick, &summary, duration * 1e12)?;
+    let known = match args.source.is_pipe() {
+        true => None,
+        false => Some(known(args)?),
+    };
+    let opened = args.source.open(PhotonTime::Picoseconds)?;
+    let tick = opened.tick();
+    let settings = match known {
+        Some(settings) => settings,
+        None => from_arguments(args, tick)?,
+    };
     let mut correlation = Correlation::new(settings).map_err(Failure::usage)?;
-    args.source.scan(PhotonTime::Picoseconds, |_, chunk| {
-        chunk.photons.iter().try_for_each(|tag| correlation.push(tag.tick, tag.channel))
+    let scanned = correlation.on_threads(helpers(), |correlation| {
+        opened.scan(|_, chunk| correlation.push(tags(chunk)))
     })?;
+    if args.source.is_pipe() {
+        args.source.tell_damage(&scanned);
+    }
     args.output.give(global, &Report { path: &args.source.file, correlation: &correlation, tick })
 }
 
-fn run_log(
-    args: &Args,
-    global: &Global,
-    summary: &Summary,
-    scanned: &Scanned,
-) -> Result<(), Failure> {
+fn run_log(args: &Args, global: &Global) -> Result<(), Failure> {
+    let (scanned, summary) = args.source.summary(PhotonTime::Picoseconds)?;
     let (tick, path) = (scanned.tick(), &args.source.file);
-    let Channels(a, b) = channels(args, summary)?;
+    let Channels(a, b) = channels(args, &summary)?;
     let count = |number| summary.channel(number).map_or(0, |c| c.count) as f64;
     let ticks = |span: Span| tick.ticks_covering(span.picoseconds());
     let wanted = g2_log::Wanted {
@@ -116,19 +122,49 @@ fn run_log(
     args.output.give(global, &g2_log::Report { path, correlation: &correlation, tick })
 }
 
-fn settings(
-    args: &Args,
-    tick: TickLength,
-    summary: &Summary,
-    duration: f64,
-) -> Result<CorrelationSettings, Failure> {
-    let Channels(a, b) = channels(args, summary)?;
+/// What is asked for, completed by what a first look at the trace says.
+fn known(args: &Args) -> Result<CorrelationSettings, Failure> {
+    let (scanned, summary) = args.source.summary(PhotonTime::Picoseconds)?;
+    let tick = scanned.tick();
+    let duration = seconds(tick, Ticks(summary.reached().0.saturating_sub(scanned.begin.0)));
+    let Channels(a, b) = channels(args, &summary)?;
     let count = |number| summary.channel(number).map_or(0, |c| c.count) as f64;
     if a == b && count(a) < 2.0 {
         let complaint = format!("holds one photon on channel {a}, and g² needs two; record longer");
         return Err(Failure::file(&args.source.file, complaint));
     }
-    let (bin, range) = spans(args, count(a) * count(b), duration);
+    let settings =
+        settings(Channels(a, b), spans(args, count(a) * count(b), duration * 1e12), tick)?;
+    let reach = seconds(tick, Ticks(settings.bin.0 * u64::from(settings.bins_per_side)));
+    let pairs = 2.0 * count(a) * count(b) * reach / duration;
+    if pairs > MAX_PAIRS {
+        let longest = reach * MAX_PAIRS / pairs;
+        return Err(Failure::usage(format!(
+            "--range gives some {pairs:.1e} pairs to count; choose at most {}",
+            si(longest, "s", 2)
+        )));
+    }
+    Ok(settings)
+}
+
+/// What is asked for, of a trace that can be read only once.
+fn from_arguments(args: &Args, tick: TickLength) -> Result<CorrelationSettings, Failure> {
+    match (args.channel, args.bin, args.range) {
+        (Some(channels), Some(bin), Some(range)) => {
+            settings(channels, (bin.picoseconds(), range.picoseconds()), tick)
+        }
+        _ => Err(Failure::usage(
+            "standard input can be read only once; give --channel, --range and --bin, for example \
+             --channel 0,1 --range 100ns --bin 1ns",
+        )),
+    }
+}
+
+fn settings(
+    Channels(a, b): Channels,
+    (bin, range): (Picoseconds, Picoseconds),
+    tick: TickLength,
+) -> Result<CorrelationSettings, Failure> {
     let (bin, range) = (tick.ticks_covering(bin), tick.ticks_covering(range));
     let bins_per_side = range.0 / bin.0;
     if bins_per_side == 0 {
@@ -138,14 +174,6 @@ fn settings(
         return Err(Failure::usage(format!(
             "--range holds {bins_per_side} bins; choose --bin of at least {}",
             si(seconds(tick, Ticks(range.0 / MAX_BINS_PER_SIDE)), "s", 3)
-        )));
-    }
-    let pairs = 2.0 * count(a) * count(b) * seconds(tick, range) * 1e12 / duration;
-    if pairs > MAX_PAIRS {
-        let longest = seconds(tick, range) * MAX_PAIRS / pairs;
-        return Err(Failure::usage(format!(
-            "--range gives some {pairs:.1e} pairs to count; choose at most {}",
-            si(longest, "s", 2)
         )));
     }
     Ok(CorrelationSettings { a, b, bin, bins_per_side: bins_per_side as u32 })

@@ -18,6 +18,7 @@ Examples:
   helio trace info trace.ptu
   helio trace info trace.ptu --json | jq .channels
   helio trace info events.csv --unit ns
+  zstdcat trace.ptu.zst | helio trace info -
   helio trace info trace.ptu --from 1s --to 2s --plot rates.svg
 
 The dead time is given as the smallest gap between successive detections of a channel: an upper \

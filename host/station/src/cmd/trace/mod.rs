@@ -1,6 +1,8 @@
 //! `helio trace`: recorded time-tag traces, whatever the instrument.
 
 mod allan;
+mod coincidences;
+mod coincidences_report;
 mod drift;
 mod folding;
 mod g2;
@@ -41,6 +43,8 @@ pub enum Command {
     Allan(allan::Args),
     /// Fit the timing response of a detector: width and tail of its peak after a sync
     Jitter(jitter::Args),
+    /// Count detections of several channels at once: pairs, threefold and more, heralding
+    Coincidences(coincidences::Args),
     /// Find the clock of one recording against another's, from a source of photon pairs
     Sync(sync::Args),
 }
@@ -58,6 +62,7 @@ pub fn run(command: &Command, global: &Global) -> Result<(), Failure> {
         Command::Drift(args) => drift::run(args, global),
         Command::Allan(args) => allan::run(args, global),
         Command::Jitter(args) => jitter::run(args, global),
+        Command::Coincidences(args) => coincidences::run(args, global),
         Command::Sync(args) => sync::run(args, global),
     }
 }

@@ -15,7 +15,7 @@ use crate::term::Progress;
 /// The trace and how it is read: arguments of every command about traces.
 #[derive(Debug, clap::Args)]
 pub(super) struct Source {
-    /// The trace, of any format of docs/traces.md; the content tells which
+    /// The trace, of any format of docs/traces.md; the content tells which. - is standard input
     pub(super) file: PathBuf,
     #[command(flatten)]
     reading: Reading,
@@ -73,6 +73,23 @@ impl Source {
         Source { file: file.to_owned(), reading: reading.clone(), selection: Selection::default() }
     }
 
+    /// Whether the trace comes through a pipe and can be read only once.
+    pub(super) fn is_pipe(&self) -> bool {
+        self.file == Path::new("-")
+    }
+
+    /// Opens the trace, whose ticks are known then.
+    pub(super) fn open(&self, photon_time: PhotonTime) -> Result<Opened<'_>, Failure> {
+        let options = self.reading.options(self.selection.photon_time(photon_time));
+        let reader = match self.is_pipe() {
+            true => helio_trace::from_read(std::io::stdin(), &options),
+            false => helio_trace::open(&self.file, &options),
+        };
+        let reader = reader.map_err(|err| Failure::file(&self.file, err))?;
+        let stage = self.selection.stage(&self.file, reader.tick_length())?;
+        Ok(Opened { source: self, reader, stage })
+    }
+
     /// Reads the selected part of the trace and gives each chunk of it to `each`, with the
     /// tick at which that part begins.
     pub(super) fn scan(
@@ -80,7 +97,7 @@ impl Source {
         photon_time: PhotonTime,
         each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
     ) -> Result<Scanned, Failure> {
-        self.read(photon_time, false, each)
+        self.open(photon_time)?.scan(each)
     }
 
     /// As [`Source::scan`], but goes on to the end of the file behind the selected part, so that
@@ -90,28 +107,73 @@ impl Source {
         photon_time: PhotonTime,
         each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
     ) -> Result<Scanned, Failure> {
-        self.read(photon_time, true, each)
+        self.open(photon_time)?.read(true, each)
+    }
+
+    /// A word on standard error where the trace was salvaged.
+    pub(super) fn tell_damage(&self, scanned: &Scanned) {
+        if let Some(damage) = scanned.reader.damage() {
+            eprintln!("helio: {} {damage}; what precedes it is used", self.file.display());
+        }
+    }
+
+    /// The summary of the selected part for a command that reads the trace again after it, and a
+    /// word on standard error where the trace was salvaged.
+    pub(super) fn summary(&self, photon_time: PhotonTime) -> Result<(Scanned, Summary), Failure> {
+        if self.is_pipe() {
+            return Err(Failure::usage(
+                "standard input can be read only once, and this reads the trace twice; write it \
+                 into a file first",
+            ));
+        }
+        let mut summary = Summary::default();
+        let scanned = self.scan(photon_time, |_, chunk| {
+            summary.add(chunk);
+            Ok(())
+        })?;
+        self.tell_damage(&scanned);
+        Ok((scanned, summary))
+    }
+}
+
+/// A trace about to be read.
+pub(super) struct Opened<'a> {
+    source: &'a Source,
+    reader: Box<dyn TraceReader>,
+    stage: Stage,
+}
+
+impl Opened<'_> {
+    pub(super) fn tick(&self) -> TickLength {
+        self.reader.tick_length()
+    }
+
+    /// As [`Source::scan`].
+    pub(super) fn scan(
+        self,
+        each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
+    ) -> Result<Scanned, Failure> {
+        self.read(false, each)
     }
 
     fn read(
-        &self,
-        photon_time: PhotonTime,
+        self,
         to_the_end: bool,
         mut each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
     ) -> Result<Scanned, Failure> {
-        let path = &self.file;
-        let fault = |err| Failure::file(path, err);
-        let options = self.reading.options(self.selection.photon_time(photon_time));
-        let mut reader = helio_trace::open(path, &options).map_err(fault)?;
-        let mut stage = self.selection.stage(path, reader.tick_length())?;
-        let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
-        let mut progress = Progress::of_bytes(format!("reading {}", path.display()), bytes);
+        let Opened { source, mut reader, mut stage } = self;
+        let path = &source.file;
+        let task = format!("reading {}", path.display());
+        let mut progress = match source.is_pipe() {
+            true => Progress::of_stream(task),
+            false => Progress::of_bytes(task, std::fs::metadata(path).map_or(0, |m| m.len())),
+        };
         let mut give = |stage: &Stage, chunk: &Chunk| {
             each(stage.begin(), chunk)
                 .map_err(|err| Failure::file(path, format!("is not in time order: {err}")))
         };
         let mut chunk = Chunk::default();
-        while reader.read_chunk(&mut chunk).map_err(fault)? {
+        while reader.read_chunk(&mut chunk).map_err(|err| Failure::file(path, err))? {
             let more = stage.apply(reader.meta(), &mut chunk)?;
             give(&stage, &chunk)?;
             progress.at(reader.position());
@@ -123,19 +185,17 @@ impl Source {
         give(&stage, &chunk)?;
         Ok(Scanned { begin: stage.begin(), reader })
     }
+}
 
-    /// The summary of the selected part, and a word on standard error where the trace was salvaged.
-    pub(super) fn summary(&self, photon_time: PhotonTime) -> Result<(Scanned, Summary), Failure> {
-        let mut summary = Summary::default();
-        let scanned = self.scan(photon_time, |_, chunk| {
-            summary.add(chunk);
-            Ok(())
-        })?;
-        if let Some(damage) = scanned.reader.damage() {
-            eprintln!("helio: {} {damage}; what precedes it is used", self.file.display());
-        }
-        Ok((scanned, summary))
-    }
+/// The photons of a chunk as the analyses take them.
+pub(super) fn tags(chunk: &Chunk) -> impl Iterator<Item = (Ticks, u8)> {
+    chunk.photons.iter().map(|tag| (tag.tick, tag.channel))
+}
+
+/// How many threads count beside the one that reads.
+pub(super) fn helpers() -> usize {
+    const ENOUGH: usize = 8;
+    std::thread::available_parallelism().map_or(0, |cores| cores.get().min(ENOUGH) - 1)
 }
 
 /// A time in seconds, for people and for statistics.
