@@ -363,3 +363,72 @@ fn sync_finds_the_clock_of_one_recording_against_the_other() {
     let line = complaint(&["trace", "sync", &a, &dark, "--effort", "0.05"], 3);
     assert!(line.contains("no lock") && line.contains("noise"), "{line}");
 }
+
+/// Pairs 200 ps apart on channels 1 and 2, every third with a photon on channel 5, as CSV.
+fn pairs_csv() -> String {
+    let lines = (1..=900u64).map(|i| {
+        let (at, third) = (i * 1_000_000, i * 1_000_000 + 300);
+        let pair = format!("{at},1\n{},2\n", at + 200);
+        if i % 3 == 0 { format!("{pair}{third},5\n") } else { pair }
+    });
+    lines.collect()
+}
+
+#[test]
+fn coincidences_of_every_combination_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pairs.csv");
+    std::fs::write(&path, pairs_csv()).unwrap();
+    let path = path.to_str().unwrap();
+    let counts = |said: &Value| -> Vec<(Value, u64)> {
+        let combinations = said["combinations"].as_array().unwrap().iter();
+        combinations.map(|c| (c["channels"].clone(), c["count"].as_u64().unwrap())).collect()
+    };
+    let expected = |pair, third| {
+        [(vec![1, 2], pair), (vec![1, 5], third), (vec![2, 5], third), (vec![1, 2, 5], third)]
+            .map(|(channels, count)| (Value::from(channels), count))
+    };
+    let said = json(&["trace", "coincidences", "--json", path]);
+    assert_eq!(counts(&said), expected(900, 300));
+    assert_eq!(said["window_ps"], 1_000);
+    assert_eq!(said["heralding"].as_array().unwrap().len(), 6);
+    let said = json(&["trace", "coincidences", "--json", path, "--delay", "5=10ns,2=-200"]);
+    assert_eq!(counts(&said), expected(900, 0));
+    let said = json(&["trace", "coincidences", "--json", path, "--within", "100ps"]);
+    assert_eq!(counts(&said)[0].1 + counts(&said)[1].1, 0, "none of 1 within 100 ps");
+
+    let plot = folder.path().join("pairs.svg");
+    let text = stdout(&helio(&["trace", "coincidences", path, "--plot", plot.to_str().unwrap()]));
+    assert!(text.contains("1,2,5") && text.contains("2 given 1: "), "{text}");
+    assert!(std::fs::read_to_string(plot).unwrap().contains("accidentals"));
+    let table = stdout(&helio(&["trace", "coincidences", path, "--channel", "1,2", "--csv", "-"]));
+    assert!(
+        table.starts_with("channels,count,error,accidental,") && table.contains("\n1+2,900,30,")
+    );
+    for (channels, part) in [("1", "two channels"), ("1,7", "no photons on channel 7")] {
+        let sentence = complaint(&["trace", "coincidences", path, "--channel", channels], 2);
+        assert!(sentence.contains(part), "{sentence}");
+    }
+}
+
+#[test]
+fn what_needs_one_pass_reads_standard_input_and_the_rest_says_so() {
+    let piped = |args: &[&str]| {
+        let mut command = Command::cargo_bin("helio").unwrap();
+        command.env_remove("HELIO_LOG").args(args).write_stdin(pairs_csv()).output().unwrap()
+    };
+    let said = |args: &[&str]| -> Value { serde_json::from_str(&stdout(&piped(args))).unwrap() };
+    assert_eq!(said(&["trace", "info", "-", "--json"])["channels"]["5"]["count"], 300);
+    let pairs = said(&["trace", "coincidences", "-", "--channel", "1,2", "--json"]);
+    assert_eq!(pairs["combinations"][0]["count"], 900);
+    let g2 = ["trace", "g2", "-", "--json", "--channel", "1,2", "--range", "1ns", "--bin", "100ps"];
+    assert_eq!(said(&g2)["pairs"][12], 900);
+    for args in
+        [&["trace", "g2", "-"][..], &["trace", "rates", "-"], &["trace", "coincidences", "-"]]
+    {
+        let output = piped(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let sentence = String::from_utf8(output.stderr).unwrap();
+        assert!(sentence.contains("can be read only once"), "{sentence}");
+    }
+}
