@@ -157,7 +157,7 @@ impl Answer for Report<'_> {
         let background = crate::term::with_error(background.value, background.error);
         _ = writeln!(text, "  background {background} in a bin");
         let doubt = fit.chi2 > f64::from(fit.freedom) + 5.0 * f64::from(2 * fit.freedom).sqrt();
-        let doubt = if doubt { ": of another shape, believe the widths only" } else { "" };
+        let doubt = if doubt { ": of another shape, take the figures as rough" } else { "" };
         _ = writeln!(text, "  fit        {}{doubt}\n", chi2(fit.chi2, fit.freedom));
         let values: Vec<f64> = self.histogram.counts().iter().map(|n| *n as f64).collect();
         let top = grouped(self.histogram.counts().iter().copied().max().unwrap_or(0));

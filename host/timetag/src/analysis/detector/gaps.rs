@@ -1,5 +1,7 @@
 //! From a fine histogram of gaps to the estimate: the onset, then the fit, then again.
 
+use helio_units::Ticks;
+
 use super::super::{Estimate, fit, log_bins};
 use super::DetectorEstimate;
 use super::model::Model;
@@ -46,7 +48,7 @@ impl Gaps {
             && self.smallest < from / 2
         {
             self.bins.retain(|bin| bin.0 >= from / 2);
-            self.smallest = self.bins.first()?.0;
+            self.smallest = self.bins.first()?.0.max(self.smallest);
         }
         let onset = self.onset()?;
         let total = self.total() as f64;
@@ -73,6 +75,7 @@ impl Gaps {
         Some(DetectorEstimate {
             gaps: self.total(),
             short_gaps: all - self.total(),
+            shortest_gap: Ticks(self.smallest),
             dead_time: Estimate { value: dead_time, error },
             alive_rate: Estimate { value: found.model.rate, error: found.rate_error },
             afterpulse: found.afterpulse,
@@ -83,7 +86,7 @@ impl Gaps {
         })
     }
 
-    /// Where gaps come as densely as they ever do: below half of that only odd ones lie.
+    /// Where gaps begin in earnest: below half of that only odd ones lie.
     fn begin(&self) -> Option<u64> {
         self.dense_group().map(|(group, _)| group.from)
     }
@@ -97,19 +100,35 @@ impl Gaps {
         })
     }
 
-    /// The first group of neighbouring bins than which no later one is significantly denser, and
-    /// how many gaps are shorter.
+    /// The first group of neighbouring bins that is as dense as light makes it, and how many gaps are
+    /// shorter.
+    ///
+    /// Dense is a tenth of the mean count rate, in the group itself and in as long a stretch after
+    /// it: a few double pulses, however exact their delay, are not. Where the onset is blurred, the
+    /// group after the blur is taken: within a tenth of the gap, that than which no later one is
+    /// significantly denser. Humps further on are the detector's own affair.
     fn dense_group(&self) -> Option<(Group, u64)> {
         let groups = self.groups();
-        let mut densest_later = f64::NEG_INFINITY;
-        let mut chosen = None;
-        for (i, group) in groups.iter().enumerate().rev() {
-            if group.density + 2.0 * group.error >= densest_later {
-                chosen = Some(i);
-            }
-            densest_later = densest_later.max(group.density - 2.0 * group.error);
-        }
-        let chosen = chosen?;
+        let middle = |b: &(u64, u64, u64)| 0.5 * (b.0 as f64 + b.1 as f64) * b.2 as f64;
+        let total = self.total() as f64;
+        let sparse = 0.1 * total * total / self.bins.iter().map(middle).sum::<f64>().max(0.5);
+        let goes_on = |group: &Group| {
+            let end = group.to.saturating_mul(2).max(group.to.saturating_add(1));
+            let after = |bin: &&(u64, u64, u64)| bin.0 > group.to && bin.1 <= end;
+            let count: u64 = self.bins.iter().filter(after).map(|bin| bin.2).sum();
+            let expected = (sparse * (end - group.to) as f64).min(0.1 * total);
+            count as f64 >= expected - 2.0 * expected.sqrt()
+        };
+        let dense = |group: &&Group| group.density + 2.0 * group.error >= sparse && goes_on(group);
+        let begin = groups.iter().position(|group| dense(&group))?;
+        let blur = groups[begin].from.saturating_add(groups[begin].from / 10);
+        let end = groups.iter().rposition(|group| group.from <= blur).unwrap_or(begin);
+        let near = &groups[begin..=end.max(begin)];
+        let chosen = near.iter().enumerate().position(|(i, group)| {
+            let clear = |later: &Group| later.density - 2.0 * later.error;
+            near[i..].iter().all(|later| clear(later) <= group.density + 2.0 * group.error)
+        });
+        let chosen = begin + chosen.unwrap_or(0);
         Some((groups[chosen], groups[..chosen].iter().map(|g| g.count).sum()))
     }
 

@@ -36,6 +36,9 @@ pub struct DetectorEstimate {
     /// How many were left out, because they are shorter than half the dead time: double pulses
     /// and crosstalk.
     pub short_gaps: u64,
+    /// The shortest gap that was used, to a tick or 0.1 %: an upper bound of the dead time where the
+    /// onset is sharp.
+    pub shortest_gap: Ticks,
     /// The time after a count during which there is no other, in ticks.
     pub dead_time: Estimate,
     /// Light and dark counts per tick while the detector is alive: the rate without dead time and
@@ -187,6 +190,19 @@ mod tests {
         let found = estimate(&renewal(5, 500_000, jittered)).unwrap();
         assert!((found.dead_time.value - 80_000.0).abs() < 200.0, "{:?}", found.dead_time);
         assert!(found.short_gaps > 5, "{found:?}");
+    }
+
+    /// As in a real detector: a hump of counts some time after the dead time.
+    #[test]
+    fn a_hump_after_the_onset_is_not_the_dead_time() {
+        let gap = |d: &mut Dice| match d.uniform() {
+            u if u < 0.005 => 115_000.0 + 3_000.0 * d.normal(),
+            u if u < 0.01 => 81_000.0 + d.exponential(40_000.0),
+            _ => 81_000.0 + d.exponential(1.6e7),
+        };
+        let found = estimate(&renewal(6, 300_000, gap)).unwrap();
+        assert!((found.dead_time.value - 81_000.0).abs() < 500.0, "{:?}", found.dead_time);
+        assert!((found.shortest_gap.0 as f64 - 81_000.0).abs() < 300.0);
     }
 
     #[test]

@@ -147,6 +147,8 @@ impl Answer for Report<'_> {
                 Ok(found) => {
                     let of_time = |e| quantity(scaled(e, second), "s");
                     _ = writeln!(text, "  dead time    {}", of_time(found.dead_time));
+                    let shortest = si(seconds(self.tick, found.shortest_gap), "s", 5);
+                    _ = writeln!(text, "  shortest     {shortest}");
                     let rate = quantity(scaled(found.alive_rate, 1.0 / second), "Hz");
                     _ = writeln!(text, "  alive rate   {rate}, without dead time and afterpulses");
                     if let Some(afterpulse) = found.afterpulse {
@@ -224,8 +226,13 @@ impl Answer for Report<'_> {
                 let begins = gaps.bins.iter().map(move |b| (b.0 as f64 - 0.5).max(0.5) * scale);
                 begins.chain(gaps.bins.last().map(|b| (b.1 as f64 + 0.5) * scale))
             };
-            let counts = gaps.bins.iter().map(|b| b.2 as f64).collect();
-            let mut layers = vec![Layer::step("gaps", edges(second).collect(), counts)];
+            // Bins of growing length would make steps of their own: gaps for each ns.
+            let scale = |b: &(u64, u64, u64)| match self.linear {
+                true => 1.0,
+                false => 1e-9 / ((b.1 - b.0) as f64 + 1.0) / second,
+            };
+            let heights = gaps.bins.iter().map(|b| b.2 as f64 * scale(b)).collect();
+            let mut layers = vec![Layer::step("gaps", edges(second).collect(), heights)];
             let middle = |b: &(u64, u64, u64)| {
                 let (from, to) = ((b.0 as f64 - 0.5).max(0.5), b.1 as f64 + 0.5);
                 second * if self.linear { 0.5 * (from + to) } else { (from * to).sqrt() }
@@ -234,7 +241,7 @@ impl Answer for Report<'_> {
                 let shown = gaps.bins.iter().filter_map(|b| {
                     let mean = Report::fitted(gaps, b)?[which];
                     // A logarithmic axis would reach down to nothing.
-                    (mean > 0.3).then(|| (middle(b), mean))
+                    (mean > 0.3).then(|| (middle(b), mean * scale(b)))
                 });
                 shown.collect()
             };
@@ -250,7 +257,7 @@ impl Answer for Report<'_> {
                     "gaps in {}",
                     si(gaps.bins.first().map_or(0.0, |b| (b.1 - b.0 + 1) as f64 * second), "s", 3)
                 ),
-                false => "gaps in a bin of 1/8 octave".into(),
+                false => "gaps per ns".into(),
             };
             Panel {
                 title: format!("{}: channel {}", file_name(self.path), gaps.number),
@@ -291,6 +298,7 @@ fn detector_json(found: &DetectorEstimate, ps: f64) -> Value {
         "afterpulse_probability_error": afterpulse_error,
         "afterpulse_decay_ps": decay,
         "afterpulse_decay_error_ps": decay_error,
+        "shortest_gap_ps": found.shortest_gap.0 as f64 * ps,
         "short_gaps": found.short_gaps,
         "chi2": found.chi2,
         "freedom": found.freedom,
