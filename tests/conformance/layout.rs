@@ -36,6 +36,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "host/distill/src/processor.rs",
     "host/distill/src/reconcile/ldpc/levels.rs",
     "host/distill/src/reconcile/ldpc/vbmi.rs",
+    "host/timetag/src/analysis/correlation/pairs/avx512.rs",
     "host/trace/src/picoquant/t2/avx2.rs",
     "host/trace/src/picoquant/t2/avx512.rs",
     "host/trace/src/recording/bits/avx512.rs",
