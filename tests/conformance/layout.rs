@@ -40,6 +40,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "host/trace/src/picoquant/t2/avx2.rs",
     "host/trace/src/picoquant/t2/avx512.rs",
     "host/trace/src/recording/bits/avx512.rs",
+    "host/trace/src/recording/bits/avx512/tags.rs",
 ];
 
 fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {

@@ -3,7 +3,7 @@
 use helio_units::{TickLength, Ticks};
 
 use crate::order::{Order, Others};
-use crate::{Chunk, Counts, Dtime, Meta, TimeTag, TraceError, TraceReader};
+use crate::{Chunk, Counts, Dtime, Meta, RecordingInfo, TimeTag, TraceError, TraceReader};
 
 /// The largest dtime that a record holds.
 const MAX_DTIME: u64 = (1 << 15) - 1;
@@ -18,6 +18,8 @@ pub(crate) struct InPicoseconds<'a> {
     meta: Meta,
     period: TickLength,
     unit: TickLength,
+    /// What a dtime can add, in picoseconds.
+    longest: Ticks,
     order: Order,
     others: Others,
     read: Chunk,
@@ -41,12 +43,14 @@ impl<'a> InPicoseconds<'a> {
         let period = meta.tick;
         meta.tick = TickLength::new(1, 1).expect("a picosecond");
         let longest = scaled(unit, MAX_DTIME).map_or(u64::MAX, |(n, d)| (n / d) as u64 + 1);
+        let longest = Ticks(longest);
         Box::new(InPicoseconds {
             inner,
             meta,
             period,
             unit,
-            order: Order::new(Ticks(longest)),
+            longest,
+            order: Order::new(longest),
             others: Others::default(),
             read: Chunk::default(),
             photons: 0,
@@ -148,6 +152,24 @@ impl TraceReader for InPicoseconds<'_> {
 
     fn position(&self) -> u64 {
         self.inner.position()
+    }
+
+    fn seek(&mut self, time: Ticks) -> Result<bool, TraceError> {
+        // The first sync period with a dtime that reaches that time.
+        let begin = u128::from(time.0.saturating_sub(self.longest.0));
+        let period = u128::from(self.period.numerator_ps());
+        let nsync = begin * u128::from(self.period.denominator()) / period;
+        if !self.inner.seek(Ticks(u64::try_from(nsync).unwrap_or(u64::MAX)))? {
+            return Ok(false);
+        }
+        self.order = Order::new(self.longest);
+        self.others = Others::default();
+        (self.fault, self.finished) = (None, false);
+        Ok(true)
+    }
+
+    fn recording(&self) -> Option<RecordingInfo> {
+        self.inner.recording()
     }
 
     fn damage(&self) -> Option<&TraceError> {

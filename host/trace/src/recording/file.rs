@@ -169,7 +169,7 @@ impl RecordingFile {
     /// left behind them.
     pub(super) fn good_end(&mut self) -> Result<Blocks, TraceError> {
         self.blocks(false)?;
-        let Some((mut blocks, _)) = self.blocks.take() else {
+        let Some((mut blocks, by_heads)) = self.blocks.take() else {
             return self.scan_heads();
         };
         if let Some(damage @ TraceError::BadBlock { .. }) = blocks.damage {
@@ -193,7 +193,12 @@ impl RecordingFile {
             blocks.end = last.offset;
             let what = "a payload with a wrong checksum";
             let block = blocks.entries.len() as u32;
-            blocks.damage = Some(TraceError::BadBlock { offset: last.offset, block, what });
+            let damage = TraceError::BadBlock { offset: last.offset, block, what };
+            if !by_heads {
+                // The recording was finished: this came later.
+                return Err(damage);
+            }
+            blocks.damage = Some(damage);
             blocks.reached = Ticks(0);
         }
         Ok(blocks)

@@ -41,3 +41,14 @@ pub enum IndexState {
     /// It is damaged or that of other blocks, and is not used.
     Damaged,
 }
+
+impl IndexState {
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            IndexState::Missing => "missing",
+            IndexState::Good => "good",
+            IndexState::Damaged => "damaged",
+        }
+    }
+}

@@ -72,6 +72,9 @@ impl<R: Read> RecordingReader<R> {
             if head.number != self.number {
                 return Err(bad(0, "a block of another number"));
             }
+            if head.photons > 0 && head.has_dtimes != self.meta.dtime.is_some() {
+                return Err(bad(0, "a block with dtimes against the header, or without"));
+            }
             match head.kind {
                 Kind::Index => {
                     self.info.index = self.check_index(&head)?;

@@ -98,6 +98,11 @@ impl<'a> Part<'a> {
         photons.is_empty() && markers.is_empty() && syncs.is_empty() && losses.is_empty()
     }
 
+    /// Forgets dtimes; how many they were.
+    pub(super) fn leave_dtimes(&mut self) -> u64 {
+        std::mem::take(&mut self.dtimes).len() as u64
+    }
+
     /// Forgets markers, sync edges and losses; how many they were.
     pub(super) fn leave_photons(&mut self) -> (u64, u64, u64) {
         let left = (self.markers.len(), self.syncs.len(), self.losses.len());

@@ -71,6 +71,8 @@ pub struct RecordingWriter<W: Write> {
     flushed: Instant,
     /// A block may have been written in part: another one behind it would be lost too.
     failed: bool,
+    /// Whether the header says that each detection has a dtime.
+    has_dtimes: bool,
     /// Whether markers, sync edges and losses are wanted.
     all_kinds: bool,
     unkept: Unkept,
@@ -95,11 +97,12 @@ impl<W: Write> RecordingWriter<W> {
         };
         let header = header::to_bytes(&meta).ok_or(WriteError::HeaderTooLong)?;
         out.write_all(&header)?;
-        let writer = RecordingWriter::at(out, settings.tick, header.len() as u64, options);
+        let writer = RecordingWriter::at(out, &meta, header.len() as u64, options);
         Ok(RecordingWriter { all_kinds: settings.all_kinds, ..writer })
     }
 
-    fn at(out: W, tick: TickLength, offset: u64, options: RecordingOptions) -> RecordingWriter<W> {
+    fn at(out: W, meta: &Meta, offset: u64, options: RecordingOptions) -> RecordingWriter<W> {
+        let has_dtimes = meta.dtime.is_some();
         let block_records = options.block_records.clamp(1, MAX_RECORDS);
         RecordingWriter {
             out,
@@ -114,27 +117,28 @@ impl<W: Write> RecordingWriter<W> {
             reached: Ticks(0),
             flushed: Instant::now(),
             failed: false,
+            has_dtimes,
             all_kinds: true,
             unkept: Unkept::default(),
-            tick,
+            tick: meta.tick,
         }
     }
 
     /// Appends what `chunk` holds.
     ///
     /// # Errors
-    /// The output fails, now or earlier; another number of dtimes than of detections.
+    /// The output fails, now or earlier; another number of dtimes than of detections, unless
+    /// [`WriteSettings::dtime`] says that there are none: then they are left out and counted.
     pub fn write_chunk(&mut self, chunk: &Chunk) -> Result<(), WriteError> {
         let (dtimes, photons) = (chunk.dtimes.len(), chunk.photons.len());
-        if dtimes > 0 && dtimes != photons {
+        let wanted = if self.has_dtimes { photons } else { 0 };
+        if dtimes != wanted && (self.has_dtimes || dtimes != photons) {
             return Err(WriteError::Dtimes { dtimes, photons });
         }
-        // A block has a dtime for each detection or for none.
-        let pending = &self.pending;
-        if photons > 0 && !pending.ticks.is_empty() && pending.dtimes.is_empty() != (dtimes == 0) {
-            self.end_block()?;
-        }
         let mut rest = Part::of(chunk);
+        if !self.has_dtimes {
+            self.unkept.dtimes += rest.leave_dtimes();
+        }
         if !self.all_kinds {
             let (markers, syncs, losses) = rest.leave_photons();
             self.unkept.markers += markers;
@@ -236,13 +240,12 @@ impl RecordingWriter<File> {
     ) -> Result<(RecordingWriter<File>, Reopened), TraceError> {
         let path = path.as_ref();
         let mut file = RecordingFile::open(path, &ReadOptions::default())?;
-        let tick = TraceReader::meta(&file).tick;
         let Blocks { entries, end, reached, damage } = file.good_end()?;
         let mut out = OpenOptions::new().write(true).open(path).map_err(TraceError::Open)?;
         let length = out.metadata().map_err(TraceError::Open)?.len();
         out.set_len(end).map_err(TraceError::Open)?;
         out.seek(SeekFrom::Start(end)).map_err(TraceError::Open)?;
-        let mut writer = RecordingWriter::at(out, tick, end, options);
+        let mut writer = RecordingWriter::at(out, file.meta(), end, options);
         writer.records = entries.iter().map(|e| u64::from(e.photons) + u64::from(e.others)).sum();
         writer.entries = entries;
         writer.reached = reached;
