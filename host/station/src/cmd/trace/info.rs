@@ -1,7 +1,7 @@
 //! `helio trace info`: what a trace holds.
 
 use helio_timetag::analysis::{InterArrival, Rates};
-use helio_trace::{ChannelSummary, PhotonTime, Summary};
+use helio_trace::{ChannelSummary, IndexState, PhotonTime, Summary};
 use helio_units::Ticks;
 
 use super::output::{Answer, Output, Table};
@@ -161,11 +161,30 @@ impl Report<'_> {
         (duration > 0.0).then(|| count as f64 / duration)
     }
 
+    /// Of a recording without its header.
+    pub(super) fn bytes_per_photon(&self) -> Option<f64> {
+        let reader = &self.scanned.reader;
+        let bytes = reader.position().saturating_sub(reader.meta().header_bytes);
+        let photons = reader.counts().photons;
+        (photons > 0).then(|| bytes as f64 / photons as f64)
+    }
+
     /// What is wrong with the trace, a sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
         let (counts, mut notes) = (self.scanned.reader.counts(), Vec::new());
         if let Some(damage) = self.scanned.reader.damage() {
             notes.push(format!("the file {damage}; what precedes it was read"));
+        }
+        match self.scanned.reader.recording().map(|recording| recording.index) {
+            Some(IndexState::Missing) if self.scanned.reader.damage().is_none() => notes.push(
+                "there is no index behind the last block: the recording goes on or was broken off; \
+                 what is there was read"
+                    .into(),
+            ),
+            Some(IndexState::Damaged) => notes.push(
+                "the index is damaged and not used; every block was read without it".into(),
+            ),
+            _ => {}
         }
         let (claimed, held) = (self.scanned.reader.meta().claimed_records, counts.records());
         match claimed {

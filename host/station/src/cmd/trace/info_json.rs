@@ -56,6 +56,14 @@ pub(super) fn of(report: &Report) -> Value {
         "damage": report.scanned.reader.damage().map(ToString::to_string),
         "notes": report.notes(),
     });
+    if let Some(recording) = report.scanned.reader.recording() {
+        all["recording"] = json!({
+            "blocks": recording.blocks,
+            "payload_bytes": recording.payload_bytes,
+            "bytes_per_photon": report.bytes_per_photon(),
+            "index": recording.index.name(),
+        });
+    }
     for (key, value) in of_format(meta).into_iter().chain(syncs(report)) {
         all[key] = value;
     }

@@ -37,6 +37,11 @@ pub(super) fn of(report: &Report) -> String {
     }
     line("duration", time(report.duration()));
     line("records", format!("{}: {}", grouped(counts.records()), kinds(&counts)));
+    if let Some(recording) = report.scanned.reader.recording() {
+        let size = report.bytes_per_photon().map(|bytes| format!(", {bytes:.3} bytes a photon"));
+        let (blocks, index) = (grouped(recording.blocks), recording.index.name());
+        line("blocks", format!("{blocks}{}; index: {index}", size.unwrap_or_default()));
+    }
     table(report, &mut text);
     for (number, _) in report.channels() {
         rate_chart(report, &mut text, number);

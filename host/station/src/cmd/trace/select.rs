@@ -73,6 +73,7 @@ impl Selection {
             to,
             delays: (!list.is_empty()).then(|| Delays::new(tick, &list)),
             origin: None,
+            selected: false,
             with_dtimes: false,
         })
     }
@@ -85,6 +86,8 @@ pub(super) struct Stage {
     to: Option<Ticks>,
     delays: Option<Delays>,
     origin: Option<Ticks>,
+    /// Whether any record was inside.
+    selected: bool,
     with_dtimes: bool,
 }
 
@@ -94,10 +97,16 @@ impl Stage {
         Ticks(self.origin.unwrap_or(Ticks(0)).0.saturating_add(self.from.0))
     }
 
+    /// Whether anything of the trace so far is selected, given away or held back.
+    pub(super) fn has_selected(&self) -> bool {
+        self.selected
+    }
+
     /// Leaves in `chunk` what is selected; whether more can follow.
     pub(super) fn apply(&mut self, meta: &Meta, chunk: &mut Chunk) -> Result<bool, Failure> {
         self.origin = self.origin.or_else(|| origin(meta, chunk));
         let more = self.cut(chunk);
+        self.selected |= !chunk.is_empty();
         if let Some(delays) = &mut self.delays {
             self.with_dtimes |= !chunk.dtimes.is_empty();
             delays.apply(chunk).map_err(|err: DelayError| Failure::file(&self.path, err))?;

@@ -173,9 +173,15 @@ impl Opened<'_> {
                 .map_err(|err| Failure::file(path, format!("is not in time order: {err}")))
         };
         let mut chunk = Chunk::default();
+        let mut seeks = !to_the_end;
         while reader.read_chunk(&mut chunk).map_err(|err| Failure::file(path, err))? {
             let more = stage.apply(reader.meta(), &mut chunk)?;
             give(&stage, &chunk)?;
+            // The first chunk has told what times are counted from; if nothing of it is selected,
+            // nothing of it comes again.
+            if std::mem::take(&mut seeks) && !stage.has_selected() && more {
+                reader.seek(stage.begin()).map_err(|err| Failure::file(path, err))?;
+            }
             progress.at(reader.position());
             if !more && !to_the_end {
                 break;
