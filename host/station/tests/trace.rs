@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use assert_cmd::Command;
 use helio_timetag::clock::ClockModel;
 use helio_timetag::clock::synthetic::PairSource;
 use helio_trace::TimeTag;
