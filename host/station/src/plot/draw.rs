@@ -160,7 +160,12 @@ fn draw_layer(
             let points: Vec<_> =
                 points.iter().filter(|p| p.1.is_finite() && p.2.is_finite()).collect();
             let bars = points.iter().map(|p| vec![at(p.0, p.1 - p.2), at(p.0, p.1 + p.2)]);
-            let bars = bars.map(|ends| PathElement::new(ends, color.stroke_width(1)));
+            // A bar without length is no path, and is hidden by its dot.
+            let long = |ends: &Vec<(f64, f64)>| {
+                chart.backend_coord(&ends[0]) != chart.backend_coord(&ends[1])
+            };
+            let bars: Vec<_> = bars.filter(long).collect();
+            let bars = bars.into_iter().map(|ends| PathElement::new(ends, color.stroke_width(1)));
             chart.draw_series(bars).map_err(fault)?;
             let dots = points.iter().map(|p| Circle::new(at(p.0, p.1), 3, color.filled()));
             chart.draw_series(dots).map_err(fault)?;

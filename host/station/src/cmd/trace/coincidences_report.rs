@@ -127,7 +127,7 @@ impl Answer for Report<'_> {
         let names =
             combinations.iter().zip(1..).map(|(c, n)| format!("{n}: {}", joined(&c.channels, ",")));
         let label = match combinations.len() <= NAMED {
-            true => format!("channels  {}", names.collect::<Vec<_>>().join("   ")),
+            true => names.collect::<Vec<_>>().join("; "),
             false => "combination, in the order of the table".into(),
         };
         let points = |of: &dyn Fn(&Combination) -> (f64, f64)| {
