@@ -34,6 +34,7 @@ mod qutag;
 mod reader;
 mod recording;
 mod resolution;
+mod retick;
 mod sfifteen;
 mod spc;
 mod stream;
@@ -56,6 +57,7 @@ pub use recording::{
     Reopened,
 };
 pub use resolution::{seconds_of, tick_length_of};
+pub use retick::{Retick, common_tick};
 pub use summary::{ChannelSummary, DtimeSummary, Summary};
 pub use units::CsvUnit;
 pub use writer::{Output, TraceWriter, Unkept, WriteError, WriteSettings, Written, writer};

@@ -40,7 +40,7 @@ impl CsvUnit {
     }
 
     /// The tick of which whole numbers in this unit count; `None` for seconds, which are no tick.
-    pub(crate) fn whole_tick(self) -> Option<TickLength> {
+    pub fn whole_tick(self) -> Option<TickLength> {
         match self {
             CsvUnit::Ticks(tick) => Some(tick),
             CsvUnit::Seconds(exponent @ -12..) => {

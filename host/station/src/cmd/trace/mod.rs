@@ -3,6 +3,7 @@
 mod allan;
 mod coincidences;
 mod coincidences_report;
+mod convert;
 mod drift;
 mod folding;
 mod g2;
@@ -13,12 +14,14 @@ mod info;
 mod info_json;
 mod info_text;
 mod jitter;
+mod merge;
 mod output;
 mod rates;
 mod select;
 mod show;
 mod source;
 mod sync;
+mod target;
 
 use clap::Subcommand;
 
@@ -47,6 +50,12 @@ pub enum Command {
     Coincidences(coincidences::Args),
     /// Find the clock of one recording against another's, from a source of photon pairs
     Sync(sync::Args),
+    /// Write a trace in another format
+    Convert(convert::Args),
+    /// Write a part of a trace
+    Cut(convert::CutArgs),
+    /// Write several traces as one, in order of time
+    Merge(merge::Args),
 }
 
 /// Answers.
@@ -64,5 +73,8 @@ pub fn run(command: &Command, global: &Global) -> Result<(), Failure> {
         Command::Jitter(args) => jitter::run(args, global),
         Command::Coincidences(args) => coincidences::run(args, global),
         Command::Sync(args) => sync::run(args, global),
+        Command::Convert(args) => convert::run(args, global),
+        Command::Cut(args) => convert::cut(args, global),
+        Command::Merge(args) => merge::run(args, global),
     }
 }

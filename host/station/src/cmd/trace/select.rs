@@ -54,6 +54,11 @@ impl Selection {
         if self.delay.is_empty() { asked } else { PhotonTime::Picoseconds }
     }
 
+    /// Whether it is less than the whole of a trace.
+    pub(super) fn is_part(&self) -> bool {
+        self.from.is_some() || self.to.is_some()
+    }
+
     /// The selection in a trace's own ticks.
     pub(super) fn stage(&self, path: &Path, tick: TickLength) -> Result<Stage, Failure> {
         let ticks = |span: Span| tick.ticks_covering(span.picoseconds());

@@ -80,14 +80,30 @@ impl Source {
 
     /// Opens the trace, whose ticks are known then.
     pub(super) fn open(&self, photon_time: PhotonTime) -> Result<Opened<'_>, Failure> {
-        let options = self.reading.options(self.selection.photon_time(photon_time));
+        let photon_time = self.selection.photon_time(photon_time);
+        let options = self.reading.options(photon_time);
         let reader = match self.is_pipe() {
             true => helio_trace::from_read(std::io::stdin(), &options),
             false => helio_trace::open(&self.file, &options),
         };
         let reader = reader.map_err(|err| Failure::file(&self.file, err))?;
         let stage = self.selection.stage(&self.file, reader.tick_length())?;
-        Ok(Opened { source: self, reader, stage })
+        let adds = reader.meta().dtime.is_some_and(|dtime| dtime.adds && dtime.unit.is_some());
+        Ok(Opened {
+            source: self,
+            in_picoseconds: adds && photon_time == PhotonTime::Picoseconds,
+            reader,
+            stage,
+            to_the_end: false,
+            seeks: true,
+            state: State::Reading,
+            reached: Ticks(0),
+        })
+    }
+
+    /// Whether less than the whole trace is selected.
+    pub(super) fn is_part(&self) -> bool {
+        self.selection.is_part()
     }
 
     /// Reads the selected part of the trace and gives each chunk of it to `each`, with the
@@ -136,11 +152,27 @@ impl Source {
     }
 }
 
-/// A trace about to be read.
+/// A trace that is being read.
 pub(super) struct Opened<'a> {
     source: &'a Source,
-    reader: Box<dyn TraceReader>,
+    pub(super) reader: Box<dyn TraceReader>,
     stage: Stage,
+    /// Whether the dtimes of T3 have been added to the times.
+    pub(super) in_picoseconds: bool,
+    to_the_end: bool,
+    /// Whether what is not selected may still be jumped over.
+    seeks: bool,
+    state: State,
+    reached: Ticks,
+}
+
+/// How far a trace has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Reading,
+    /// Behind what was selected; what waits for its delay is still to come.
+    Cut,
+    Ended,
 }
 
 impl Opened<'_> {
@@ -157,39 +189,74 @@ impl Opened<'_> {
     }
 
     fn read(
-        self,
+        mut self,
         to_the_end: bool,
         mut each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
     ) -> Result<Scanned, Failure> {
-        let Opened { source, mut reader, mut stage } = self;
-        let path = &source.file;
-        let task = format!("reading {}", path.display());
-        let mut progress = match source.is_pipe() {
-            true => Progress::of_stream(task),
-            false => Progress::of_bytes(task, std::fs::metadata(path).map_or(0, |m| m.len())),
-        };
-        let mut give = |stage: &Stage, chunk: &Chunk| {
-            each(stage.begin(), chunk)
-                .map_err(|err| Failure::file(path, format!("is not in time order: {err}")))
-        };
+        self.to_the_end = to_the_end;
+        self.seeks = !to_the_end;
+        let path = &self.source.file;
+        let mut progress = self.progress(format!("reading {}", path.display()));
         let mut chunk = Chunk::default();
-        let mut seeks = !to_the_end;
-        while reader.read_chunk(&mut chunk).map_err(|err| Failure::file(path, err))? {
-            let more = stage.apply(reader.meta(), &mut chunk)?;
-            give(&stage, &chunk)?;
+        while self.next(&mut chunk)? {
+            each(self.stage.begin(), &chunk)
+                .map_err(|err| Failure::file(path, format!("is not in time order: {err}")))?;
+            progress.at(self.reader.position());
+        }
+        Ok(Scanned { begin: self.stage.begin(), reader: self.reader })
+    }
+
+    /// The next chunk of the selected part; `false` behind its end.
+    pub(super) fn next(&mut self, chunk: &mut Chunk) -> Result<bool, Failure> {
+        if self.state == State::Ended {
+            return Ok(false);
+        }
+        let fault = |err| Failure::file(&self.source.file, err);
+        if self.state == State::Reading && self.reader.read_chunk(chunk).map_err(fault)? {
+            let more = self.stage.apply(self.reader.meta(), chunk)?;
             // The first chunk has told what times are counted from; if nothing of it is selected,
             // nothing of it comes again.
-            if std::mem::take(&mut seeks) && !stage.has_selected() && more {
-                reader.seek(stage.begin()).map_err(|err| Failure::file(path, err))?;
+            if std::mem::take(&mut self.seeks) && !self.stage.has_selected() && more {
+                self.reader.seek(self.stage.begin()).map_err(fault)?;
             }
-            progress.at(reader.position());
-            if !more && !to_the_end {
-                break;
+            if !more && !self.to_the_end {
+                self.state = State::Cut;
             }
+            self.reached = chunk.reached;
+        } else {
+            self.state = State::Ended;
+            chunk.reached = self.reached;
+            self.stage.finish(chunk);
         }
-        stage.finish(&mut chunk);
-        give(&stage, &chunk)?;
-        Ok(Scanned { begin: stage.begin(), reader })
+        Ok(true)
+    }
+
+    /// How far the reading has come, for people.
+    pub(super) fn progress(&self, task: String) -> Progress {
+        match self.source.is_pipe() {
+            true => Progress::of_stream(task),
+            false => Progress::of_bytes(task, self.bytes()),
+        }
+    }
+
+    /// The file's length; zero where it has none, as a pipe.
+    pub(super) fn bytes(&self) -> u64 {
+        std::fs::metadata(&self.source.file).map_or(0, |m| m.len())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.source.file
+    }
+
+    /// What is worth a word when it has been read.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let path = self.path().display();
+        let damage = self.reader.damage();
+        let damage = damage.map(|damage| format!("{path} {damage}; what precedes it is used"));
+        let late = self.reader.counts().late;
+        let late = (late > 0)
+            .then(|| format!("{late} detections of {path} came too late to be sorted in"));
+        damage.into_iter().chain(late).collect()
     }
 }
 

@@ -1,0 +1,221 @@
+//! A trace that is written: its format, and a file that appears whole or not at all.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use helio_trace::{
+    Chunk, CsvUnit, Retick, TraceFormat, TraceWriter, Unkept, WriteError, WriteSettings, Written,
+    writer,
+};
+use serde_json::{Map, Value, json};
+
+use super::source::{tick_json, tick_text};
+use crate::cli::Global;
+use crate::exit::{Exit, Failure, print, print_json};
+use crate::term::grouped;
+
+/// How a trace is written: arguments of every command that writes one.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Writing {
+    /// The format to write [default: as the new file's name ends]
+    #[arg(long = "as", id = "as", value_name = "FORMAT", value_parser = TraceFormat::written_by_name)]
+    format: Option<TraceFormat>,
+    /// Count times in this tick, such as 1ps or 125/32ps, and round down what falls between
+    #[arg(long, value_name = "TICK")]
+    tick: Option<CsvUnit>,
+    /// Leave out markers, sync edges and losses; a table has two columns less then
+    #[arg(long)]
+    photons_only: bool,
+    /// Replace a file that is there already
+    #[arg(long)]
+    force: bool,
+}
+
+impl Writing {
+    /// The format: the one that was asked for, else that of the file's ending, else `otherwise`.
+    pub(super) fn format(
+        &self,
+        path: &Path,
+        otherwise: Option<TraceFormat>,
+    ) -> Result<TraceFormat, Failure> {
+        let ending = path.extension().is_some();
+        let otherwise = otherwise
+            .filter(|format| !ending && TraceFormat::written().any(|written| written == *format));
+        self.format.or_else(|| TraceFormat::of_ending(path)).or(otherwise).ok_or_else(|| {
+            let words: Vec<&str> = TraceFormat::written().map(TraceFormat::word).collect();
+            Failure::usage(format!(
+                "{} does not end as a format that is written; add --as {}",
+                path.display(),
+                words.join(", --as ")
+            ))
+        })
+    }
+
+    /// Whether a file may be written there; told before hours of reading.
+    pub(super) fn check(&self, path: &Path) -> Result<(), Failure> {
+        match path.symlink_metadata() {
+            Ok(there) if there.is_file() && !self.force => {
+                Err(Failure::usage(format!("{} exists; add --force to replace it", path.display())))
+            }
+            Ok(there) if !there.is_file() => {
+                Err(Failure::usage(format!("{} is no file; name one", path.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins the file.
+    pub(super) fn begin(
+        &self,
+        path: &Path,
+        format: TraceFormat,
+        settings: WriteSettings,
+    ) -> Result<Target, Failure> {
+        self.check(path)?;
+        let tick = match self.tick {
+            None => settings.tick,
+            Some(unit) => unit.whole_tick().ok_or_else(|| {
+                Failure::usage("--tick is a time below 1 s; write for example --tick 1ps")
+            })?,
+        };
+        if tick != settings.tick && settings.dtime.is_some_and(|dtime| dtime.adds) {
+            return Err(Failure::usage(
+                "--tick would round sync periods, of which a dtime counts; add --absolute",
+            ));
+        }
+        let mut guid = [0; 16];
+        getrandom::fill(&mut guid).map_err(|fault| {
+            Failure::new(Exit::Internal, format!("the system gives no random numbers ({fault})"))
+        })?;
+        let settings = WriteSettings {
+            all_kinds: settings.all_kinds && !self.photons_only,
+            tick,
+            guid,
+            creator: "helio".into(),
+            creator_version: env!("CARGO_PKG_VERSION").into(),
+            ..settings.clone()
+        };
+        let part = Part::create(path)?;
+        let file = part.file.try_clone().map_err(|why| unwritable(path, &why.into()))?;
+        let writer = writer(file, format, &settings).map_err(|err| unwritable(path, &err))?;
+        let retick = Retick::new(settings.tick, tick);
+        Ok(Target { part, writer, format, settings, retick })
+    }
+}
+
+/// A file under another name beside its place, which it takes when it is whole.
+struct Part {
+    file: File,
+    name: PathBuf,
+    place: PathBuf,
+}
+
+impl Part {
+    fn create(path: &Path) -> Result<Part, Failure> {
+        let Some(name) = path.file_name() else {
+            return Err(Failure::usage(format!("{} is no file; name one", path.display())));
+        };
+        let name = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
+        let name = path.with_file_name(name);
+        let file = OpenOptions::new().write(true).create_new(true).open(&name);
+        let file = file.map_err(|why| unwritable(path, &why.into()))?;
+        Ok(Part { file, name, place: path.to_owned() })
+    }
+
+    fn keep(self) -> io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.name, &self.place)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Gone already where it was kept.
+        let _ = std::fs::remove_file(&self.name);
+    }
+}
+
+/// A trace on its way into a file.
+pub(super) struct Target {
+    part: Part,
+    writer: Box<dyn TraceWriter>,
+    format: TraceFormat,
+    settings: WriteSettings,
+    retick: Retick,
+}
+
+/// A file that was written.
+pub(super) struct Kept {
+    place: PathBuf,
+    format: TraceFormat,
+    settings: WriteSettings,
+    written: Written,
+    rounded: bool,
+}
+
+impl Target {
+    /// Appends a chunk, whose times may be turned into others.
+    pub(super) fn write(&mut self, chunk: &mut Chunk) -> Result<(), Failure> {
+        let result = self.retick.chunk(chunk).and_then(|()| self.writer.write_chunk(chunk));
+        result.map_err(|err| unwritable(&self.part.place, &err))
+    }
+
+    /// Completes the file and puts it into its place.
+    pub(super) fn finish(self) -> Result<Kept, Failure> {
+        let place = self.part.place.clone();
+        let written = self.writer.finish().map_err(|err| unwritable(&place, &err))?;
+        self.part.keep().map_err(|why| unwritable(&place, &why.into()))?;
+        let rounded = !self.retick.is_exact();
+        Ok(Kept { place, format: self.format, settings: self.settings, written, rounded })
+    }
+}
+
+fn unwritable(path: &Path, err: &WriteError) -> Failure {
+    match err {
+        WriteError::Tick(_) => Failure::file(path, format!("{err} with --tick 1ps")),
+        _ => Failure::file(path, err),
+    }
+}
+
+impl Kept {
+    /// Says what became of the trace; `notes` are further sentences, without their full stops.
+    pub(super) fn tell(&self, global: &Global, mut notes: Vec<String>) -> Result<(), Failure> {
+        let Written { records, bytes, unkept, tick } = self.written;
+        if unkept != Unkept::default() {
+            notes.push(format!("{} has no place for {unkept}", self.format.name()));
+        }
+        if self.rounded {
+            notes.push(format!("times are rounded down to {}", tick_text(self.settings.tick)));
+        }
+        if tick != self.settings.tick {
+            notes.push("the sync period is rounded to 16 digits, as the header holds it".into());
+        }
+        if global.json {
+            let unkept: Map<String, Value> = unkept
+                .by_name()
+                .map(|(name, count)| (name.to_owned(), json!(count)))
+                .into_iter()
+                .collect();
+            return print_json(&json!({
+                "file": self.place.display().to_string(),
+                "format": self.format.word(),
+                "records": records,
+                "bytes": bytes,
+                "tick": tick_json(self.settings.tick),
+                "not_kept": unkept,
+                "rounded": self.rounded,
+                "notes": notes,
+            }));
+        }
+        let text: String = notes.iter().map(|note| format!("note        {note}\n")).collect();
+        print(format_args!(
+            "written     {}\nformat      {}\nrecords     {}, {} bytes, tick {}\n{text}",
+            self.place.display(),
+            self.format.name(),
+            grouped(records),
+            grouped(bytes),
+            tick_text(self.settings.tick),
+        ))
+    }
+}
