@@ -53,6 +53,23 @@ pub enum TraceError {
         /// What it is.
         format: TraceFormat,
     },
+    /// A format that this build leaves out.
+    #[error("is of the format {} by byte 0; build with the feature {} to read it", .format.name(), .format.word())]
+    NotBuiltIn {
+        /// What it is.
+        format: TraceFormat,
+    },
+    /// A file that cannot be read from its beginning to its end and is too long to be held.
+    #[error(
+        "is a {} file beyond {limit} bytes in a pipe, and its index stands at its end; give the \
+         file itself, by its name from byte 0 on", .format.name()
+    )]
+    NeedsFile {
+        /// What it is.
+        format: TraceFormat,
+        /// What would be held in memory.
+        limit: u64,
+    },
     /// The file ends inside its header.
     #[error("ends at byte {offset} inside its header; copy the file anew, this copy is incomplete")]
     HeaderTruncated {
@@ -61,8 +78,8 @@ pub enum TraceError {
     },
     /// A header tag claims more bytes than any header has.
     #[error(
-        "claims {claimed} bytes for the header tag “{ident}” at byte {offset}, more than a header \
-         may have; the header is damaged, copy the file anew"
+        "claims {claimed} bytes for the header tag “{}” at byte {offset}, more than a header \
+         may have; the header is damaged, copy the file anew", .ident.escape_debug()
     )]
     TagTooLong {
         /// Where the tag begins.
@@ -83,8 +100,8 @@ pub enum TraceError {
     },
     /// A header tag of a type that the format does not know.
     #[error(
-        "has the header tag “{ident}” of unknown type {code:#010x} at byte {offset}; the header is \
-         damaged, copy the file anew"
+        "has the header tag “{}” of unknown type {code:#010x} at byte {offset}; the header is \
+         damaged, copy the file anew", .ident.escape_debug()
     )]
     UnknownTagType {
         /// Where the tag begins.

@@ -9,8 +9,9 @@ use std::str::FromStr;
 pub(crate) const PTU_MAGIC: &[u8; 8] = b"PQTTTR\0\0";
 /// As PNG's: what changes ends of lines or the eighth bit changes it.
 pub(crate) const RECORDING_MAGIC: &[u8; 8] = b"\x89HTR\r\n\x1a\n";
+pub(crate) const PARQUET_MAGIC: &[u8; 4] = b"PAR1";
 pub(crate) const NPY_MAGIC: &[u8; 6] = b"\x93NUMPY";
-const NAMED: [(&[u8], TraceFormat); 7] = [
+const NAMED: [(&[u8], TraceFormat); 8] = [
     (RECORDING_MAGIC, TraceFormat::Recording),
     (PTU_MAGIC, TraceFormat::PicoQuantPtu),
     (b"PQHISTO\0", TraceFormat::PicoQuantPhu),
@@ -18,6 +19,7 @@ const NAMED: [(&[u8], TraceFormat); 7] = [
     (b"PicoHarp 300\0", TraceFormat::PicoHarp300),
     (b"TimeHarp 200\0", TraceFormat::TimeHarp200),
     (NPY_MAGIC, TraceFormat::Npy),
+    (PARQUET_MAGIC, TraceFormat::Parquet),
 ];
 
 /// A file format.
@@ -51,12 +53,14 @@ pub enum TraceFormat {
     Recording,
     /// NumPy's array, read and written.
     Npy,
+    /// Apache Parquet, read and written where the feature `parquet` is built in.
+    Parquet,
 }
 
 use TraceFormat::*;
 
 /// Format, word on a command line, name in a sentence.
-const TABLE: [(TraceFormat, &str, &str); 14] = [
+const TABLE: [(TraceFormat, &str, &str); 15] = [
     (PicoQuantPtu, "ptu", "PicoQuant PTU"),
     (PicoQuantPhu, "phu", "PicoQuant PHU (histograms, no time tags)"),
     (HydraHarp, "hydraharp", "PicoQuant HydraHarp .ht2/.ht3"),
@@ -71,6 +75,7 @@ const TABLE: [(TraceFormat, &str, &str); 14] = [
     (BeckerHickl, "spc", "Becker & Hickl SPC"),
     (Recording, "htr", "Heliograph recording"),
     (Npy, "npy", "NumPy NPY"),
+    (Parquet, "parquet", "Apache Parquet"),
 ];
 
 impl TraceFormat {

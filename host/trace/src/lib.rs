@@ -28,6 +28,8 @@ mod meta;
 mod npy;
 mod open;
 mod order;
+#[cfg(feature = "parquet")]
+mod parquet_file;
 mod periods;
 mod picoquant;
 mod qutag;

@@ -145,7 +145,7 @@ impl Meta {
         use TraceFormat::*;
         match self.format {
             QuTag | SFifteen | SFifteenLegacy | QCrypto => false,
-            Csv | Npy => self.table.is_some_and(|table| table.kind),
+            Csv | Npy | Parquet => self.table.is_some_and(|table| table.kind),
             _ => true,
         }
     }

@@ -8,6 +8,8 @@ use helio_units::{Picoseconds, TickLength, Ticks};
 
 use crate::format::{RECORDING_MAGIC, describe_head};
 use crate::order::Absolute;
+#[cfg(feature = "parquet")]
+use crate::parquet_file::{self, Whole};
 use crate::periods::InPicoseconds;
 use crate::picoquant::record::{Decoder, Layout};
 use crate::picoquant::{legacy, ptu};
@@ -36,9 +38,9 @@ pub fn open(
     if metadata.as_ref().is_ok_and(|m| m.is_dir()) {
         return Err(TraceError::Open(ErrorKind::IsADirectory.into()));
     }
-    // The one format with an index; a pipe cannot be asked for another place.
+    // The formats with an index; a pipe cannot be asked for another place.
     if metadata.is_ok_and(|m| m.is_file())
-        && matches!(options.format, None | Some(TraceFormat::Recording))
+        && matches!(options.format, None | Some(TraceFormat::Recording | TraceFormat::Parquet))
     {
         let mut head = Vec::new();
         let read = file.by_ref().take(RECORDING_MAGIC.len() as u64).read_to_end(&mut head);
@@ -47,6 +49,11 @@ pub fn open(
         if head == RECORDING_MAGIC {
             let reader = RecordingFile::new(file, options.salvage)?;
             return Ok(in_time(Box::new(reader), options));
+        }
+        #[cfg(feature = "parquet")]
+        if head.starts_with(crate::format::PARQUET_MAGIC) {
+            let whole = Whole::of(file).map_err(TraceError::Open)?;
+            return Ok(in_time(Box::new(parquet_file::open(whole, options)?), options));
         }
     }
     from_read(file, options)
@@ -114,9 +121,32 @@ pub fn from_read<'a>(
             let meta = spc::read(&mut input)?;
             records(input, meta, spc::Spc::default(), salvage)
         }
+        TraceFormat::Parquet => in_memory(input, options)?,
         TraceFormat::Recording => Box::new(RecordingReader::new(input, salvage)?),
     };
     Ok(in_time(reader, options))
+}
+
+/// A format whose index stands at its end, from where it cannot be reached.
+#[cfg(feature = "parquet")]
+fn in_memory<'a>(
+    input: Input<'a>,
+    options: &ReadOptions,
+) -> Result<Box<dyn TraceReader + 'a>, TraceError> {
+    /// More is not held.
+    const LIMIT: u64 = 1 << 28;
+    let mut bytes = Vec::new();
+    let read = input.take(LIMIT + 1).read_to_end(&mut bytes);
+    read.map_err(|source| TraceError::Read { offset: bytes.len() as u64, source })?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(TraceError::NeedsFile { format: TraceFormat::Parquet, limit: LIMIT });
+    }
+    Ok(Box::new(parquet_file::open(Whole::Memory(bytes.into()), options)?))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn in_memory<'a>(_: Input<'a>, _: &ReadOptions) -> Result<Box<dyn TraceReader + 'a>, TraceError> {
+    Err(TraceError::NotBuiltIn { format: TraceFormat::Parquet })
 }
 
 /// With the times that were asked for.

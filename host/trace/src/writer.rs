@@ -286,6 +286,12 @@ pub fn writer<'a>(
             let sink = NpySink::new(out, table)?;
             Ok(Box::new(TableWriter::new(table, settings, sink)))
         }
+        #[cfg(feature = "parquet")]
+        TraceFormat::Parquet => {
+            let table = Table::of(settings);
+            let sink = crate::parquet_file::ParquetSink::new(out, table, settings)?;
+            Ok(Box::new(TableWriter::new(table, settings, sink)))
+        }
         TraceFormat::Csv => {
             let table = Table::of(settings);
             let sink = CsvSink::new(out, table)?;
@@ -298,8 +304,9 @@ pub fn writer<'a>(
 impl TraceFormat {
     /// All formats that [`writer`] takes.
     pub fn written() -> impl Iterator<Item = TraceFormat> {
-        use TraceFormat::{Csv, Npy, PicoQuantPtu, Recording};
-        [PicoQuantPtu, Recording, Npy, Csv].into_iter()
+        use TraceFormat::{Csv, Npy, Parquet, PicoQuantPtu, Recording};
+        let built_in = |format: &TraceFormat| *format != Parquet || cfg!(feature = "parquet");
+        [PicoQuantPtu, Recording, Npy, Csv, Parquet].into_iter().filter(built_in)
     }
 
     /// The format that is written and has this word on a command line.

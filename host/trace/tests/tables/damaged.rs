@@ -82,6 +82,15 @@ fn arrays_of_anything_else_are_refused_in_a_sentence() {
     assert!(version.contains("is of version “9.0” by byte 6"));
 }
 
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_that_is_not_built_in_is_named() {
+    let fault = read(b"PAR1\x15\x04\x15\x10PAR1", &ReadOptions::default()).err().unwrap();
+    assert!(
+        fault.contains("is of the format Apache Parquet by byte 0; build with the feature parquet")
+    );
+}
+
 proptest! {
     #[test]
     fn nothing_makes_a_reader_panic(
@@ -89,7 +98,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20),
         cut: prop::sample::Index,
     ) {
-        for format in TABLES {
+        for &format in TABLES {
             let (mut bytes, _) = write(&chunks, format, &settings).unwrap();
             for (at, value) in &changes {
                 let at = at.index(bytes.len());

@@ -12,7 +12,7 @@ use crate::support::{TABLES, joined, read, tick, trace, write};
 proptest! {
     #[test]
     fn all_records_come_back((chunks, settings) in trace()) {
-        for format in TABLES {
+        for &format in TABLES {
             let (bytes, written) = write(&chunks, format, &settings).unwrap();
             let content = read(&bytes, &ReadOptions::default()).unwrap();
             prop_assert_eq!(content.fault, None);
@@ -44,7 +44,7 @@ proptest! {
         let settings =
             WriteSettings { all_kinds: false, tick: tick(125, 32), dtime: None, ..settings };
         let all = joined(&chunks);
-        for format in TABLES {
+        for &format in TABLES {
             let (bytes, written) = write(&chunks, format, &settings).unwrap();
             let content = read(&bytes, &ReadOptions::default()).unwrap();
             prop_assert_eq!(&content.all.photons, &all.photons);
@@ -78,7 +78,7 @@ fn photons(ticks: &[u64]) -> Chunk {
 
 #[test]
 fn an_empty_trace_is_a_table_without_rows() {
-    for format in TABLES {
+    for &format in TABLES {
         let (bytes, _) = write(&[], format, &WriteSettings::new(tick(125, 32))).unwrap();
         let content = read(&bytes, &ReadOptions::default()).unwrap();
         assert_eq!((content.fault, content.counts.records()), (None, 0));
@@ -88,7 +88,7 @@ fn an_empty_trace_is_a_table_without_rows() {
 
 #[test]
 fn a_time_beyond_63_bits_is_refused() {
-    for format in TABLES {
+    for &format in TABLES {
         let settings = WriteSettings::new(tick(4, 1));
         assert!(write(&[photons(&[i64::MAX as u64 / 4])], format, &settings).is_ok());
         let refused = write(&[photons(&[i64::MAX as u64 / 4 + 1])], format, &settings);
@@ -107,7 +107,7 @@ fn a_step_back_is_sorted_within_a_window_with_what_stands_beside_it() {
             ..photons(&[20, 40])
         },
     ];
-    for format in TABLES {
+    for &format in TABLES {
         let (bytes, _) = write(&chunks, format, &settings).unwrap();
         let content = read(&bytes, &ReadOptions::default()).unwrap();
         assert!(content.fault.unwrap().contains("steps back from tick 30 to 20"));

@@ -9,7 +9,12 @@ use helio_trace::{
 use helio_units::{TickLength, Ticks};
 use proptest::prelude::*;
 
-pub const TABLES: [TraceFormat; 2] = [TraceFormat::Npy, TraceFormat::Csv];
+pub const TABLES: &[TraceFormat] = &[
+    TraceFormat::Npy,
+    TraceFormat::Csv,
+    #[cfg(feature = "parquet")]
+    TraceFormat::Parquet,
+];
 
 pub fn tick(numerator: u64, denominator: u32) -> TickLength {
     TickLength::new(numerator, denominator).unwrap()
