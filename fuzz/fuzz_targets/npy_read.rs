@@ -1,0 +1,57 @@
+//! NumPy arrays: nothing panics, reading in other pieces changes nothing, salvaging gives the same,
+//! and what was read whole is read again from what is written of it.
+//!
+//! Every input is used three times: as a file, as the dictionary of a header, and as the elements
+//! behind a header that is right, because a fuzzer seldom finds one.
+//!
+//! `RUSTC_BOOTSTRAP=1 cargo fuzz run npy_read -- -max_total_time=120`
+
+#![no_main]
+
+mod reading;
+
+use std::io::Cursor;
+
+use helio_trace::{Chunk, Dtime, TraceFormat, WriteSettings, writer};
+use helio_units::TickLength;
+use libfuzzer_sys::fuzz_target;
+
+use reading::{Content, check};
+
+fuzz_target!(|data: &[u8]| {
+    rewrite(check(None, data));
+    check(Some(TraceFormat::Npy), data);
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    let length = data.len().min(9000);
+    file.extend((length as u16).to_le_bytes());
+    file.extend(data);
+    check(None, &file);
+    let mut file = written(&Chunk::default());
+    file.extend(data);
+    rewrite(check(None, &file));
+});
+
+fn rewrite(content: Content) {
+    let Content { all, fault, .. } = content;
+    let orderly = all.photons.iter().all(|tag| tag.tick.0 <= i64::MAX as u64);
+    if fault.is_empty() && orderly && all.photons.len() == all.dtimes.len() {
+        let again = check(None, &written(&all));
+        assert_eq!((again.all.photons, again.fault), (all.photons, String::new()));
+    }
+}
+
+fn written(chunk: &Chunk) -> Vec<u8> {
+    let tick = TickLength::new(125, 32).expect("a real instrument's");
+    let settings = WriteSettings {
+        dtime: Some(Dtime { unit: None, adds: false }),
+        counts_missed: true,
+        ..WriteSettings::new(tick)
+    };
+    let mut file = Vec::new();
+    let mut writer = writer(Cursor::new(&mut file), TraceFormat::Npy, &settings).expect("memory");
+    // Times of the other kinds may be beyond what a table holds.
+    let photons = Chunk { markers: vec![], syncs: vec![], losses: vec![], ..chunk.clone() };
+    writer.write_chunk(&photons).expect("times below 2^63");
+    writer.finish().expect("memory");
+    file
+}
