@@ -19,6 +19,21 @@ pub enum TraceError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// A file that was followed has become shorter.
+    #[error(
+        "became shorter than the {offset} bytes that have been read; another measurement began in it, \
+         follow it anew"
+    )]
+    BecameShorter {
+        /// How far it was read.
+        offset: u64,
+    },
+    /// Another file has taken the place of the one that was followed.
+    #[error("was replaced by another file after {offset} bytes had been read; follow it anew")]
+    Replaced {
+        /// How far it was read.
+        offset: u64,
+    },
     /// The content is none of a known format.
     #[error(
         "is of no format known here; found {found} at byte 0; name the format if the file has no \

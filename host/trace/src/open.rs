@@ -7,6 +7,7 @@ use std::path::Path;
 use helio_units::{Picoseconds, TickLength, Ticks};
 
 use crate::format::{RECORDING_MAGIC, describe_head};
+use crate::live::{self, Live};
 use crate::order::Absolute;
 #[cfg(feature = "parquet")]
 use crate::parquet_file::{self, Whole};
@@ -72,6 +73,70 @@ pub fn from_read<'a>(
     let read = input.by_ref().take(HEAD_BYTES).read_to_end(&mut head);
     read.map_err(|source| TraceError::Read { offset: head.len() as u64, source })?;
     let whole = (head.len() as u64) < HEAD_BYTES;
+    reader(head, whole, input, options)
+}
+
+/// Reads a trace of any format that is still being written, from a source that answers
+/// [`ErrorKind::WouldBlock`] or [`ErrorKind::TimedOut`] where it has nothing for now.
+///
+/// The reader then gives what it has got, which may be an empty chunk: a record that has come in part waits
+/// for the rest. To know the format, and to read a header, more is waited for: `wait` is called between
+/// two tries, should rest a little, and says whether to go on. Of a recording of Heliograph's own it is
+/// called wherever a block has not come whole.
+///
+/// # Errors
+/// As [`open`]; what has not come when `wait` gives up counts as missing.
+pub fn from_live<'a>(
+    input: impl Read + Send + 'a,
+    options: &ReadOptions,
+    wait: impl FnMut() -> bool + Send + 'a,
+) -> Result<Box<dyn TraceReader + 'a>, TraceError> {
+    let (mut input, opening) = Live::new(input, wait);
+    let mut head = Vec::new();
+    let whole = loop {
+        let left = HEAD_BYTES - head.len() as u64;
+        match input.arrived(&mut head, left) {
+            Ok(0) => break left > 0,
+            Ok(_) => {}
+            Err(e) if live::is_pause(&e) => {
+                if tells_format(&head, options) {
+                    break false;
+                }
+                if !input.rest() {
+                    break true;
+                }
+            }
+            Err(source) => return Err(live::fault(head.len() as u64, source)),
+        }
+    };
+    let reader = reader(head, whole, Box::new(input), options)?;
+    // Blocks of a recording of Heliograph's own are read whole: for these `wait` goes on being asked.
+    if reader.meta().format != TraceFormat::Recording {
+        opening.finish();
+    }
+    Ok(reader)
+}
+
+/// Whether a beginning says enough to read on by it.
+fn tells_format(head: &[u8], options: &ReadOptions) -> bool {
+    if let Some(format) = options.format {
+        let magic = format.magic().map_or(0, <[u8]>::len);
+        return head.len() >= magic && (format != TraceFormat::Csv || head.contains(&b'\n'));
+    }
+    match TraceFormat::candidates(head, false)[..] {
+        // The first line of a text says what its columns are.
+        [TraceFormat::Csv] => head.contains(&b'\n'),
+        [_] => true,
+        _ => false,
+    }
+}
+
+fn reader<'a>(
+    head: Vec<u8>,
+    whole: bool,
+    input: Box<dyn Read + Send + 'a>,
+    options: &ReadOptions,
+) -> Result<Box<dyn TraceReader + 'a>, TraceError> {
     let format = format(&head, whole, options)?;
     let columns = csv::columns(&head);
     let mut input = BufReader::new(Cursor::new(head).chain(input));

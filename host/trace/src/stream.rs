@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 
-use crate::{Chunk, Counts, Meta, TraceError, TraceReader};
+use crate::{Chunk, Counts, Meta, TraceError, TraceReader, live};
 
 /// A file from its first byte on, part of which was looked at to find its format.
 pub(crate) type Input<'a> = BufReader<io::Chain<Cursor<Vec<u8>>, Box<dyn Read + Send + 'a>>>;
@@ -47,6 +47,17 @@ pub(crate) struct BlockReader<'a, D> {
     finished: bool,
 }
 
+/// How far a block came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filled {
+    /// It is full.
+    Block,
+    /// Nothing follows.
+    Last,
+    /// A live source has no more for now.
+    Pause,
+}
+
 impl<'a, D: Decode> BlockReader<'a, D> {
     /// `input` stands at the first record.
     pub(crate) fn new(input: Input<'a>, meta: Meta, decoder: D, salvage: bool) -> Self {
@@ -66,24 +77,24 @@ impl<'a, D: Decode> BlockReader<'a, D> {
         }
     }
 
-    /// Reads until the buffer holds a block; whether it does not because the file ends, or because
-    /// of an error, which is kept.
-    fn fill(&mut self) -> bool {
+    /// Reads until the buffer holds a block; an error is kept.
+    fn fill(&mut self) -> Filled {
         while self.have < self.buffer.len() {
             match self.input.read(&mut self.buffer[self.have..]) {
-                Ok(0) => return true,
+                Ok(0) => return Filled::Last,
                 Ok(n) => {
                     self.have += n;
                     self.offset += n as u64;
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if live::is_pause(&e) => return Filled::Pause,
                 Err(source) => {
-                    self.fault = Some(TraceError::Read { offset: self.offset, source });
-                    return true;
+                    self.fault = Some(live::fault(self.offset, source));
+                    return Filled::Last;
                 }
             }
         }
-        false
+        Filled::Block
     }
 
     /// What remains behind the last whole record at the end of the file.
@@ -112,7 +123,8 @@ impl<D: Decode> TraceReader for BlockReader<'_, D> {
     fn read_chunk(&mut self, chunk: &mut Chunk) -> Result<bool, TraceError> {
         chunk.clear();
         while !self.finished {
-            let last = self.fill();
+            let filled = self.fill();
+            let last = filled == Filled::Last;
             self.finished = last;
             let begin = self.offset - self.have as u64;
             let before = self.decoder.counts();
@@ -129,7 +141,8 @@ impl<D: Decode> TraceReader for BlockReader<'_, D> {
                     self.finished = true;
                 }
             }
-            if self.decoder.counts() != before || !chunk.is_empty() {
+            let decoded = self.decoder.counts() != before || !chunk.is_empty();
+            if decoded || filled == Filled::Pause {
                 return Ok(true);
             }
         }
