@@ -16,13 +16,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("helio-link", &["units", "bench", "wire"]),
     ("helio-timetag", &["units", "bench", "wire"]),
     ("helio-trace", &["units"]),
+    ("helio-tune", &["units", "bench", "timetag"]),
     ("helio-distill", &["units", "keys", "timetag"]),
     ("helio-virt", &["units", "bench", "wire", "sim", "firmware", "link"]),
     (
         "helio-station",
         &[
             "units", "bench", "wire", "sim", "firmware", "keys", "link", "timetag", "trace",
-            "distill", "virt",
+            "tune", "distill", "virt",
         ],
     ),
 ];
