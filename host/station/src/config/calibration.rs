@@ -1,18 +1,23 @@
 //! The calibration of the detectors, section `[detectors]`: what it found, when, of which device, and
 //! for how long it is taken.
 
+use std::path::{Path, PathBuf};
+
 use helio_distill::bound::DetectorTolerance;
 use helio_distill::certificate::CalibrationState;
 use helio_distill::parameters::{DetectorMatch, Receiver};
 use jiff::civil::Date;
-use toml::de::DeValue;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::fault::ConfigFault;
 use super::section::{Keys, Result, Section};
+use super::source::{self, Source};
 use super::value::{Value, read_text};
 use crate::quantity::Share;
 
 pub(super) const DETECTORS: Keys = &[
+    "file",
     "match",
     "delta1",
     "delta2",
@@ -143,6 +148,40 @@ fn deltas(detectors: &Section<'_>, receiver: Receiver) -> Result<(f64, f64)> {
         ));
     }
     Ok((found.delta1, found.delta2))
+}
+
+/// The calibration's own file, where the section names one: its path and its text. Nothing else may stand
+/// beside it.
+pub(super) fn file(own: &Section<'_>, folder: &Path) -> Result<Option<(PathBuf, String)>> {
+    let Some(name) = own.maybe::<String>("file")? else { return Ok(None) };
+    let other = DETECTORS.iter().find(|key| **key != "file" && own.has(key));
+    if let Some(key) = other {
+        let complaint = format_args!("stands beside `file`, which has it too; remove one of them");
+        return Err(own.fault_at(key, complaint));
+    }
+    let path = folder.join(name);
+    let text = source::read(&path)?;
+    Ok(Some((path, text)))
+}
+
+/// The section of a calibration's file, as `helio calibrate` writes it.
+pub(super) fn of_file<'s>(
+    source: &'s Source<'s>,
+    tree: &'s Spanned<DeTable<'s>>,
+) -> Result<Section<'s>> {
+    let top = Section::top(source, tree, &["detectors"])?;
+    let detectors = top.section("detectors", DETECTORS)?;
+    match detectors.has("file") {
+        true => Err(detectors.fault_at("file", "names a further file; write the calibration here")),
+        false => Ok(detectors),
+    }
+}
+
+/// A station's text with its calibration's behind it, so that a run's folder holds both.
+pub(super) fn joined(text: &str, path: &Path, calibration: &str) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let lines = calibration.lines().map(|line| format!("# {line}\n"));
+    format!("{text}\n# ---- {name} ----\n{}", lines.collect::<String>())
 }
 
 /// The fault of a calibration that no real key may rest on.

@@ -160,6 +160,13 @@ impl<'s> Section<'s> {
         self.source.fault(&self.key(key), complaint)
     }
 
+    /// A fault of a key that is written and was not read.
+    pub fn fault_at(&self, key: &'static str, complaint: impl Display) -> ConfigFault {
+        let line = self.get(key).map(|value| self.source.line(value.span().start));
+        let complaint = format!("`{}` {complaint}", self.key(key));
+        ConfigFault::content(self.source.path, line, complaint)
+    }
+
     /// A fault of a key that is not there.
     pub fn missing(&self, key: &str) -> ConfigFault {
         self.absent(key, "is missing; add it, `helio config init` writes files that have every key")

@@ -31,6 +31,8 @@ pub struct StationConfig {
     path: PathBuf,
     text: String,
     settings: Vec<Setting>,
+    /// The file with the calibration: this one, or the one that it names.
+    calibrated_in: PathBuf,
     role: Role,
     state: PathBuf,
     runs: PathBuf,
@@ -73,10 +75,16 @@ impl StationConfig {
 
         let device = top.section("device", DEVICE)?.need("address")?;
         let line = line::read(&top.section("line", line::LINE)?)?;
-        let protocol = protocol::read(
-            &top.section("protocol", protocol::PROTOCOL)?,
-            &top.section("detectors", calibration::DETECTORS)?,
-        )?;
+        let own = top.section("detectors", calibration::DETECTORS)?;
+        let file = calibration::file(&own, folder)?;
+        let file = file.as_ref().map(|(path, text)| (Source::new(path, text), text));
+        let tree = file.as_ref().map(|(source, text)| source.parse(text)).transpose()?;
+        let outside = match (&file, &tree) {
+            (Some((source, _)), Some(tree)) => Some(calibration::of_file(source, tree)?),
+            _ => None,
+        };
+        let detectors = outside.as_ref().unwrap_or(&own);
+        let protocol = protocol::read(&top.section("protocol", protocol::PROTOCOL)?, detectors)?;
         let detectors = match role {
             Role::Bob => channels::read(&top, protocol.parameters.receiver)?,
             Role::Alice if top.sections("channel", channels::CHANNEL)?.is_empty() => Vec::new(),
@@ -87,10 +95,18 @@ impl StationConfig {
                 ));
             }
         };
+        let (mut text, mut settings) = (text.to_owned(), source.settings());
+        let mut calibrated_in = path.to_owned();
+        if let Some((source, with)) = file {
+            text = calibration::joined(&text, source.path, with);
+            calibrated_in = source.path.to_owned();
+            settings.extend(source.settings());
+        }
         Ok(StationConfig {
             path: path.to_owned(),
-            text: text.to_owned(),
-            settings: source.settings(),
+            text,
+            settings,
+            calibrated_in,
             role,
             state,
             runs,
@@ -107,7 +123,7 @@ impl StationConfig {
         &self.path
     }
 
-    /// The file as it was read, for the run's folder.
+    /// The file as it was read, for the run's folder; behind it, commented out, the calibration's file.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -164,6 +180,11 @@ impl StationConfig {
         Parameters { session, ..self.protocol.parameters.clone() }
     }
 
+    /// How Bob chooses his basis.
+    pub fn receiver(&self) -> Receiver {
+        self.protocol.parameters.receiver
+    }
+
     /// Slots a second, for display and statistics.
     pub fn slot_rate_hz(&self) -> f64 {
         self.protocol.slot_rate.hz()
@@ -202,7 +223,7 @@ impl StationConfig {
         let line = self.settings.iter().find(|s| s.key == "detectors.date").and_then(|s| s.line);
         match calibration.stale(today) {
             None => Ok(()),
-            Some(why) => Err(calibration::fault(&self.path, line, &why)),
+            Some(why) => Err(calibration::fault(&self.calibrated_in, line, &why)),
         }
     }
 
@@ -246,6 +267,14 @@ impl StationConfig {
     /// # Errors
     /// As [`StationConfig::slot_ticks`].
     pub fn configure(&self, tick: TickLength) -> Result<Configure, ConfigFault> {
+        self.configure_of(self.role, tick)
+    }
+
+    /// What the device of a role is told: this one's or the other station's.
+    ///
+    /// # Errors
+    /// As [`StationConfig::slot_ticks`].
+    pub fn configure_of(&self, role: Role, tick: TickLength) -> Result<Configure, ConfigFault> {
         let parameters = &self.protocol.parameters;
         let [a, b, c] = parameters.intensity_weights;
         Ok(Configure {
@@ -253,7 +282,7 @@ impl StationConfig {
             sync_spacing: parameters.sync_spacing,
             sync_seed: self.protocol.sync_seed,
             intensity_weights: [a, b, c, 0],
-            key_basis_weight: match self.role {
+            key_basis_weight: match role {
                 Role::Alice => parameters.alice_key_weight,
                 Role::Bob => parameters.bob_key_weight,
             },
