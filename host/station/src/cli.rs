@@ -36,6 +36,7 @@ const EXAMPLES: &str = "Examples:
   helio config init                 the files of a simulated pair on this computer
   helio alice --config alice.toml   a station that lives on; helio bob is the other
   helio status bob --watch          a look at a station while it runs
+  helio watch                       rates, visibilities and QBER while you align
   helio trace g2 recording.ptu      correlation in a recorded trace
   helio help demo                   everything that a command takes";
 
@@ -78,6 +79,9 @@ enum Command {
     #[command(subcommand)]
     Keys(cmd::keys::Command),
     Status(cmd::status::Asked),
+    Watch(cmd::watch::Watch),
+    Scan(cmd::scan::Scan),
+    Calibrate(cmd::calibrate::Calibrate),
     /// Look at recorded time-tag traces
     #[command(subcommand)]
     Trace(cmd::trace::Command),
@@ -113,6 +117,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Pair(args) => cmd::pair::run(args, &cli.global),
         Command::Keys(command) => cmd::keys::run(command, &cli.global),
         Command::Status(args) => cmd::status::run(args, &cli.global),
+        Command::Watch(args) => cmd::watch::run(args, &cli.global),
+        Command::Scan(args) => cmd::scan::run(args, &cli.global),
+        Command::Calibrate(args) => cmd::calibrate::run(args, &cli.global),
         Command::Trace(command) => cmd::trace::run(command, &cli.global),
     };
     match end {

@@ -1,10 +1,12 @@
 //! The commands, one module each.
 
 mod bound_arg;
+pub mod calibrate;
 pub mod certify;
 mod code_arg;
 pub mod config;
 pub mod demo;
+mod desk_args;
 pub mod device;
 pub mod distill;
 pub mod keys;
@@ -14,6 +16,8 @@ pub mod node;
 pub mod optimise;
 pub mod pair;
 pub mod replay;
+pub mod scan;
 pub mod sim;
 pub mod status;
 pub mod trace;
+pub mod watch;

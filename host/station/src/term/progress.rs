@@ -42,6 +42,11 @@ impl Progress {
         Progress::new(task, total, "{msg} [{bar:30}] {human_pos}/{human_len} blocks, {eta} left")
     }
 
+    /// A job of `total` steps.
+    pub fn of_steps(task: impl Into<String>, total: u64) -> Progress {
+        Progress::new(task, total, "{msg} [{bar:30}] {human_pos}/{human_len} steps, {eta} left")
+    }
+
     /// A job of so many seconds; see [`Progress::at_elapsed`].
     pub fn of_seconds(task: impl Into<String>, seconds: f64) -> Progress {
         let total = seconds.ceil() as u64;

@@ -6,6 +6,7 @@ mod coincidences_report;
 mod convert;
 mod drift;
 mod folding;
+mod follow;
 mod g2;
 mod g2_log;
 mod g2_report;
@@ -17,6 +18,7 @@ mod jitter;
 mod merge;
 mod output;
 mod rates;
+mod record;
 mod select;
 mod show;
 mod source;
@@ -24,6 +26,9 @@ mod sync;
 mod target;
 
 use clap::Subcommand;
+
+pub(in crate::cmd) use output::{Answer, Output, Table};
+pub(in crate::cmd) use source::Reading;
 
 use crate::cli::Global;
 use crate::exit::Failure;
@@ -35,6 +40,8 @@ pub enum Command {
     Info(info::Args),
     /// Draw the rate of each channel over time
     Rates(rates::Args),
+    /// Record a live source, such as another program's tags, into a file
+    Record(record::Args),
     /// Correlate two channels, or one with itself: g² around zero delay
     G2(g2::Args),
     /// Count gaps with dead time and afterpulses, start-stop delays, times after a sync, or counts in
@@ -66,6 +73,7 @@ pub fn run(command: &Command, global: &Global) -> Result<(), Failure> {
     match command {
         Command::Info(args) => info::run(args, global),
         Command::Rates(args) => rates::run(args, global),
+        Command::Record(args) => record::run(args, global),
         Command::G2(args) => g2::run(args, global),
         Command::Histogram(args) => histogram::run(args, global),
         Command::Drift(args) => drift::run(args, global),

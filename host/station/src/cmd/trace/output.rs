@@ -12,7 +12,7 @@ use crate::plot::{self, Figure};
 
 /// Where the answer goes: arguments of every command about traces.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Output {
+pub(in crate::cmd) struct Output {
     /// Draw into this file; .svg or .png, repeatable
     #[arg(long, value_name = "FILE")]
     plot: Vec<PathBuf>,
@@ -22,7 +22,7 @@ pub(super) struct Output {
 }
 
 /// A command's answer in all its forms; only those that are asked for are made.
-pub(super) trait Answer {
+pub(in crate::cmd) trait Answer {
     /// For people.
     fn text(&self) -> String;
     /// For programs.
@@ -35,7 +35,7 @@ pub(super) trait Answer {
 
 impl Output {
     /// Whether the files can be written; told before hours of counting.
-    pub(super) fn check(&self, global: &Global) -> Result<(), Failure> {
+    pub(in crate::cmd) fn check(&self, global: &Global) -> Result<(), Failure> {
         if global.json && self.csv.as_deref() == Some(Path::new("-")) {
             return Err(Failure::usage(
                 "--json and --csv - both go to standard output; write the table into a file",
@@ -49,7 +49,11 @@ impl Output {
     }
 
     /// Gives the answer.
-    pub(super) fn give(&self, global: &Global, answer: &impl Answer) -> Result<(), Failure> {
+    pub(in crate::cmd) fn give(
+        &self,
+        global: &Global,
+        answer: &impl Answer,
+    ) -> Result<(), Failure> {
         if !self.plot.is_empty() {
             let figure = answer.figure();
             self.plot.iter().try_for_each(|path| plot::save(&figure, path))?;
@@ -69,14 +73,14 @@ impl Output {
 
 /// Columns of equal length, each with a name that ends in its unit.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Table {
+pub(in crate::cmd) struct Table {
     names: Vec<String>,
     columns: Vec<Vec<String>>,
 }
 
 impl Table {
     /// Adds a column.
-    pub(super) fn with<T: Display>(
+    pub(in crate::cmd) fn with<T: Display>(
         mut self,
         name: impl Into<String>,
         values: impl IntoIterator<Item = T>,
@@ -87,7 +91,7 @@ impl Table {
     }
 
     /// Adds a column in which a value may be missing.
-    pub(super) fn with_known<T: Display>(
+    pub(in crate::cmd) fn with_known<T: Display>(
         self,
         name: impl Into<String>,
         values: impl IntoIterator<Item = Option<T>>,

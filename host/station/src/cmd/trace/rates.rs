@@ -8,6 +8,7 @@ use helio_trace::PhotonTime;
 use helio_units::{Picoseconds, TickLength, Ticks};
 use serde_json::{Map, Value, json};
 
+use super::follow::{self, Following};
 use super::output::{Answer, Output, Table};
 use super::select;
 use super::source::{Source, exact_ps, file_name, seconds, tick_json};
@@ -24,6 +25,8 @@ Examples:
   helio trace rates trace.ptu
   helio trace rates trace.ptu --bin 10ms --plot rate.svg --plot rate.png
   helio trace rates trace.ptu --from 10s --to 20s --csv rates.csv
+  helio trace rates --follow growing.ptu --idle 10s
+  helio trace rates --follow listen:127.0.0.1:7100 --plot rates.png
 
 Rates are counts over measured time. A last bin that was measured for less than half its length is \
 left out of the plot.")]
@@ -37,8 +40,13 @@ pub struct Args {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     channel: Vec<u8>,
     #[command(flatten)]
+    following: Following,
+    #[command(flatten)]
     output: Output,
 }
+
+/// Bins of a trace whose length nobody knows.
+const FOLLOWED_BIN: Span = Span(1_000_000_000_000);
 
 const MAX_BINS: u64 = 1_000_000;
 
@@ -48,6 +56,11 @@ const MAX_BINS: u64 = 1_000_000;
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     args.output.check(global)?;
+    if args.following.follow {
+        let bin = args.bin.unwrap_or(FOLLOWED_BIN);
+        let followed = follow::run(&args.source, &args.following, &args.channel, bin)?;
+        return args.output.give(global, &followed.report(&args.source.file));
+    }
     let (scanned, summary) = args.source.summary(PhotonTime::SyncPeriods)?;
     let (tick, begin) = (scanned.tick(), scanned.begin);
     let channels = select::channels(&args.source.file, &args.channel, &summary)?;

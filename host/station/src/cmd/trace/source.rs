@@ -18,9 +18,9 @@ pub(super) struct Source {
     /// The trace, of any format of docs/traces.md; the content tells which. - is standard input
     pub(super) file: PathBuf,
     #[command(flatten)]
-    reading: Reading,
+    pub(super) reading: Reading,
     #[command(flatten)]
-    selection: Selection,
+    pub(super) selection: Selection,
 }
 
 /// A trace that was read to the end of what was selected.
@@ -38,7 +38,7 @@ impl Scanned {
 
 /// How traces are read.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct Reading {
+pub(in crate::cmd) struct Reading {
     /// The format, where the content does not tell it, such as qutag
     #[arg(long, value_name = "NAME")]
     format: Option<TraceFormat>,
@@ -56,7 +56,8 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    fn options(&self, photon_time: PhotonTime) -> ReadOptions {
+    /// The same for the reader.
+    pub(in crate::cmd) fn options(&self, photon_time: PhotonTime) -> ReadOptions {
         ReadOptions {
             format: self.format,
             salvage: self.salvage,

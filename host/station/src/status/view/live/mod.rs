@@ -3,7 +3,7 @@
 //! Made for 80 columns and 24 rows; larger terminals give room to charts and events, smaller ones
 //! show the upper left. Nothing here waits or reads; the terminal belongs to the command.
 
-mod charts;
+pub(crate) mod charts;
 mod panels;
 
 use ratatui::Frame;
