@@ -24,7 +24,7 @@ impl Groups {
 
     /// The coincidences whose first click this is, with those `after` it in its window.
     #[inline]
-    fn from_first(&mut self, first: u64, after: &[u64]) {
+    fn count_first(&mut self, first: u64, after: &[u64]) {
         let own = 1usize << (first & NUMBER_MASK);
         if let [second] = after {
             let both = own | 1 << (second & NUMBER_MASK);
@@ -32,12 +32,12 @@ impl Groups {
             self.counts[both] = self.counts[both].saturating_add(1);
             return;
         }
-        self.from_many(own, after);
+        self.count_many(own, after);
     }
 
     /// Each set of other channels has as many as the product of their clicks.
     #[cold]
-    fn from_many(&mut self, own: usize, after: &[u64]) {
+    fn count_many(&mut self, own: usize, after: &[u64]) {
         let mut of_each = [0u64; MAX_CHANNELS];
         for click in after {
             of_each[(click & NUMBER_MASK) as usize] += 1;
@@ -65,7 +65,7 @@ impl Counter for Groups {
             if *second < end {
                 let after = &clicks[start + 1..];
                 let near = after.iter().take_while(|click| **click < end).count();
-                self.from_first(*first, &after[..near]);
+                self.count_first(*first, &after[..near]);
             }
         }
     }
