@@ -160,7 +160,7 @@ impl Answer for Report<'_> {
             title: format!("{}: {}", file_name(self.path), self.source()),
             x: Axis { label: "averaging time τ".into(), unit: "s", range: Range::Log },
             y: Axis {
-                label: "overlapping Allan deviation σ_y(τ)".into(),
+                label: "overlapping Allan deviation σ(τ)".into(),
                 unit: "",
                 range: Range::Log,
             },

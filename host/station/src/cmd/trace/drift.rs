@@ -104,7 +104,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         return args.output.give(global, &report);
     }
     let dtime = scanned.reader.meta().dtime.and_then(|d| d.unit);
-    let mut folding = args.against.settle(&args.source, &summary, tick, dtime, begin)?;
+    let mut folding = args.against.settle(&args.source, &summary, tick, dtime)?;
     channels.retain(|number| Some(*number) != folding.channel());
     let mut followed: Vec<Option<PeakDrift>> = vec![None; 256];
     for number in &channels {

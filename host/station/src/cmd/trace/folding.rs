@@ -68,11 +68,11 @@ impl Against {
         summary: &Summary,
         tick: TickLength,
         dtime: Option<TickLength>,
-        begin: Ticks,
     ) -> Result<Folding, Failure> {
         let reference = if let Some(Period(ps)) = self.period {
             let fine = ps / tick.as_ps_f64() * 2f64.powi(FineTicks::FRACTION_BITS as i32);
-            Reference::Period { period: FineTicks(fine.round() as i128), origin: begin }
+            // Tick zero begins a period: parts of one trace then fold alike.
+            Reference::Period { period: FineTicks(fine.round() as i128), origin: Ticks(0) }
         } else {
             Reference::Sync { divider: self.divider }
         };
@@ -189,13 +189,14 @@ impl Folding {
         )
     }
 
-    fn period_is_given(&self) -> bool {
+    /// Whether times after the end of a period are those at the begin of the next.
+    pub(super) fn period_is_given(&self) -> bool {
         matches!(&self.kind, Kind::Fold { channel: None, records: false, .. })
     }
 
     pub(super) fn in_words(&self) -> String {
         match &self.kind {
-            Kind::Dtime { .. } => "the times after the sync pulse".into(),
+            Kind::Dtime { .. } => "the sync pulse".into(),
             Kind::Fold { channel: Some(channel), .. } => format!("pulses on channel {channel}"),
             Kind::Fold { records: true, .. } => "sync records".into(),
             Kind::Fold { .. } => "a given period".into(),
@@ -216,7 +217,7 @@ impl Folded {
     pub(super) fn of(source: &Source, against: &Against, asked: &[u8]) -> Result<Folded, Failure> {
         let (scanned, summary) = source.summary(PhotonTime::SyncPeriods)?;
         let dtime = scanned.reader.meta().dtime.and_then(|d| d.unit);
-        let mut folding = against.settle(source, &summary, scanned.tick(), dtime, scanned.begin)?;
+        let mut folding = against.settle(source, &summary, scanned.tick(), dtime)?;
         let mut channels = select::channels(&source.file, asked, &summary)?;
         channels.retain(|number| Some(*number) != folding.channel());
         if channels.is_empty() {
@@ -251,13 +252,16 @@ impl Folded {
         seconds(self.folding.unit(), Ticks(1))
     }
 
-    /// The same histogram in longer bins, from `from` up to `to`, both in units.
-    pub(super) fn part(&self, from: u64, to: u64, bin: u64) -> LinearHistogram {
+    /// The same histogram in longer bins, `range` units from `from` on. Of a given period it goes on
+    /// into the next one, at most once around.
+    pub(super) fn part(&self, from: u64, range: u64, bin: u64) -> LinearHistogram {
         let fine = self.histogram.bin().0;
         let group = (bin / fine).max(1) as usize;
-        let (first, last) = ((from / fine) as usize, to.div_ceil(fine) as usize);
         let counts = self.histogram.counts();
-        let counts = &counts[first.min(counts.len())..last.min(counts.len())];
+        let first = ((from / fine) as usize).min(counts.len());
+        let length = (range.div_ceil(fine) as usize).min(counts.len());
+        let around: &[u64] = if self.folding.period_is_given() { counts } else { &[] };
+        let counts: Vec<u64> = counts[first..].iter().chain(around).take(length).copied().collect();
         // A last bin that is not whole would look like fewer counts.
         let whole =
             if counts.len() >= 8 * group { counts.len() / group * group } else { counts.len() };

@@ -65,7 +65,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let ticks = |span: Span| unit.ticks_covering(span.picoseconds()).0;
     let (peak, width) = peak(&folded.histogram);
     let range = args.range.map_or(40 * width, ticks).max(1);
-    let from = peak.saturating_sub(range / 3);
+    let all = folded.histogram.counts().len() as u64 * folded.histogram.bin().0;
+    let from = match folded.folding.period_is_given() {
+        // A peak beside the begin of a period has its other flank at the end.
+        true => (peak + all - (range / 3).min(all)) % all,
+        false => peak.saturating_sub(range / 3),
+    };
     let default = || (width / 8).max(range / 1000).max(1);
     let bin = args.bin.map_or_else(default, ticks);
     if range / bin < 8 || range / bin > 20_000 {
@@ -73,7 +78,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
             "--range has to hold 8 to 20000 bins for a fit; choose another --bin",
         ));
     }
-    let histogram = folded.part(from, from.saturating_add(range), bin);
+    let histogram = folded.part(from, range, bin);
     let fit = JitterFit::of(&histogram)
         .map_err(|why| Failure::file(path, format!("has no response to fit: {why}")))?;
     args.output.give(global, &Report { path, folded: &folded, histogram, fit })

@@ -69,7 +69,7 @@ impl Answer for Report<'_> {
     fn text(&self) -> String {
         let bin = self.bin_s();
         let mut text =
-            format!("{} folded over {}\n", channels(self.folded), self.folded.folding.in_words());
+            format!("{} against {}\n", channels(self.folded), self.folded.folding.in_words());
         if let Some(period) = self.folded.folding.period_s() {
             let shown = match period.error > 0.0 {
                 true => quantity(period, "s"),
@@ -132,7 +132,7 @@ impl Answer for Report<'_> {
         };
         let title = format!("{}: {}", file_name(self.path), channels(self.folded));
         Figure::new(vec![
-            panel(Range::FromZero, format!("{title}, folded over {over}")),
+            panel(Range::FromZero, format!("{title} against {over}")),
             panel(Range::Log, "the same, logarithmic".into()),
         ])
     }
