@@ -81,7 +81,7 @@ impl AllanDeviation {
         for (level, scale) in self.scales.iter_mut().enumerate() {
             let m = 1u64 << level;
             let stride = (m / Self::OVERLAP).max(1);
-            if number % stride != 0 {
+            if !number.is_multiple_of(stride) {
                 break;
             }
             let held = (m / stride) as usize;

@@ -217,15 +217,15 @@ mod tests {
     #[test]
     fn thermal_light_is_noisier_and_a_single_emitter_quieter() {
         let (coherence, gap, window) = (400.0, 100.0, 2_000.0);
-        let x = 2.0 * window / coherence;
-        let excess = window / gap * 2.0 * (x - 1.0 + (-x as f64).exp()) / (x * x);
+        let x: f64 = 2.0 * window / coherence;
+        let excess = window / gap * 2.0 * (x - 1.0 + (-x).exp()) / (x * x);
         // Neighbouring windows share a coherence time: independent errors are a little too small.
         let found = fano(&thermal(7, coherence, gap, 2_000_000), window as u64);
         assert!((found.value / (1.0 + excess) - 1.0).abs() < 0.04, "{found:?} {excess}");
         let (recovery, window) = (50.0, 2_000.0);
-        let x = window / recovery;
+        let x: f64 = window / recovery;
         // One photon of two, each after 4 · 50 ticks.
-        let less = window / 400.0 * 2.0 * (x - 1.0 + (-x as f64).exp()) / (x * x);
+        let less = window / 400.0 * 2.0 * (x - 1.0 + (-x).exp()) / (x * x);
         near(fano(&single_emitter(8, recovery, 0.5, 1_000_000), 2_000), 1.0 - less, "emitter");
     }
 

@@ -4,6 +4,8 @@
 //! 221, 437 (1984)), which is right for few counts in a bin where least squares is not. The
 //! covariance is the inverse of Fisher's information Σ (∂μ/∂θ)(∂μ/∂θ)ᵀ/μ.
 
+#![allow(clippy::needless_range_loop, reason = "matrices are read by their indices")]
+
 /// What a fit found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fit<const P: usize> {

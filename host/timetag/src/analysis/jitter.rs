@@ -72,10 +72,10 @@ impl JitterFit {
         let start = Start::of(&counts).ok_or(NoJitterFit::NoPeak)?;
         let gaussian = |p: &[f64; 4], means: &mut [f64]| {
             Response { area: p[0].exp(), centre: p[1], sigma: p[2].exp(), share: 0.0, decay: 1.0 }
-                .fill(p[3], means);
+                .fill(p[3].exp(), means);
         };
-        let plain = [start.area.ln(), start.centre, start.sigma.ln(), start.background];
-        let steps = [1e-5, 1e-4 * start.sigma, 1e-5, 1e-4 * start.background];
+        let plain = [start.area.ln(), start.centre, start.sigma.ln(), start.background.ln()];
+        let steps = [1e-5, 1e-4 * start.sigma, 1e-5, 1e-4];
         let narrow = fit::fit(&counts, plain, steps, gaussian).ok_or(NoJitterFit::NoPeak)?;
         let full = fit_tail(&counts, &start, &narrow);
         let found = match &full {
@@ -121,13 +121,17 @@ impl JitterFit {
             error: fit.error_of(&steps, |p| Response::of(p).width(part)),
         };
         let mut means = vec![0.0; counts.len()];
-        response.fill(p[3], &mut means);
+        response.fill(p[3].exp(), &mut means);
         let (chi2, groups) = fit::pearson(counts, &means);
         JitterFit {
             area: Estimate { value: response.area, error: response.area * error(0) },
             centre: Estimate { value: p[1], error: error(1) },
             sigma: Estimate { value: response.sigma, error: response.sigma * error(2) },
-            background: Estimate { value: p[3], error: error(3) },
+            // Where there is none, no more is known than that not one count was seen.
+            background: Estimate {
+                value: p[3].exp(),
+                error: (p[3].exp() * error(3)).max(1.0 / counts.len() as f64),
+            },
             tail: tail.then(|| Tail {
                 share: Estimate {
                     value: response.share,
@@ -165,7 +169,7 @@ impl JitterFit {
 const SIGNIFICANT: f64 = 18.0;
 
 fn fit_tail(counts: &[f64], start: &Start, narrow: &Fit<4>) -> Option<Fit<6>> {
-    let model = |p: &[f64; 6], means: &mut [f64]| Response::of(p).fill(p[3], means);
+    let model = |p: &[f64; 6], means: &mut [f64]| Response::of(p).fill(p[3].exp(), means);
     let [area, _, _, background] = narrow.parameters;
     let starts = [(0.2, 3.0), (0.5, 1.5), (0.5, 8.0), (0.9, 4.0), (0.98, 15.0)];
     starts
@@ -210,7 +214,7 @@ impl Start {
     }
 
     fn steps(&self) -> [f64; 6] {
-        [1e-5, 1e-4 * self.sigma, 1e-5, 1e-4 * self.background, 1e-4, 1e-4]
+        [1e-5, 1e-4 * self.sigma, 1e-5, 1e-4, 1e-4, 1e-4]
     }
 }
 
@@ -276,6 +280,21 @@ mod tests {
             println!("{what}: {n}, {inside:.3} within 3σ, mean {mean:.2} σ, rms {rms:.2} σ");
             assert!(inside >= 0.95 && mean.abs() < 0.5 && (0.6..1.5).contains(&rms), "{what}");
         }
+    }
+
+    #[test]
+    fn a_response_without_background_has_its_tail() {
+        let mut histogram = LinearHistogram::new(Ticks(0), Ticks(10), 350).unwrap();
+        let mut dice = Dice::new(3);
+        for _ in 0..100_000 {
+            let at = response(&mut dice, 1_100.0, 40.0, 0.25, 220.0);
+            histogram.add(Ticks(at.max(0.0) as u64));
+        }
+        let found = JitterFit::of(&histogram).unwrap();
+        let tail = found.tail.unwrap();
+        assert!((tail.decay.value - 220.0).abs() < 4.0 * tail.decay.error, "{found:?}");
+        assert!((found.sigma.value - 40.0).abs() < 4.0 * found.sigma.error, "{found:?}");
+        assert!(found.background.value < 0.01 && found.background.error < 0.01, "{found:?}");
     }
 
     #[test]

@@ -22,17 +22,13 @@ impl Response {
         }
     }
 
-    /// Means of bins of length one from zero on; not numbers where the background is negative.
+    /// Means of bins of length one from zero on.
     pub(super) fn fill(&self, background: f64, means: &mut [f64]) {
         let mut left = self.below(0.0);
         for (i, mean) in means.iter_mut().enumerate() {
             let right = self.below(i as f64 + 1.0);
             // Rounding may leave a little less than nothing far from the peak.
-            *mean = if background >= 0.0 {
-                self.area * (right - left).max(0.0) + background + 1e-12
-            } else {
-                f64::NAN
-            };
+            *mean = self.area * (right - left).max(0.0) + background + 1e-12;
             left = right;
         }
     }
