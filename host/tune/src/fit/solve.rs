@@ -52,10 +52,10 @@ mod tests {
         assert!((x[0] - 1.0).abs() < 1e-12 && (x[1] - 2.0).abs() < 1e-12, "{x:?}");
         assert!((x[2] - 3.0).abs() < 1e-12);
         let inverse = inverse(&matrix, 3).unwrap();
-        for i in 0..3 {
+        for (i, row) in matrix.iter().enumerate().take(3) {
+            let entry = |j: usize| -> f64 { (0..3).map(|k| row[k] * inverse[k][j]).sum() };
             for j in 0..3 {
-                let entry: f64 = (0..3).map(|k| matrix[i][k] * inverse[k][j]).sum();
-                assert!((entry - f64::from(u8::from(i == j))).abs() < 1e-12);
+                assert!((entry(j) - f64::from(u8::from(i == j))).abs() < 1e-12);
             }
         }
         assert_eq!(solve(&[[1.0; 4]; 4], &[1.0; 4], 2), None);

@@ -16,7 +16,6 @@ use helio_units::{TickLength, Ticks};
 use serde_json::json;
 
 use super::source::{Reading, file_name};
-use crate::bench::Scenario;
 use crate::bench::cable::Item;
 use crate::cli::Global;
 use crate::cmd::watch::wall;
@@ -166,7 +165,7 @@ fn device(
 ) -> Result<(), Failure> {
     let plan = match &args.config {
         Some(path) => DeskPlan::Station(Box::new(StationConfig::load(path)?)),
-        None => DeskPlan::Scenario(Box::new(Scenario::default())),
+        None => DeskPlan::Scenario(Box::default()),
     };
     let mut desk = Desk::open(None, address)?;
     let tick = desk.bob().tick_length;

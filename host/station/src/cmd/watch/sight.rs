@@ -163,12 +163,12 @@ impl Sight {
     /// The rows of the matrix, for the eye.
     pub fn matrix_rows(&self) -> Vec<String> {
         let Some(matrix) = &self.matrix else { return Vec::new() };
-        let mut rows = vec!["sent  H       V       D       A    found".to_owned()];
+        let mut rows = vec![format!("{:>10}{:>7}{:>7}{:>7}", "H", "V", "D", "A")];
         let total = matrix.total().max(1) as f64;
         for (state, row) in Polarization::ALL.into_iter().zip(&matrix.clicks) {
-            let cells: Vec<String> =
-                row.iter().map(|n| format!("{:>7.3}", 100.0 * *n as f64 / total)).collect();
-            rows.push(format!("{}  {}  %", state_name(state), cells.join(" ")));
+            let cells: String =
+                row.iter().map(|n| format!("{:>7.2}", 100.0 * *n as f64 / total)).collect();
+            rows.push(format!("{}  {cells}", state_name(state)));
         }
         rows
     }
@@ -184,17 +184,15 @@ impl Sight {
             let best = best.map_or(String::new(), |best| format!(", best {:.2} %", 100.0 * best));
             let name = basis_name(figures.basis);
             rows.push(format!("{name:<5} QBER {}", qber_text(figures.qber)));
-            rows.push(format!("      visibility {visibility}{best}"));
+            rows.push(format!("  visibility {visibility}{best}"));
             let states = figures.states.iter().map(|state| {
                 let name = state_name(state.state);
-                match state.extinction_db {
-                    Some(db) => {
-                        format!("{name} {} ± {} dB", trimmed(db.value, 3), trimmed(db.error, 1))
-                    }
-                    None => format!("{name} –"),
-                }
+                state.extinction_db.map_or(format!("{name} –"), |db| {
+                    format!("{name} {} ± {}", trimmed(db.value, 3), trimmed(db.error, 1))
+                })
             });
-            rows.push(format!("      extinction {}", states.collect::<Vec<_>>().join(", ")));
+            let states: Vec<String> = states.collect();
+            rows.push(format!("  extinction {} dB", states.join(", ")));
         }
         rows
     }

@@ -55,21 +55,23 @@ pub(super) fn draw(frame: &mut Frame<'_>, sight: &Sight, colours: bool) {
     panel(frame, rates, "count rates", lines.collect());
     if sight.matrix.is_some() {
         let [left, right] =
-            Layout::horizontal([Constraint::Length(40), Constraint::Min(0)]).areas(bases);
+            Layout::horizontal([Constraint::Length(33), Constraint::Min(0)]).areas(bases);
         let plain = |rows: Vec<String>| rows.into_iter().map(Line::from).collect();
-        panel(frame, left, "click matrix, % of all clicks", plain(sight.matrix_rows()));
+        panel(frame, left, "sent (rows), found, % of clicks", plain(sight.matrix_rows()));
         panel(frame, right, "bases", plain(sight.basis_rows()));
     }
     if let Some(seen) = &sight.arrivals {
         let (width, height) = (usize::from(arrivals.width), usize::from(arrivals.height));
-        let chart = histogram(&seen.all(), seen.window_bins(), width, height.saturating_sub(3));
+        let found = sight.arrivals_of();
+        let rows = height.saturating_sub(2 + found.len());
+        let chart = histogram(&seen.all(), seen.window_bins(), width, rows);
         let mut lines: Vec<Line<'_>> = chart.into_iter().map(Line::from).collect();
-        let offsets = sight.arrivals_of().into_iter().map(|(name, at)| {
+        lines.extend(found.into_iter().map(|(name, at)| {
             let [offset, error, rms] = [at.offset_ps.value, at.offset_ps.error, at.rms_ps]
                 .map(|ps| si(ps * 1e-12, "s", 3));
-            format!("{name} {offset} ± {error}, rms {rms}, {:.1} % inside", 100.0 * at.inside.value)
-        });
-        lines.push(Line::from(offsets.collect::<Vec<_>>().join("; ")));
+            let inside = 100.0 * at.inside.value;
+            Line::from(format!("{name} {offset} ± {error}, rms {rms}, {inside:.1} % inside"))
+        }));
         panel(frame, arrivals, "arrivals, from the middle of the window", lines);
     }
 }
