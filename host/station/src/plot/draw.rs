@@ -204,25 +204,27 @@ impl Scale {
         let (low, high) = values
             .filter(|v| v.is_finite() && (!log || *v > 0.0))
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
+        let (low, high) = match (low <= high, log) {
+            (true, _) => (low, high),
+            (false, false) => (0.0, 1.0),
+            (false, true) => (1.0, 1.0),
+        };
         let (from, to) = match axis.range {
             Range::Fixed(from, to) => (from, to),
-            Range::Data => (low, high),
+            Range::Data | Range::Log => (low, high),
             Range::FromZero => (0.0f64.min(low), 1.08 * high.max(0.0)),
-            Range::Log if high > low => {
-                let title = axis.label.clone();
-                return Scale { log: Some(axis.unit), factor: 1.0, title, from: low, to: high };
-            }
-            // A single value, or none above zero.
-            Range::Log => {
-                let middle = if low > 0.0 { low } else { 1.0 };
-                let (from, to) = (middle / 2.0, middle * 2.0);
-                let title = axis.label.clone();
-                return Scale { log: Some(axis.unit), factor: 1.0, title, from, to };
-            }
         };
-        // A single value still needs an axis around it.
-        let (from, to) = if to > from { (from, to) } else { (from - 0.5, from + 0.5) };
+        // A single value still needs an axis around it, and so do values that differ by rounding
+        // only: between those no label fits, and its search would not end.
+        let narrow = to - from <= 1e-6 * from.abs().max(to.abs());
+        if log {
+            let middle = if low > 0.0 { low } else { 1.0 };
+            let (from, to) = if narrow { (middle / 2.0, middle * 2.0) } else { (from, to) };
+            let title = axis.label.clone();
+            return Scale { log: Some(axis.unit), factor: 1.0, title, from, to };
+        }
+        let half = 0.5 * if from == 0.0 { 1.0 } else { from.abs().min(1.0) };
+        let (from, to) = if narrow { (from - half, from + half) } else { (from, to) };
         let (factor, unit) = prefixed(axis.unit, from.abs().max(to.abs()));
         let title = match unit.is_empty() {
             true => axis.label.clone(),
@@ -330,6 +332,11 @@ mod tests {
         assert_eq!(ends(Range::FromZero, &[0.0]), (-0.5, 0.5));
         assert_eq!(ends(Range::Data, &[]), (0.0, 1.0));
         assert_eq!(ends(Range::Fixed(1.0, 2.0), &[9.0]), (1.0, 2.0));
+        assert_eq!(ends(Range::Log, &[0.0, -1.0, 0.1, 50.0]), (0.1, 50.0));
+        assert_eq!(ends(Range::Log, &[0.0]), (0.5, 2.0));
+        let nearly = [3e-17, 3e-17 * (1.0 + f64::EPSILON)];
+        assert_eq!(ends(Range::Log, &nearly), (1.5e-17, 6e-17));
+        assert_eq!(ends(Range::Data, &[1.0, 1.0 + f64::EPSILON]), (0.5, 1.5));
     }
 
     #[test]

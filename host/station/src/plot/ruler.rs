@@ -43,6 +43,14 @@ impl Ruler {
         let all = (1..).map(|every| marks(&[1.0], every));
         all.into_iter().find(|points| points.len() <= most.max(1)).unwrap_or_default()
     }
+
+    /// Values that are labelled where the axis is linear. The library looks for them with an absolute
+    /// tolerance, and forever where the axis is shorter than that: it is given one of usual length.
+    fn round_values<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        let length = 10f64.powf((self.to - self.from).log10().floor());
+        let marks = RangedCoordf64::from(self.from / length..self.to / length).key_points(hint);
+        marks.into_iter().map(|mark| mark * length).collect()
+    }
 }
 
 impl Ranged for Ruler {
@@ -56,10 +64,10 @@ impl Ranged for Ruler {
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
         match self.log {
-            false => self.linear.key_points(hint),
+            false => self.round_values(hint),
             true => match self.decades(hint.bold_points()) {
                 marks if marks.len() > 1 => marks,
-                _ => RangedCoordf64::from(self.from..self.to).key_points(hint),
+                _ => self.round_values(hint),
             },
         }
     }
@@ -81,6 +89,17 @@ mod tests {
         assert_eq!(marks(1.0, 1e12, 7).len(), 7);
         assert!(marks(2.2, 4.9, 8).is_empty(), "nothing round between");
         assert!(marks(1e-300, 1e300, 5).len() <= 5);
+    }
+
+    #[test]
+    fn an_axis_of_any_length_has_its_labels() {
+        use plotters::coord::ranged1d::BoldPoints;
+        for (from, to) in [(2.2e-17, 4.9e-17), (1.0, 1.0 + 2e-6), (-3e-300, 1e-300), (0.0, 1e300)] {
+            let marks = Ruler::linear(from, to).key_points(BoldPoints(8));
+            assert!((2..=9).contains(&marks.len()), "{from} to {to}: {marks:?}");
+            assert!(marks.iter().all(|mark| (from..=to * (1.0 + 1e-9)).contains(mark)));
+        }
+        assert!(Ruler::logarithmic(2.2e-17, 4.9e-17).key_points(BoldPoints(8)).len() > 1);
     }
 
     #[test]
