@@ -88,18 +88,18 @@ impl Writing {
         getrandom::fill(&mut guid).map_err(|fault| {
             Failure::new(Exit::Internal, format!("the system gives no random numbers ({fault})"))
         })?;
+        let retick = Retick::new(settings.tick, tick);
         let settings = WriteSettings {
             all_kinds: settings.all_kinds && !self.photons_only,
             tick,
             guid,
             creator: "helio".into(),
             creator_version: env!("CARGO_PKG_VERSION").into(),
-            ..settings.clone()
+            ..settings
         };
         let part = Part::create(path)?;
         let file = part.file.try_clone().map_err(|why| unwritable(path, &why.into()))?;
         let writer = writer(file, format, &settings).map_err(|err| unwritable(path, &err))?;
-        let retick = Retick::new(settings.tick, tick);
         Ok(Target { part, writer, format, settings, retick })
     }
 }
