@@ -82,6 +82,8 @@ impl Others {
             settled: Option<Ticks>,
             time: impl Fn(&T) -> Ticks,
         ) -> std::vec::Drain<'_, T> {
+            // As the detections beside them, they may step back within the window.
+            waiting.sort_by_key(&time);
             let until =
                 settled.map_or(waiting.len(), |at| waiting.partition_point(|t| time(t) <= at));
             waiting.drain(..until.max(waiting.len().saturating_sub(MAX_WAITING)))

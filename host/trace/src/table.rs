@@ -40,6 +40,13 @@ pub(crate) struct Table {
     pub(crate) missed: bool,
 }
 
+impl Table {
+    /// Whether there are columns beside time and channel, as hardly anybody else writes them.
+    pub(crate) fn is_beyond_photons(&self) -> bool {
+        self.dtime.is_some() || self.kind || self.missed
+    }
+}
+
 /// A record in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Row {

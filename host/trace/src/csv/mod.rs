@@ -175,6 +175,11 @@ impl Csv {
             TraceError::BadLine { offset, line: self.lines, what, found }
         };
         let (mut time, mut row) = (None, Row::default());
+        if let Some(table) = self.columns.own
+            && fields(line).count() != write::names(&table).len()
+        {
+            return Err(fault("another number of columns than the line that names them"));
+        }
         for (column, field) in fields(line).enumerate() {
             if column == self.columns.time {
                 time = Some(self.time(field).map_err(fault)?);
@@ -231,6 +236,14 @@ impl Decode for Csv {
             let rest = &block[used..];
             let length = match rest.iter().position(|b| *b == b'\n') {
                 Some(end) => end + 1,
+                // A table that was written here ends in the end of a line; a number that was cut reads
+                // as another one.
+                None if last && self.columns.own.is_some_and(|table| table.is_beyond_photons()) => {
+                    let keep = offset + used as u64;
+                    let (offset, complete) = (offset + block.len() as u64, self.counts().records());
+                    result = Err(TraceError::RecordTruncated { offset, complete, keep });
+                    break;
+                }
                 None if last => rest.len(),
                 None if rest.len() >= BLOCK_BYTES => {
                     let (offset, line) = (offset + used as u64, self.lines + 1);

@@ -48,6 +48,21 @@ fn arrays_that_users_make_are_read() {
 }
 
 #[test]
+fn a_row_that_was_cut_is_no_other_record() {
+    let table = "time_ps,channel,kind\n500,1,0\n1000,4,1\n";
+    let content = whole(table.as_bytes());
+    assert_eq!((content.all.photons.len(), content.all.markers.len()), (1, 1));
+    for cut in [1, 2] {
+        let content =
+            read(&table.as_bytes()[..table.len() - cut], &ReadOptions::default()).unwrap();
+        assert_eq!((content.all.photons.len(), content.all.markers.len()), (1, 0), "{cut}");
+        assert!(content.fault.is_some_and(|fault| fault.contains("inside record 1")), "{cut}");
+    }
+    let content = read(table.replace("4,1\n", "4\n").as_bytes(), &ReadOptions::default()).unwrap();
+    assert!(content.fault.is_some_and(|fault| fault.contains("another number of columns")));
+}
+
+#[test]
 fn arrays_of_anything_else_are_refused_in_a_sentence() {
     let element = [255; 8];
     for (descr, shape, part) in [
