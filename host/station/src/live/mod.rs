@@ -13,7 +13,7 @@ use std::net::TcpListener;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -205,12 +205,15 @@ fn follow(
             Ok(false) => {
                 return Ok(match reader.damage() {
                     None => End::Over,
+                    // It was this side that did not wait for the rest.
+                    Some(_) if quiet.is_over() => End::Stopped,
                     Some(damage) => {
                         log::warn!("what was sent {damage}; everything before it is used");
                         End::Over
                     }
                 });
             }
+            Err(_) if quiet.is_over() => return Ok(End::Stopped),
             Err(err) => return Ok(End::Fault(err)),
         }
         if each(LiveEvent::Records(&chunk))?.is_break() {
@@ -234,21 +237,36 @@ fn open(
     quiet: &Quiet<'_>,
 ) -> Result<Box<dyn TraceReader>, TraceError> {
     let (shutdown, idle) = (quiet.shutdown.clone(), quiet.idle);
-    let (mut begun, mut asked) = (Instant::now(), Instant::now());
     let over = quiet.over.clone();
-    from_live(input, reading, move || {
-        // Whoever has not asked for long had something to read meanwhile.
-        if asked.elapsed() > 5 * REST {
-            begun = Instant::now();
+    let come = Arc::new(AtomicU64::new(0));
+    let (mut seen, mut since) = (0, Instant::now());
+    let counted = Counted { inner: input, come: come.clone() };
+    from_live(counted, reading, move || {
+        let now = come.load(Ordering::Relaxed);
+        if std::mem::replace(&mut seen, now) != now {
+            since = Instant::now();
         }
         thread::sleep(REST);
-        asked = Instant::now();
-        let gives_up = shutdown.is_requested() || idle.is_some_and(|idle| begun.elapsed() >= idle);
+        let gives_up = shutdown.is_requested() || idle.is_some_and(|idle| since.elapsed() >= idle);
         if gives_up {
             over.store(true, Ordering::Relaxed);
         }
         !gives_up
     })
+}
+
+/// A source whose bytes are counted, so that it is known when the last one came.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    come: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.come.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 /// How long nothing has come.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use helio_link::DeviceAddress;
 use helio_timetag::TagEvent;
 use helio_trace::{
-    Chunk, Loss, LossKind, Meta, PhotonTime, TimeTag, TraceFormat, TraceWriter, WriteSettings,
-    Written, writer,
+    Chunk, Loss, LossKind, Meta, PhotonTime, RecordingOptions, RecordingWriter, TimeTag,
+    TraceFormat, TraceWriter, WriteSettings, Written, writer,
 };
 use helio_tune::Meter;
 use helio_units::{TickLength, Ticks};
@@ -33,7 +33,7 @@ use crate::term::{grouped, si};
 #[command(after_help = "\
 Examples:
   helio trace record listen:127.0.0.1:7100 out.ptu     what another program sends, one connection
-  helio trace record listen:127.0.0.1:7100 out.helio   the same as a recording of Heliograph's own
+  helio trace record listen:127.0.0.1:7100 out.htr     the same as a recording of Heliograph's own
   helio trace record growing.ptu out.ptu --seconds 60  a file that is being written
   vendor-tool | helio trace record - out.ptu           standard input
   helio trace record usb:B-0001 out.ptu                a device of Heliograph, Bob's
@@ -57,7 +57,7 @@ pub struct Args {
     /// Stop when nothing came for so long
     #[arg(long, value_name = "TIME")]
     idle: Option<Span>,
-    /// The format of the file [default: what its ending says, .ptu, .npy or .csv, else a recording of
+    /// The format of the file [default: what its ending says, .htr, .ptu, .npy or .csv, else a recording of
     /// Heliograph's own]
     #[arg(long = "as", value_name = "FORMAT")]
     written: Option<TraceFormat>,
@@ -89,7 +89,15 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let out = File::create_new(&args.out).map_err(|err| {
         Failure::file(&args.out, format!("cannot be begun ({err}); name a file that is not there"))
     })?;
+    if args.format() == TraceFormat::Parquet {
+        let _ = std::fs::remove_file(&args.out);
+        return Err(Failure::usage(
+            "a Parquet file cannot be read before it is complete, and a recording that breaks off would be \
+             lost; record into .htr and convert that",
+        ));
+    }
     let shutdown = Shutdown::install();
+    let on_disk = out.try_clone();
     let mut tape = Tape::new(args, out);
     let ended = match args.source.parse::<DeviceAddress>() {
         Ok(address) if !Path::new(&args.source).exists() => {
@@ -98,17 +106,21 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         _ => live(args, &mut tape, &shutdown),
     };
     // What was recorded until a fault is completed too.
-    let written = tape.finish();
-    if written.is_err() || matches!(written, Ok(None)) {
-        // Nothing began: no empty file stays behind.
+    let began = tape.first.is_some();
+    let mut written = tape.finish();
+    if !began {
+        // No empty file stays behind. One that holds something does, whatever befell it.
         let _ = std::fs::remove_file(&args.out);
+    } else if let (Ok(file), Ok(_)) = (on_disk, &written)
+        && let Err(err) = file.sync_all()
+    {
+        written =
+            Err(Failure::file(&args.out, format!("did not reach the disk ({err}); check it")));
     }
     ended?;
     match written? {
-        Some(written) => tell(args, global, &written),
-        None => {
-            Err(Failure::file(&args.out, "was not written: nothing came; start the source first"))
-        }
+        Some(written) if began => tell(args, global, &written),
+        _ => Err(Failure::file(&args.out, "was not written: nothing came; start the source first")),
     }
 }
 
@@ -147,12 +159,14 @@ fn live(args: &Args, tape: &mut Tape<'_>, shutdown: &Shutdown) -> Result<(), Fai
         LiveEvent::Begun(meta) => tape.begin(meta).map(ControlFlow::Continue),
         LiveEvent::Records(chunk) => tape.add(chunk),
         LiveEvent::Waiting => Ok(ControlFlow::Continue(())),
-        // One connection is one trace: the next one's times have another zero.
+        // One connection is one trace: the next one's times have another zero. One that never began to
+        // be a trace was somebody else's.
         LiveEvent::Ended(why) => {
             if let Some(why) = why {
                 eprintln!("helio: {why}");
             }
-            Ok(ControlFlow::Break(()))
+            let stray = tape.writer.is_none() && matches!(source, LiveSource::Port(_));
+            Ok(if stray { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         }
     })
 }
@@ -256,9 +270,16 @@ impl<'a> Tape<'a> {
             ..settings
         };
         let format = self.args.format();
-        let writer =
-            writer(out, format, &settings).map_err(|err| Failure::file(&self.args.out, err))?;
-        self.writer = Some(writer);
+        let fault = |err| Failure::file(&self.args.out, err);
+        self.writer = Some(match format {
+            // Whatever happens, the last second at most is lost, and a follower is not far behind.
+            TraceFormat::Recording => {
+                let flush_after = Some(Duration::from_secs(1));
+                let options = RecordingOptions { flush_after, ..RecordingOptions::default() };
+                Box::new(RecordingWriter::new(out, &settings, options).map_err(fault)?)
+            }
+            _ => writer(out, format, &settings).map_err(fault)?,
+        });
         Ok(())
     }
 
@@ -286,11 +307,11 @@ impl<'a> Tape<'a> {
             .seconds
             .map(|seconds| begin.0.saturating_add((seconds * 1e12 / self.tick.as_ps_f64()) as u64));
         if let Some(end) = over {
-            let whole = chunk.dtimes.len() == chunk.photons.len();
-            self.moved.photons.retain(|p| p.tick.0 < end);
-            if whole {
-                self.moved.dtimes.truncate(self.moved.photons.len());
+            if chunk.dtimes.len() == chunk.photons.len() {
+                let mut photons = chunk.photons.iter();
+                self.moved.dtimes.retain(|_| photons.next().is_some_and(|p| p.tick.0 < end));
             }
+            self.moved.photons.retain(|p| p.tick.0 < end);
             self.moved.markers.retain(|m| m.tick.0 < end);
             self.moved.losses.retain(|l| l.tick.0 < end);
             self.moved.syncs.retain(|s| s.0 < end);
