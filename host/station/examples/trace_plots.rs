@@ -17,6 +17,8 @@ use std::process::Command;
 use helio_timetag::analysis::synthetic::{
     Dice, coherent, renewal, response, single_emitter, split, thermal,
 };
+use helio_timetag::clock::ClockModel;
+use helio_timetag::clock::synthetic::PairSource;
 
 const T2: &str = "host/trace/tests/data/lpq_hydraharp_v30_t2.ptu";
 /// Of the shared data, too large to be kept here.
@@ -48,6 +50,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let laser = made("pulsed laser (simulated)", pulses(400_000, 0.0))?;
     let drifting = made("drifting laser (simulated)", pulses(200_000, 2e-9))?;
     let clock = made("clock (simulated)", clock(200_000))?;
+    let heralds = made("two pair sources (simulated)", two_sources(200_000))?;
+    let (alice, bob) = two_clocks();
+    let alice = made("Alice (simulated)", alice)?;
+    let bob = made("Bob (simulated)", bob)?;
 
     let plots: &[(&str, &[&str])] = &[
         ("rates", &["rates", T2, "--bin", "50ms"]),
@@ -68,6 +74,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("drift-peak", &["drift", &drifting, "--period", "12.5ns"]),
         ("allan", &["allan", &clock]),
         ("jitter", &["jitter", &laser, "--period", "12.5ns"]),
+        ("coincidences", &["coincidences", &heralds, "--within", "2ns"]),
+        ("clocks", &["sync", &alice, &bob]),
     ];
     for (name, args) in plots {
         if args.contains(&T3) && !Path::new(T3).exists() {
@@ -114,6 +122,51 @@ fn pairs(count: usize) -> Vec<(u64, u8)> {
     tags.extend(coherent(6, 1e6, 2 * count).into_iter().map(|tick| (tick, 1)));
     tags.sort_unstable();
     tags
+}
+
+/// Two sources of photon pairs, to channels 1 and 2 and to channels 3 and 4, which lose half of their
+/// photons, 300 ps of jitter; among as many unrelated counts.
+fn two_sources(pairs: usize) -> Vec<(u64, u8)> {
+    let mut dice = Dice::new(9);
+    let mut tags: Vec<(u64, u8)> = Vec::new();
+    for (seed, channels) in [(10, [1, 2]), (11, [3, 4])] {
+        for pair in coherent(seed, 2e6, pairs) {
+            for channel in channels {
+                if dice.uniform() < 0.5 {
+                    let late = (1_000.0 + 300.0 * dice.normal()).max(0.0);
+                    tags.push((pair + late as u64, channel));
+                }
+            }
+        }
+    }
+    for (seed, channel) in (12..16).zip(1..) {
+        tags.extend(coherent(seed, 4e6, pairs / 2).into_iter().map(|tick| (tick, channel)));
+    }
+    tags.sort_unstable();
+    tags
+}
+
+/// Both sides of a pair source, each by a clock of its own.
+fn two_clocks() -> (Vec<(u64, u8)>, Vec<(u64, u8)>) {
+    let clock = ClockModel {
+        reference_ps: 0,
+        offset_ps: 3.2e11,
+        frequency_ppm: -12.5,
+        drift_ppb_per_s: 0.5,
+    };
+    let source = PairSource {
+        pairs_hz: 5_000.0,
+        noise_a_hz: 50_000.0,
+        noise_b_hz: 50_000.0,
+        span_s: 5.0,
+        jitter_ps: 300.0,
+        clock,
+    };
+    let (a, b) = source.clicks(16);
+    let positive = |times: Vec<i64>| {
+        on_channel(times.into_iter().filter_map(|ps| u64::try_from(ps).ok()).collect(), 0)
+    };
+    (positive(a), positive(b))
 }
 
 /// Counts of an 80 MHz laser whose period is longer than it should be by a share `detuning`, on a
