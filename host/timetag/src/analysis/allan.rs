@@ -22,9 +22,29 @@ pub struct AllanDeviation {
     pulses: u64,
     gaps: u64,
     last: Option<Ticks>,
-    /// The sum of spacings that were no gaps, and how many.
+    /// The spacings that were no gaps.
+    sound: Spacings,
+    /// The last gaps in a row that agree with each other: the clock's own, should `sound` be wrong.
+    refused: Spacings,
+}
+
+/// Spacings that agree with their mean.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spacings {
     span: u128,
-    spacings: u64,
+    count: u64,
+}
+
+impl Spacings {
+    fn agrees(&self, spacing: u64) -> bool {
+        let mean = self.span as f64 / self.count as f64;
+        self.count == 0 || (0.5 * mean..=1.5 * mean).contains(&(spacing as f64))
+    }
+
+    fn add(&mut self, spacing: u64) {
+        self.span += u128::from(spacing);
+        self.count += 1;
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -54,23 +74,24 @@ impl AllanDeviation {
     /// m up to 2⁴⁰.
     const SCALES: usize = 41;
 
+    /// So many gaps in a row that agree with each other may be the clock's period.
+    const RESEED: u64 = 3;
+
     /// Takes the next pulse. A spacing beyond one and a half times the mean so far, or below half of
-    /// it, is a gap (pulses missed, or too many): no difference reaches over it.
+    /// it, is a gap (pulses missed, or too many): no difference reaches over it. Where gaps that
+    /// agree with each other come in a row and outnumber all spacings so far, those were the wrong
+    /// ones, such as a first one with pulses missed: everything begins anew, after one gap.
     ///
     /// # Errors
     /// A pulse before its predecessor; it is left out.
     pub fn push(&mut self, tick: Ticks) -> Result<(), OutOfOrder> {
         if let Some(last) = self.last {
             let spacing = tick.0.checked_sub(last.0).ok_or(OutOfOrder { tick, last })?;
-            let mean = self.span as f64 / self.spacings as f64;
-            let sound = (0.5 * mean..=1.5 * mean).contains(&(spacing as f64));
-            if self.spacings == 0 || sound {
-                self.span += u128::from(spacing);
-                self.spacings += 1;
+            if self.sound.agrees(spacing) {
+                self.sound.add(spacing);
+                self.refused = Spacings::default();
             } else {
-                self.gaps += 1;
-                self.run = 0;
-                self.scales.iter_mut().for_each(|scale| scale.recent.clear());
+                self.gap(spacing);
             }
         }
         self.last = Some(tick);
@@ -97,6 +118,21 @@ impl AllanDeviation {
         Ok(())
     }
 
+    fn gap(&mut self, spacing: u64) {
+        self.gaps += 1;
+        self.run = 0;
+        self.scales.iter_mut().for_each(|scale| scale.recent.clear());
+        if !self.refused.agrees(spacing) {
+            self.refused = Spacings::default();
+        }
+        self.refused.add(spacing);
+        if self.refused.count >= Self::RESEED && self.refused.count > self.sound.count {
+            self.gaps -= self.refused.count - 1;
+            self.sound = std::mem::take(&mut self.refused);
+            self.scales.clear();
+        }
+    }
+
     /// Pulses so far.
     pub fn pulses(&self) -> u64 {
         self.pulses
@@ -109,14 +145,15 @@ impl AllanDeviation {
 
     /// The mean period in ticks, gaps left out; `None` before the second pulse.
     pub fn period(&self) -> Option<f64> {
-        (self.spacings > 0 && self.span > 0).then(|| self.span as f64 / self.spacings as f64)
+        let Spacings { span, count } = self.sound;
+        (count > 0 && span > 0).then(|| span as f64 / count as f64)
     }
 
     /// The deviations, by rising averaging time.
     ///
     /// The error is σ/√(2ν) with ν independent differences as for white frequency noise,
     /// ν = (3 (N − 1)/(2m) − 2 (N − 2)/N) · 4m²/(4m² + 5) (Riley, table 5): of white phase noise the
-    /// true error is smaller, of random-walk frequency noise up to 1.2 times larger.
+    /// true error is smaller, of random-walk frequency noise up to 1.4 times larger.
     pub fn points(&self) -> Vec<AllanPoint> {
         let Some(period) = self.period() else { return Vec::new() };
         let scales = self.scales.iter().enumerate().filter(|(_, scale)| scale.count > 0);
@@ -224,6 +261,23 @@ mod tests {
         assert!(allan.points().iter().all(|p| p.deviation.value == 0.0));
         assert!(allan.points().len() >= 9);
         assert!(allan.push(Ticks(3)).is_err());
+    }
+
+    #[test]
+    fn a_wrong_first_spacing_is_one_gap() {
+        for first in [3_000, 100, 0] {
+            let mut allan = AllanDeviation::default();
+            let pulses = (0..10_000u64).map(|i| 5_000 + 1_000 * i);
+            allan.push(Ticks(5_000 - first)).unwrap();
+            pulses.for_each(|t| allan.push(Ticks(t)).unwrap());
+            assert_eq!((allan.gaps(), allan.period()), (1, Some(1_000.0)), "{first}");
+            assert!(allan.points()[0].differences > 9_990 && allan.points().len() >= 13);
+        }
+        // A few spacings that agree do not throw away many.
+        let mut allan = AllanDeviation::default();
+        let pulses = (0..100u64).chain((101..121).step_by(2)).chain(122..200);
+        pulses.for_each(|i| allan.push(Ticks(1_000 * i)).unwrap());
+        assert_eq!((allan.gaps(), allan.period()), (11, Some(1_000.0)));
     }
 
     #[test]
