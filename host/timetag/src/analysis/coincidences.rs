@@ -13,7 +13,7 @@ mod groups;
 
 use helio_units::Ticks;
 
-use super::OutOfOrder;
+use super::Uncounted;
 use super::clicks::{Intake, LONGEST_REACH, MAX_CHANNELS};
 use super::stretches::{self, Counting};
 use groups::Groups;
@@ -107,8 +107,9 @@ impl Coincidences {
     /// at a time are quicker.
     ///
     /// # Errors
-    /// A tag of a counted channel before its predecessor; what precedes it is counted.
-    pub fn push(&mut self, tags: impl IntoIterator<Item = (Ticks, u8)>) -> Result<(), OutOfOrder> {
+    /// A tag of a counted channel before its predecessor; what precedes it is counted. More than
+    /// 2²² tags within the window.
+    pub fn push(&mut self, tags: impl IntoIterator<Item = (Ticks, u8)>) -> Result<(), Uncounted> {
         self.counting.push(tags)
     }
 

@@ -10,7 +10,7 @@ mod pairs;
 
 use helio_units::Ticks;
 
-use super::OutOfOrder;
+use super::Uncounted;
 use super::clicks::{Intake, LONGEST_REACH};
 use super::stretches::{self, Counting};
 use pairs::{Level, Pairs};
@@ -98,8 +98,9 @@ impl Correlation {
     /// at a time are quicker.
     ///
     /// # Errors
-    /// A tag of a counted channel before its predecessor; what precedes it is counted.
-    pub fn push(&mut self, tags: impl IntoIterator<Item = (Ticks, u8)>) -> Result<(), OutOfOrder> {
+    /// A tag of a counted channel before its predecessor; what precedes it is counted. More than
+    /// 2²² tags within the longest delay.
+    pub fn push(&mut self, tags: impl IntoIterator<Item = (Ticks, u8)>) -> Result<(), Uncounted> {
         self.counting.push(tags)
     }
 

@@ -57,6 +57,17 @@ pub struct OutOfOrder {
     pub last: Ticks,
 }
 
+/// Why pairs and groups of tags could not be counted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Uncounted {
+    /// The tags are in no order.
+    #[error(transparent)]
+    OutOfOrder(#[from] OutOfOrder),
+    /// More than 2²² tags wait for others, as the delays are too long for such rates.
+    #[error("more than 2^22 detections lie within the delays asked for; choose shorter ones")]
+    TooDense,
+}
+
 /// A number with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {

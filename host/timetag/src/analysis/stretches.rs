@@ -5,12 +5,14 @@ use std::thread::{Scope, ScopedJoinHandle};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use helio_units::Ticks;
 
-use super::OutOfOrder;
+use super::Uncounted;
 use super::clicks::{Filled, Intake, Stretch};
 
 /// Stretches for other threads are this long: 256 KiB, so that one stays in a core's cache, and
 /// handing it over costs little beside counting it.
 const SHARED_CLICKS: usize = 1 << 15;
+/// More clicks within reach of each other are refused: 32 MiB, and hours of counting.
+const MOST_WAITING: usize = 1 << 22;
 
 /// What is counted.
 pub(super) trait Counter: Clone + Send {
@@ -29,6 +31,7 @@ pub(super) struct Counting<C> {
     counter: C,
     stretch: Stretch,
     helpers: Option<Helpers>,
+    pub(super) most_waiting: usize,
 }
 
 /// The way to other threads and back.
@@ -40,17 +43,19 @@ struct Helpers {
 
 impl<C: Counter> Counting<C> {
     pub(super) fn new(intake: Intake, counter: C) -> Counting<C> {
-        Counting { intake, counter, stretch: Stretch::default(), helpers: None }
+        let (stretch, most_waiting) = (Stretch::default(), MOST_WAITING);
+        Counting { intake, counter, stretch, helpers: None, most_waiting }
     }
 
     /// Counts tags in order of time.
     ///
     /// # Errors
-    /// As [`Intake::fill`]; what precedes the fault is counted.
+    /// As [`Intake::fill`]; what precedes the fault is counted. More clicks within reach of the last
+    /// one than can be held.
     pub(super) fn push(
         &mut self,
         tags: impl IntoIterator<Item = (Ticks, u8)>,
-    ) -> Result<(), OutOfOrder> {
+    ) -> Result<(), Uncounted> {
         let mut tags = tags.into_iter();
         loop {
             let filled = self.intake.fill(&mut tags);
@@ -64,9 +69,13 @@ impl<C: Counter> Counting<C> {
             {
                 self.intake.hand_out(&mut self.stretch, jump);
                 self.work();
+                if self.intake.waiting().len() > self.most_waiting {
+                    return Err(Uncounted::TooDense);
+                }
             }
             if jump.is_none() {
-                return filled.map(|_| ());
+                filled?;
+                return Ok(());
             }
         }
     }

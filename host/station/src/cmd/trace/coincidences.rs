@@ -2,13 +2,16 @@
 
 use helio_timetag::analysis::{CoincidenceSettings, Coincidences};
 use helio_trace::PhotonTime;
+use helio_units::Ticks;
 
 use super::coincidences_report::Report;
+use super::g2::MAX_PAIRS;
 use super::output::Output;
-use super::source::{Source, helpers, tags};
+use super::source::{Source, helpers, seconds, tags};
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::quantity::Span;
+use crate::term::si;
 
 /// Arguments of `helio trace coincidences`.
 #[derive(Debug, clap::Args)]
@@ -68,20 +71,35 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     args.output.give(global, &report)
 }
 
+/// Beyond this a first look at the trace tells whether its pairs can be counted; for less no
+/// detector is quick enough.
+const SURELY_SHORT_PS: i64 = 1_000_000;
+
 /// Those asked for, or all that the trace has.
 fn channels(args: &Args) -> Result<Vec<u8>, Failure> {
     const MAX: usize = CoincidenceSettings::MAX_CHANNELS;
-    let channels = match args.channel.is_empty() {
-        true if args.source.is_pipe() => {
+    let within = args.within.picoseconds();
+    let asked = !args.channel.is_empty();
+    let channels = match args.source.is_pipe() {
+        true if !asked => {
             return Err(Failure::usage(
                 "standard input can be read only once; say which channels, for example --channel 0,1",
             ));
         }
-        true => {
-            let (_, summary) = args.source.summary(PhotonTime::SyncPeriods)?;
-            super::select::channels(&args.source.file, &[], &summary)?
+        false if !asked || within.0 > SURELY_SHORT_PS => {
+            let (scanned, summary) = args.source.summary(PhotonTime::Picoseconds)?;
+            let channels = match asked {
+                true => args.channel.clone(),
+                false => super::select::channels(&args.source.file, &[], &summary)?,
+            };
+            let tick = scanned.tick();
+            let duration = Ticks(summary.reached().0.saturating_sub(scanned.begin.0));
+            let count = |n: &u8| summary.channel(*n).map_or(0, |c| c.count) as f64;
+            let counts = channels.iter().map(count).sum::<f64>();
+            check_pairs(counts, within.0 as f64 * 1e-12, seconds(tick, duration))?;
+            channels
         }
-        false => args.channel.clone(),
+        _ => args.channel.clone(),
     };
     match channels.len() {
         2..=MAX => Ok(channels),
@@ -94,5 +112,30 @@ fn channels(args: &Args) -> Result<Vec<u8>, Failure> {
             "coincidences of {n} channels are too many to list; choose up to {MAX} with --channel, of \
              {channels:?}"
         ))),
+    }
+}
+
+/// Whether so many detections have few enough others within a window.
+fn check_pairs(counts: f64, within: f64, duration: f64) -> Result<(), Failure> {
+    let pairs = counts * counts * within.min(duration) / duration;
+    match pairs > MAX_PAIRS {
+        true => Err(Failure::usage(format!(
+            "--within gives some {pairs:.1e} pairs to count; choose at most {}",
+            si(within.min(duration) * MAX_PAIRS / pairs, "s", 2)
+        ))),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_with_too_many_pairs_are_refused_with_one_that_fits() {
+        assert!(check_pairs(2e8, 1e-9, 100.0).is_ok());
+        assert!(check_pairs(0.0, 1.0, 0.0).is_ok());
+        let refused = check_pairs(2e8, 1e-3, 100.0).unwrap_err();
+        assert!(refused.to_string().contains("at most 250 µs"), "{refused}");
     }
 }

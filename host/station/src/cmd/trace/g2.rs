@@ -74,7 +74,7 @@ const DEFAULT_BINS_PER_SIDE: i64 = 100;
 const DEFAULT_RANGE_PS: i64 = 1_000_000;
 const MAX_BINS_PER_SIDE: u64 = 100_000;
 /// Minutes of counting; more is a slip of the finger in the unit.
-const MAX_PAIRS: f64 = 1e11;
+pub(super) const MAX_PAIRS: f64 = 1e11;
 
 /// Counts and draws.
 ///

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use helio_timetag::analysis::OutOfOrder;
+use helio_timetag::analysis::{OutOfOrder, Uncounted};
 use helio_trace::{Chunk, CsvUnit, PhotonTime, ReadOptions, Summary, TraceFormat, TraceReader};
 use helio_units::{TickLength, Ticks};
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ impl Source {
         photon_time: PhotonTime,
         each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
     ) -> Result<Scanned, Failure> {
-        self.open(photon_time)?.scan(each)
+        self.open(photon_time)?.read(false, ordered(each))
     }
 
     /// As [`Source::scan`], but goes on to the end of the file behind the selected part, so that
@@ -124,7 +124,7 @@ impl Source {
         photon_time: PhotonTime,
         each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
     ) -> Result<Scanned, Failure> {
-        self.open(photon_time)?.read(true, each)
+        self.open(photon_time)?.read(true, ordered(each))
     }
 
     /// A word on standard error where the trace was salvaged.
@@ -181,10 +181,10 @@ impl Opened<'_> {
         self.reader.tick_length()
     }
 
-    /// As [`Source::scan`].
+    /// As [`Source::scan`], for what can also be too much to count.
     pub(super) fn scan(
         self,
-        each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
+        each: impl FnMut(Ticks, &Chunk) -> Result<(), Uncounted>,
     ) -> Result<Scanned, Failure> {
         self.read(false, each)
     }
@@ -192,7 +192,7 @@ impl Opened<'_> {
     fn read(
         mut self,
         to_the_end: bool,
-        mut each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
+        mut each: impl FnMut(Ticks, &Chunk) -> Result<(), Uncounted>,
     ) -> Result<Scanned, Failure> {
         self.to_the_end = to_the_end;
         self.seeks = !to_the_end;
@@ -200,8 +200,12 @@ impl Opened<'_> {
         let mut progress = self.progress(format!("reading {}", path.display()));
         let mut chunk = Chunk::default();
         while self.next(&mut chunk)? {
-            each(self.stage.begin(), &chunk)
-                .map_err(|err| Failure::file(path, format!("is not in time order: {err}")))?;
+            each(self.stage.begin(), &chunk).map_err(|err| match err {
+                Uncounted::OutOfOrder(err) => {
+                    Failure::file(path, format!("is not in time order: {err}"))
+                }
+                Uncounted::TooDense => Failure::usage(err),
+            })?;
             progress.at(self.reader.position());
         }
         Ok(Scanned { begin: self.stage.begin(), reader: self.reader })
@@ -259,6 +263,13 @@ impl Opened<'_> {
             .then(|| format!("{late} detections of {path} came too late to be sorted in"));
         damage.into_iter().chain(late).collect()
     }
+}
+
+/// What only fails where the order of time does.
+fn ordered(
+    mut each: impl FnMut(Ticks, &Chunk) -> Result<(), OutOfOrder>,
+) -> impl FnMut(Ticks, &Chunk) -> Result<(), Uncounted> {
+    move |begin, chunk| each(begin, chunk).map_err(Uncounted::from)
 }
 
 /// The photons of a chunk as the analyses take them.

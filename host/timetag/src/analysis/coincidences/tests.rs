@@ -136,3 +136,19 @@ fn nonsense_is_refused() {
         assert_eq!(Coincidences::new(settings).err(), Some(InvalidCoincidences));
     }
 }
+
+#[test]
+fn more_clicks_in_a_window_than_can_wait_are_refused() {
+    let settings = CoincidenceSettings { channels: vec![0, 1], window: Ticks(1 << 50) };
+    for threads in [0, 1] {
+        let mut coincidences = Coincidences::new(settings.clone()).unwrap();
+        coincidences.counting.most_waiting = 100_000;
+        let refused = coincidences.on_threads(threads, |coincidences| {
+            (0..20u64).find_map(|n| {
+                let tags = (0..10_000).map(|i| (Ticks(n * 10_000 + i), (i % 2) as u8));
+                coincidences.push(tags).err().map(|err| (n, err))
+            })
+        });
+        assert_eq!(refused, Some((10, Uncounted::TooDense)), "{threads}");
+    }
+}
