@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use helio_units::Ticks;
 
-use super::{OutOfOrder, log_bins};
+use super::{OutOfOrder, Uncounted, log_bins};
 
 /// Which channels are correlated, and over which delays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +57,9 @@ pub struct LogBin {
     /// `pairs / expected`; `None` where none are expected.
     pub g2: Option<f64>,
     /// The Poissonian standard error of `g2`: √pairs / expected, that of one pair where none was
-    /// counted. Pairs that share a tag are not independent: where light is bunched the true error
-    /// is larger.
+    /// counted. Two tags of one channel at the same tick count twice, once in either order, and the
+    /// error is that of one pair, doubled. Pairs that share a tag are not independent: where light is
+    /// bunched the true error is larger.
     pub error: Option<f64>,
 }
 
@@ -86,6 +87,9 @@ pub struct LogCorrelation {
     /// Tags of B at the present tick: they wait for those of A at the same.
     waiting: u64,
     zero_pairs: u64,
+    /// Pairs of different tags of one channel at the same tick, in either order.
+    counted_twice: u64,
+    given_up: bool,
     counts: [u64; 2],
     first: Option<Ticks>,
     last: Ticks,
@@ -127,6 +131,8 @@ impl LogCorrelation {
             forgotten: 0,
             waiting: 0,
             zero_pairs: 0,
+            counted_twice: 0,
+            given_up: false,
             counts: [0; 2],
             first: None,
             last: Ticks(0),
@@ -137,17 +143,18 @@ impl LogCorrelation {
     /// Takes the next tag, of any channel; tags of other channels are passed over.
     ///
     /// # Errors
-    /// A tag of a counted channel before its predecessor; it is not counted.
-    pub fn push(&mut self, tick: Ticks, channel: u8) -> Result<(), OutOfOrder> {
+    /// A tag of a counted channel before its predecessor; it is not counted. More tags within the
+    /// shortest delay than can be held; nothing is left to give up then.
+    pub fn push(&mut self, tick: Ticks, channel: u8) -> Result<(), Uncounted> {
         let LogCorrelationSettings { a, b, .. } = self.settings;
         if channel != a && channel != b {
             return Ok(());
         }
         if tick < self.last {
-            return Err(OutOfOrder { tick, last: self.last });
+            return Err(OutOfOrder { tick, last: self.last }.into());
         }
         if tick > self.last {
-            self.settle();
+            self.settle()?;
         }
         self.first.get_or_insert(tick);
         self.last = tick;
@@ -155,7 +162,7 @@ impl LogCorrelation {
             self.counts[0] += 1;
             self.recent.push_back(tick.0);
             if self.recent.len() > 2 * self.most_held {
-                self.give_up();
+                self.give_up()?;
             }
         }
         if channel == b {
@@ -166,7 +173,7 @@ impl LogCorrelation {
     }
 
     /// Counts the pairs of the waiting tags of B.
-    fn settle(&mut self) {
+    fn settle(&mut self) -> Result<(), Uncounted> {
         if self.waiting > 0 {
             let now = self.last.0;
             let end = self.forgotten + self.recent.len() as u64;
@@ -182,6 +189,7 @@ impl LogCorrelation {
             if self.settings.a == self.settings.b {
                 // No tag pairs with itself.
                 self.zero_pairs += self.waiting;
+                self.counted_twice += self.waiting * (self.waiting - 1);
             }
             self.waiting = 0;
         }
@@ -190,35 +198,31 @@ impl LogCorrelation {
             self.recent.pop_front();
             self.forgotten += 1;
         }
-        self.give_up();
+        self.give_up()
     }
 
     /// Gives up the longest delays as long as too many tags are held for them.
-    fn give_up(&mut self) {
+    fn give_up(&mut self) -> Result<(), Uncounted> {
         while self.recent.len() > self.most_held {
             // Between two tags of B the places of edges stand still; bring the last one up to date.
-            let (edge, now) = (self.edges[self.edges.len() - 1], self.last.0);
-            match self.recent.front() {
-                Some(front) if now - front >= edge => {}
-                _ if self.edges.len() > 2 => {
-                    self.edges.pop();
-                    self.places.pop();
-                    self.sums.pop();
-                }
-                // A single bin and too many tags in it: nothing left to give up.
-                _ => {}
-            }
             let (Some(edge), Some(place)) = (self.edges.last(), self.places.last_mut()) else {
-                return;
+                return Ok(());
             };
-            let end = self.forgotten + self.recent.len() as u64;
-            while *place < end
-                && (now - self.recent[(*place - self.forgotten) as usize] >= *edge
-                    || self.edges.len() == 2 && end - *place > self.most_held as u64)
-            {
+            let (now, end) = (self.last.0, self.forgotten + self.recent.len() as u64);
+            while *place < end && now - self.recent[(*place - self.forgotten) as usize] >= *edge {
                 *place += 1;
             }
-            let (place, before) = (*place, self.forgotten);
+            let place = *place;
+            if place == self.forgotten {
+                if self.edges.len() <= 2 {
+                    return Err(Uncounted::TooDense);
+                }
+                self.edges.pop();
+                self.places.pop();
+                self.sums.pop();
+                self.given_up = true;
+                continue;
+            }
             while self.forgotten < place {
                 self.recent.pop_front();
                 self.forgotten += 1;
@@ -226,15 +230,20 @@ impl LogCorrelation {
             for other in &mut self.places {
                 *other = (*other).max(place);
             }
-            if self.forgotten == before && self.edges.len() <= 2 {
-                return;
-            }
         }
+        Ok(())
     }
 
     /// What is correlated.
     pub fn settings(&self) -> LogCorrelationSettings {
         self.settings
+    }
+
+    /// The longest delay that is counted, where the rate is so high that longer ones had to be given
+    /// up.
+    pub fn ends_early(&self) -> Option<Ticks> {
+        let end = self.edges.last().filter(|_| self.given_up)?;
+        Some(Ticks(end - 1))
     }
 
     /// Tags of channels `a` and `b` so far.
@@ -250,7 +259,8 @@ impl LogCorrelation {
     /// g²(τ) of what was counted, from the shortest delays to the longest.
     pub fn bins(&self) -> Vec<LogBin> {
         let mut settled = self.clone();
-        settled.settle();
+        // What waits is counted before there could be too much of it.
+        _ = settled.settle();
         let duration = self.duration().0 as f64;
         let (n_a, n_b) = self.counts();
         let same = self.settings.a == self.settings.b;
@@ -259,7 +269,10 @@ impl LogCorrelation {
         let bins = settled.edges.windows(2).zip(settled.sums.windows(2));
         bins.enumerate()
             .map(|(index, (edge, sum))| {
-                let own = if index == 0 { settled.zero_pairs } else { 0 };
+                let (own, twice) = match index {
+                    0 => (settled.zero_pairs, settled.counted_twice),
+                    _ => (0, 0),
+                };
                 let pairs = sum[0].wrapping_sub(sum[1]).wrapping_sub(own);
                 let (from, to) = (edge[0], edge[1] - 1);
                 let middle = 0.5 * (from as f64 + to as f64);
@@ -267,7 +280,8 @@ impl LogCorrelation {
                 let width = (to - from + 1) as f64;
                 let expected = if duration > 0.0 { scale * width * seen } else { 0.0 };
                 let over = |value: f64| (expected > 0.0).then(|| value / expected);
-                let spread = (pairs.max(1) as f64).sqrt();
+                // Twice the error of half as many: a variance of 4 for two.
+                let spread = (pairs.max(1) as f64 + twice as f64).sqrt();
                 LogBin { from, to, pairs, expected, g2: over(pairs as f64), error: over(spread) }
             })
             .collect()
@@ -382,14 +396,23 @@ mod tests {
         assert!((300..1024).contains(&last.to), "{last:?}");
         let all = correlate(settings(0, 1, 1, 10_000, 0), &tags).bins();
         assert_eq!(bins[..], all[..bins.len()]);
+        assert_eq!(correlation.ends_early(), Some(Ticks(last.to)));
+        assert_eq!(correlate(settings(0, 1, 1, 10_000, 0), &tags).ends_early(), None);
         // Nothing but tags of A, and more than fit.
         let mut correlation = LogCorrelation::new(settings(0, 1, 1, 2, 0)).unwrap();
         correlation.most_held = 10;
-        for _ in 0..100 {
-            correlation.push(Ticks(7), 0).unwrap();
-        }
-        correlation.push(Ticks(8), 0).unwrap();
-        assert!(correlation.recent.len() <= 12, "{}", correlation.recent.len());
+        let refused = (0..100).find_map(|_| correlation.push(Ticks(7), 0).err());
+        assert_eq!(refused, Some(Uncounted::TooDense));
+        assert!(correlation.recent.len() <= 21, "{}", correlation.recent.len());
+    }
+
+    #[test]
+    fn pairs_at_the_same_tick_have_the_error_of_those_that_count_once() {
+        let tags = [(1000, 0), (1000, 0), (1002, 0), (5000, 0)];
+        let bin = correlate(settings(0, 0, 8, 100, 2), &tags).bins()[0];
+        // One pair twice, two pairs once: 4 + 2.
+        assert_eq!(bin.pairs, 4);
+        assert!((bin.error.unwrap() * bin.expected - 6.0f64.sqrt()).abs() < 1e-12);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) fn correlate(
     let [a, b] = wanted.channels;
     let settings = LogCorrelationSettings { a, b, shortest, longest, bits: BITS };
     let mut correlation = LogCorrelation::new(settings).map_err(Failure::usage)?;
-    source.scan(PhotonTime::Picoseconds, |_, chunk| {
+    source.open(PhotonTime::Picoseconds)?.scan(|_, chunk| {
         chunk.photons.iter().try_for_each(|tag| correlation.push(tag.tick, tag.channel))
     })?;
     Ok(correlation)
@@ -94,6 +94,9 @@ impl Answer for Report<'_> {
         let (Some(first), Some(last)) = (bins.get(1), bins.last()) else { return text };
         let (from, to) = (end(first.from), end(last.to));
         _ = writeln!(text, "  bins      {}, 8 an octave, from {from} to {to}", bins.len());
+        if self.correlation.ends_early().is_some() {
+            _ = writeln!(text, "            longer delays given up: too many photons within them");
+        }
         let extreme = |pick: fn(f64, f64) -> bool| {
             bins.iter()
                 .filter_map(|bin| Some((bin, bin.g2?, bin.error?)))
@@ -128,6 +131,7 @@ impl Answer for Report<'_> {
             "count_a": n_a,
             "count_b": n_b,
             "duration_ps": exact_ps(self.tick, self.correlation.duration()),
+            "given_up_beyond_ticks": self.correlation.ends_early().map(|t| t.0),
             "from_ticks": column(&|b| json!(b.from)),
             "to_ticks": column(&|b| json!(b.to)),
             "delay_ps": column(&|b| json!(self.delay_s(b) * 1e12)),
