@@ -153,6 +153,9 @@ fn a_folded_peak_has_its_width_and_its_drift() {
     let said = json(&["trace", "jitter", &synced, "--sync", "0", "--json"]);
     near(&said["sigma_ps"], &said["sigma_error_ps"], 40.0);
     assert_eq!(said["channels"], serde_json::json!([1]));
+    let said = json(&["trace", "histogram", &synced, "--of", "sync", "--sync", "0", "--json"]);
+    let missing = said["wide_sync_spacings"].as_u64().unwrap();
+    assert!(missing.abs_diff(end / 1000) <= 1, "{missing} of {end}");
 
     let file = folder.trace("detuned.csv", &laser(100_000, 3e-9));
     let said = &json(&["trace", "drift", &file, "--period", "12.5ns", "--json"])["channels"]["1"];

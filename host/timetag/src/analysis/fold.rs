@@ -34,6 +34,52 @@ pub struct Fold {
     /// The spacing of pulses: the last one, which divided pulses are folded by.
     spacing: u64,
     sum_squares: f64,
+    wide: u64,
+    blocks: Blocks,
+}
+
+/// The sums of neighbouring spacings, in at most [`Blocks::MOST`] blocks of equal length.
+#[derive(Clone, Debug, Default)]
+struct Blocks {
+    sums: Vec<u64>,
+    /// Spacings in a block: 2 to the power of this.
+    level: u32,
+    sum: u64,
+    count: u64,
+}
+
+impl Blocks {
+    const MOST: usize = 64;
+
+    fn add(&mut self, spacing: u64) {
+        self.sum += spacing;
+        self.count += 1;
+        if self.count < 1 << self.level {
+            return;
+        }
+        self.sums.push(self.sum);
+        (self.sum, self.count) = (0, 0);
+        if self.sums.len() == Self::MOST {
+            self.sums = self.sums.chunks(2).map(|pair| pair.iter().sum()).collect();
+            self.level += 1;
+        }
+    }
+
+    /// The variance of the mean of all spacings, if those of different blocks are unrelated; pulses
+    /// with independent jitter, of this variance, are what blocks have to scatter beyond.
+    fn variance(&self, jitter: f64) -> Option<f64> {
+        let (n, length) = (self.sums.len() as f64, 2f64.powi(self.level as i32));
+        if n < 2.0 {
+            return None;
+        }
+        let mean = self.sums.iter().sum::<u64>() as f64 / n;
+        let squares = self.sums.iter().map(|sum| (*sum as f64 - mean).powi(2)).sum::<f64>();
+        let scatter = squares / (n - 1.0);
+        // The ends of a block have 2 σ²; the scatter of n blocks is known to √(2/n) of itself. Fewer
+        // than 64 spacings cannot tell one from the other: the wider error counts.
+        let expected = 2.0 * jitter * (1.0 + 4.0 * (2.0 / n).sqrt());
+        (self.level == 0 || scatter > expected).then(|| scatter / (length * length) / n)
+    }
 }
 
 impl Fold {
@@ -50,6 +96,8 @@ impl Fold {
             syncs: 0,
             spacing: 0,
             sum_squares: 0.0,
+            wide: 0,
+            blocks: Blocks::default(),
         })
     }
 
@@ -65,6 +113,9 @@ impl Fold {
             // independent jitter σ.
             self.sum_squares += (spacing as f64 - first as f64).powi(2);
             self.spacing = spacing;
+            self.blocks.add(spacing);
+            let span = tick.0 - self.first_sync.map_or(0, |first| first.0);
+            self.wide += u64::from(spacing as f64 * self.syncs as f64 > 1.5 * span as f64);
         }
         self.first_sync.get_or_insert(tick);
         self.last_sync = Some(tick);
@@ -105,8 +156,20 @@ impl Fold {
         self.syncs
     }
 
-    /// The period: as given, without an error, or the mean over all pulses, with the error that the
-    /// scatter of their spacings gives the two ends. `None` before the second pulse.
+    /// Spacings of pulses beyond one and a half times the mean up to them: a pulse or more is missing
+    /// there, and the mean period too long by one part in [`Fold::syncs`] for each.
+    pub fn wide_spacings(&self) -> u64 {
+        self.wide
+    }
+
+    /// The period: as given, without an error, or the mean over all pulses. `None` before the second
+    /// pulse.
+    ///
+    /// The error is what the jitter of the two ends makes of it, as long as pulses scatter
+    /// independently around an even train. Where the period itself wanders, as that of a free-running
+    /// laser does, the means of up to 64 blocks of pulses scatter more than that, and the error is
+    /// the standard error of their mean (batch means: Law, *Simulation Modeling and Analysis*,
+    /// 9.5): what wanders more slowly than a block lasts is covered only in part.
     pub fn period(&self) -> Option<Estimate> {
         match self.reference {
             Reference::Period { period, .. } => {
@@ -117,8 +180,10 @@ impl Fold {
                 let spacings = self.syncs.checked_sub(1).filter(|n| *n > 0)? as f64;
                 let periods = spacings * f64::from(divider);
                 // A pulse's time is known to a tick at best.
-                let jitter = (self.sum_squares / spacings / 6.0 + 1.0 / 12.0).sqrt();
-                let error = 2.0f64.sqrt() * jitter / periods;
+                let jitter = self.sum_squares / spacings / 6.0 + 1.0 / 12.0;
+                let ends = 2.0 * jitter / (spacings * spacings);
+                let variance = self.blocks.variance(jitter).map_or(ends, |blocks| blocks.max(ends));
+                let error = variance.sqrt() / f64::from(divider);
                 Some(Estimate { value: span as f64 / periods, error })
             }
         }
@@ -216,6 +281,36 @@ mod tests {
         divided.sync(Ticks(2000)).unwrap();
         assert_eq!(divided.phase(Ticks(2260)), Some(10.0));
         assert_eq!(divided.period().unwrap().value, 250.0);
+    }
+
+    #[test]
+    fn a_period_that_wanders_has_the_error_of_the_walk() {
+        for (pulses, seeds) in [(20u32, 100), (5_000, 100)] {
+            let mut pulls = 0.0;
+            for seed in 0..seeds {
+                let mut fold = Fold::new(Reference::Sync { divider: 2 }).unwrap();
+                let (mut dice, mut at) = (Dice::new(seed), 5_000.0);
+                for _ in 0..pulses {
+                    fold.sync(Ticks(at as u64)).unwrap();
+                    at += 1_000.0 + 20.0 * dice.normal();
+                }
+                let period = fold.period().unwrap();
+                pulls += ((period.value - 500.0) / period.error).powi(2);
+                assert_eq!(fold.wide_spacings(), 0);
+            }
+            let rms = (pulls / seeds as f64).sqrt();
+            assert!((0.75..1.3).contains(&rms), "{pulses}: {rms}");
+        }
+    }
+
+    #[test]
+    fn missing_pulses_are_told_by_their_spacings() {
+        let mut fold = Fold::new(Reference::Sync { divider: 1 }).unwrap();
+        let pulses = (0..1_000u64).filter(|i| i % 300 != 299);
+        pulses.for_each(|i| fold.sync(Ticks(1_000 * i)).unwrap());
+        assert_eq!(fold.wide_spacings(), 3);
+        let period = fold.period().unwrap();
+        assert!((period.value - 1_000.0).abs() < 4.0 * period.error, "{period:?}");
     }
 
     #[test]

@@ -172,6 +172,14 @@ impl Folding {
         }
     }
 
+    /// Spacings of sync pulses that pulses are missing in.
+    pub(super) fn wide_spacings(&self) -> u64 {
+        match &self.kind {
+            Kind::Dtime { .. } => 0,
+            Kind::Fold { fold, .. } => fold.wide_spacings(),
+        }
+    }
+
     /// The period that the trace as a whole has, before it is folded.
     pub(super) fn mean_period_s(&self, summary: &Summary) -> Option<f64> {
         let Kind::Fold { fold, channel, .. } = &self.kind else {

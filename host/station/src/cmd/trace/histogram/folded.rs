@@ -78,6 +78,11 @@ impl Answer for Report<'_> {
             let rate = si(1.0 / period.value, "Hz", 6);
             _ = writeln!(text, "  period     {shown}, {rate}");
         }
+        let wide = self.folded.folding.wide_spacings();
+        if wide > 0 {
+            let wide = grouped(wide);
+            _ = writeln!(text, "             {wide} spacings with sync pulses missing lengthen it");
+        }
         let counts = self.histogram.counts();
         _ = writeln!(
             text,
@@ -108,6 +113,7 @@ impl Answer for Report<'_> {
             "channels": self.folded.channels,
             "period_s": period.map(|p| p.value),
             "period_error_s": period.map(|p| p.error),
+            "wide_sync_spacings": self.folded.folding.wide_spacings(),
             "bin_units": self.histogram.bin().0,
             "bin_ps": self.bin_s() * 1e12,
             "total": self.histogram.total(),
