@@ -176,7 +176,8 @@ fn a_clock_has_its_allan_deviation() {
     // White phase noise of 100 ps/√12.
     let expected = 3.0f64.sqrt() * 100.0 / 12.0f64.sqrt() / 1e6;
     near(&said["deviation"][0], &said["error"][0], expected);
-    assert!(stdout(&helio(&["trace", "allan", &file])).contains("averaged"));
+    let text = stdout(&helio(&["trace", "allan", &file]));
+    assert!(text.contains("averaged") && text.contains("logarithmic, from 1e"), "{text}");
     // The 25 sync records of a real recording.
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trace/tests/data");
     let real = data.join("lpq_hydraharp_v20.ht2");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::output::{Answer, Output, Table};
 use super::select;
-use super::show::time;
+use super::show::{chart, time};
 use super::source::{Source, file_name, tick_json};
 use crate::cli::Global;
 use crate::exit::Failure;
@@ -104,6 +104,27 @@ impl Report<'_> {
     }
 }
 
+impl Report<'_> {
+    /// Both axes are logarithmic: averaging times double from column to column, and the lowest decade
+    /// with a deviation in it stands on the axis.
+    fn chart(&self, text: &mut String) {
+        let logs = self.points.iter().map(|p| p.deviation.value.log10());
+        let known = || logs.clone().filter(|log| log.is_finite());
+        let (lowest, highest) =
+            (known().fold(f64::INFINITY, f64::min), known().fold(-400.0, f64::max));
+        let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else { return };
+        let floor = lowest.floor();
+        let heights: Vec<f64> = logs.map(|log| (log - floor).max(0.0)).collect();
+        let end = |point: &AllanPoint| time(point.time * self.second());
+        text.push('\n');
+        let top = format!("{:.1e}", 10f64.powf(highest));
+        chart(text, &heights, 10, &top, [&end(first), &end(last)]);
+        if lowest.is_finite() {
+            _ = writeln!(text, "{:>11} logarithmic, from 1e{floor} up", "");
+        }
+    }
+}
+
 impl Answer for Report<'_> {
     fn text(&self) -> String {
         let mut text = format!("Allan deviation of {}\n", self.source());
@@ -130,6 +151,7 @@ impl Answer for Report<'_> {
                 grouped(point.differences)
             );
         }
+        self.chart(&mut text);
         text
     }
 
