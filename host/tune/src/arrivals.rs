@@ -73,10 +73,10 @@ impl Arrivals {
         (from < to).then_some(from..to)
     }
 
-    /// Background of a channel in the window, in counts: of the bins more than 0.3 slots from its middle,
+    /// Background of a channel in the window: counts, and what one of them is in the window. Of the bins more than 0.3 slots from its middle,
     /// where no pulse is, times the window's share of the slot. Dark counts, and in the light afterpulses of
     /// earlier slots too.
-    pub fn background_in_window(&self, channel: usize) -> Measured {
+    pub fn background(&self, channel: usize) -> (u64, f64) {
         let counts = self.channel(channel);
         let far = |bin: &(usize, &u64)| {
             wrap((bin.0 as f64 + 0.5) / counts.len() as f64 - self.centre).abs() > 0.3
@@ -86,7 +86,20 @@ impl Arrivals {
             (bins, sum) = (bins + 1, sum + count);
         }
         let window = self.width * counts.len() as f64;
-        Measured::count(sum).times(window / f64::from(bins.max(1)))
+        (sum, window / f64::from(bins.max(1)))
+    }
+
+    /// Counts of a channel in bins that the window covers wholly, and in all others.
+    pub fn in_and_out(&self, channel: usize) -> (u64, u64) {
+        let counts = self.channel(channel);
+        let half_bin = 0.5 / counts.len().max(1) as f64;
+        let (mut inside, mut outside) = (0, 0);
+        for (bin, count) in counts.iter().enumerate() {
+            let apart = wrap((2 * bin + 1) as f64 * half_bin - self.centre).abs();
+            let covered = apart + half_bin <= self.width / 2.0 + 1e-9;
+            *(if covered { &mut inside } else { &mut outside }) += count;
+        }
+        (inside, outside)
     }
 
     /// Length of a bin in ps.
@@ -236,6 +249,10 @@ mod tests {
     fn a_window_holds_the_share_that_was_asked_for() {
         let arrivals = pulse(0.5, 20_000, 1_000);
         assert!((arrivals.of(0).unwrap().inside.value - 1.0).abs() < 0.01);
+        // A fifth of the background lies in the window.
+        let (inside, outside) = arrivals.in_and_out(0);
+        assert_eq!(inside + outside, 21_000);
+        assert!((790..=810).contains(&outside), "{outside}");
         let width = arrivals.width_for(0.99).unwrap();
         assert!((5_000.0..=9_000.0).contains(&width), "{width}");
         assert_eq!(arrivals.window_bins(), Some(80..120));

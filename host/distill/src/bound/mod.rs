@@ -25,9 +25,7 @@ mod wiesemann;
 
 pub use asymptotic::{Link, gllp, infinite_decoys, vacuum_and_weak};
 pub use breakdown::{Breakdown, Term};
-pub use calibration::{
-    Interval, covering_tolerance, intensity_uncertainty_ppm, photons_at_most_nano,
-};
+pub use calibration::{Interval, covering_tolerance, intensity_uncertainty_ppm, photons_nano};
 pub use decoy::photon_number_probability;
 pub use epsilon::{
     Epsilon, EpsilonLedger, LARGEST_TOTAL, Ledger, SecrecyCorrectness, SecrecyLedger,

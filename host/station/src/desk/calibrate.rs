@@ -3,8 +3,7 @@
 use std::ops::ControlFlow;
 
 use helio_distill::bound::{
-    DetectorTolerance, Interval, covering_tolerance, intensity_uncertainty_ppm,
-    photons_at_most_nano,
+    DetectorTolerance, Interval, covering_tolerance, intensity_uncertainty_ppm, photons_nano,
 };
 use helio_timetag::TagBatch;
 use helio_tune::calibrate::{DarkFigures, DarkRun, LightFigures, LightRun, Quantity, timing};
@@ -52,14 +51,16 @@ pub struct Findings {
     pub quantities: Vec<Quantity>,
     /// What a key may rest on.
     pub tolerance: DetectorTolerance,
-    /// At least the longest dead time of any detector, in ps.
-    pub longest_dead_time_ps: u64,
-    /// Mean photon numbers at Alice's output that the true ones do not exceed, in 10⁻⁹, by level.
-    pub photons_at_most_nano: Option<Vec<(usize, u64)>>,
+    /// At least the longest dead time of any detector, in ps; `None` where that of one is not bounded.
+    pub longest_dead_time_ps: Option<u64>,
+    /// Between which mean photon numbers at Alice's output the true ones lie, in 10⁻⁹, by level.
+    pub photons_nano: Option<Vec<(usize, [u64; 2])>>,
     /// What to write as `intensity_uncertainty`, in 10⁻⁶.
     pub intensity_uncertainty_ppm: Option<u32>,
     /// What could not be measured, and why.
     pub missing: Vec<String>,
+    /// Why no station may load it; no file is written then.
+    pub unfit: Vec<String>,
 }
 
 impl Calibration {
@@ -84,7 +85,8 @@ impl Calibration {
         let delays: Vec<f64> =
             observer.slotter.delays.iter().map(|d| ps(d.0 + half_tick)).collect();
         let window_s = ps(2 * observer.slotter.window.half_width.0) * 1e-12;
-        let mut gaps = LightRun::new(tick, names.len());
+        let slot_ticks = plan.slot_ticks(tick)?;
+        let mut gaps = LightRun::new(u64::from(slot_ticks), names.len());
         let measurement = Measurement { plan, observer, seconds: self.light_s, parts: PARTS };
         let looks = measurement.take(desk, shutdown, |heard| {
             if let Some(batch) = tags(heard) {
@@ -100,10 +102,15 @@ impl Calibration {
         parts[1..].iter().for_each(|part| arrivals.add(part));
         let seconds: f64 = looks.iter().map(|look| look.seconds).sum();
         let rates: Vec<Measured> = dark.iter().map(|figures| figures.rate_hz).collect();
-        let slot_s = f64::from(plan.slot_ticks(tick)?) * tick.as_ps_f64() * 1e-12;
+        let slot_s = f64::from(slot_ticks) * tick.as_ps_f64() * 1e-12;
         let all_slots = seconds / slot_s;
+        let in_light = |channel| {
+            let (counts, each) = arrivals.background(channel);
+            (counts, each / all_slots)
+        };
         let background: Vec<Measured> = (0..names.len())
-            .map(|channel| arrivals.background_in_window(channel).times(1.0 / all_slots))
+            .map(in_light)
+            .map(|(counts, each)| Measured::count(counts).times(each))
             .collect();
         let light = LightFigures::new(&sent, &rates, window_s, &background).ok_or_else(|| {
             Failure::new(
@@ -119,20 +126,58 @@ impl Calibration {
         quantities.extend(light.quantities(&names));
         quantities.extend(timing(&arrivals, &parts, &names, &delays));
 
-        let tolerance = self.tolerance(&light)?;
-        let mut missing = self.unknown(&names, &dark);
-        let mut longest: f64 = 0.0;
+        // Neither what the dark nor what the light showed may be more than the key rests on.
+        let of_count = |channel: usize, n| {
+            Interval::of_count(n, dark[channel].dispersion(self.sigmas), self.sigmas)
+        };
+        let mut darks = Vec::new();
+        // Of each detector's light, at least what share was within the window: all that is not dark may be light.
+        let mut inside = Interval { low: 1.0, high: 1.0 };
         for (channel, figures) in dark.iter().enumerate() {
-            let fitted = figures.dead_time_s.map(|d| d.value + self.sigmas * d.error);
-            let seen = gaps.shortest_gap_s(channel);
-            let bound = fitted.into_iter().chain(seen).fold(f64::INFINITY, f64::min);
-            if bound.is_infinite() {
-                missing.push(format!("dead time of {}: it never clicked twice", names[channel]));
-            } else {
-                longest = longest.max(bound);
+            let per_second = of_count(channel, figures.counts).times(1.0 / figures.seconds);
+            let (counts, each) = in_light(channel);
+            let lit = of_count(channel, counts).times(each);
+            darks.push(per_second.times(window_s).and(lit));
+            let (within, without) = arrivals.in_and_out(channel);
+            let within = (of_count(channel, within).low - lit.high * all_slots).max(0.0);
+            let dark_without = per_second.low * seconds * (1.0 - window_s / slot_s);
+            let without = (of_count(channel, without).high - dark_without).max(0.0);
+            inside.low = inside.low.min(within / (within + without).max(1.0));
+        }
+        let tolerance = self.tolerance(&light, &darks)?;
+        let mut missing = self.unknown(&names, &dark);
+        let mut unfit = Vec::new();
+        if !desk.is_simulated() {
+            let unsteady = names.iter().zip(&dark).filter(|(_, figures)| !figures.steady);
+            unfit.extend(unsteady.map(|(name, _)| {
+                format!(
+                    "{name} does not count steadily in the dark; keep light out and measure again"
+                )
+            }));
+        }
+        let (mut longest, mut bounded) = (0.0f64, true);
+        for (channel, figures) in dark.iter().enumerate() {
+            // A single gap, such as a double pulse's, bounds nothing: a fit does, or many gaps in the light.
+            let fitted = figures.dead_time_s.filter(|_| figures.steady).map(|dead| {
+                let reach = dead.value + self.sigmas * dead.error;
+                reach.max(figures.shortest_gap_s.unwrap_or(0.0))
+            });
+            let in_slots = || {
+                let slots = gaps.alive_after_slots(channel)?;
+                Some(slots as f64 * slot_s + window_s)
+            };
+            match fitted.or_else(in_slots) {
+                Some(bound) => longest = longest.max(bound),
+                None => {
+                    bounded = false;
+                    unfit.push(format!(
+                        "the dead time of {} is not bounded: too few gaps; measure longer",
+                        names[channel]
+                    ));
+                }
             }
         }
-        let photons = self.photons(desk, plan, &light, &mut quantities, &mut missing)?;
+        let photons = self.photons(desk, plan, &light, inside, &mut quantities, &mut missing)?;
         Ok(Findings {
             names,
             dark,
@@ -140,10 +185,11 @@ impl Calibration {
             arrivals,
             quantities,
             tolerance,
-            longest_dead_time_ps: (longest * 1e9).ceil() as u64 * 1000,
-            photons_at_most_nano: photons.as_ref().map(|(nano, _)| nano.clone()),
+            longest_dead_time_ps: bounded.then(|| (longest * 1e9).ceil() as u64 * 1000),
+            photons_nano: photons.as_ref().map(|(nano, _)| nano.clone()),
             intensity_uncertainty_ppm: photons.and_then(|(_, ppm)| ppm),
             missing,
+            unfit,
         })
     }
 
@@ -183,11 +229,14 @@ impl Calibration {
     }
 
     /// What a key may rest on.
-    fn tolerance(&self, light: &LightFigures) -> Result<DetectorTolerance, Failure> {
+    fn tolerance(
+        &self,
+        light: &LightFigures,
+        darks: &[Interval],
+    ) -> Result<DetectorTolerance, Failure> {
         let interval = |m: &Measured| Interval::around(m.value, m.error, self.sigmas);
         let efficiencies: Vec<Interval> = light.efficiency.iter().map(interval).collect();
-        let darks: Vec<Interval> = light.dark_probability.iter().map(interval).collect();
-        covering_tolerance(&efficiencies, &darks, self.unseen).map_err(|why| {
+        covering_tolerance(&efficiencies, darks, self.unseen).map_err(|why| {
             Failure::new(
                 Exit::Device,
                 format!("no tolerance holds what was measured ({why}); measure longer"),
@@ -200,8 +249,8 @@ impl Calibration {
         for (name, figures) in names.iter().zip(dark) {
             if figures.dead_time_s.is_none() {
                 missing.push(format!(
-                    "dead time of {name} from the dark: {} counts have no gap short enough; the shortest \
-                     gap in the light bounds it",
+                    "dead time of {name} from the dark: {} counts have no gap short enough; gaps in the \
+                     light bound it",
                     figures.counts
                 ));
             }
@@ -221,16 +270,17 @@ impl Calibration {
         missing
     }
 
-    /// Upper bounds by level, and the uncertainty about what is stated.
+    /// Bounds by level, and the uncertainty about what is stated.
     #[expect(clippy::type_complexity, reason = "two numbers for one caller")]
     fn photons(
         &self,
         desk: &Desk,
         plan: &DeskPlan,
         light: &LightFigures,
+        inside: Interval,
         quantities: &mut Vec<Quantity>,
         missing: &mut Vec<String>,
-    ) -> Result<Option<(Vec<(usize, u64)>, Option<u32>)>, Failure> {
+    ) -> Result<Option<(Vec<(usize, [u64; 2])>, Option<u32>)>, Failure> {
         let Some(transmittance) = self.transmittance else {
             missing.push(
                 "mean photon numbers: rates give them only times the transmittance; measure that with a \
@@ -239,26 +289,46 @@ impl Calibration {
             );
             return Ok(None);
         };
+        if inside.low <= 0.0 {
+            missing.push(
+                "mean photon numbers: of a detector all light may lie outside the window; align first".into(),
+            );
+            return Ok(None);
+        }
         let stated = desk.alice().map_or([0; 4], |alice| alice.levels_nano);
         let configure = plan.configure(Role::Alice, desk.bob().tick_length)?;
+        let around = |m: Measured| Interval::around(m.value, m.error, self.sigmas);
         let (mut bounds, mut intervals, mut of) = (Vec::new(), Vec::new(), Vec::new());
+        let mut held = Vec::new();
         for photons in &light.photons {
-            let mean = photons.at_output(transmittance);
-            let interval = Interval::around(mean.value, mean.error, self.sigmas);
+            let mean = photons.counted.over(transmittance);
+            let counted = around(photons.counted).over(inside);
+            let at_output = counted.and_then(|counted| counted.over(around(transmittance)));
+            let interval = at_output.ok_or_else(|| {
+                Failure::usage("--transmittance may be zero within its error; measure it better")
+            })?;
             quantities.push(Quantity {
                 name: "mean photon number",
                 of: format!("level {}", photons.level),
                 value: mean,
                 unit: "photons",
-                how: "counted photons a pulse over the transmittance that was given",
+                how: "counted photons a pulse over the transmittance that was given; what may lie outside the window is in \
+                      the range alone",
             });
-            bounds.push((photons.level, photons_at_most_nano(interval)));
+            bounds.push((photons.level, photons_nano(interval)));
             // Of a level that is all but dark a relative uncertainty says nothing.
             let played = configure.intensity_weights[photons.level] > 0;
             if played && stated[photons.level] > 10_000_000 {
                 intervals.push(interval);
                 of.push(stated[photons.level]);
+                held.push(photons.level);
             }
+        }
+        for level in (0..stated.len()).filter(|level| !held.contains(level)) {
+            missing.push(format!(
+                "intensity_uncertainty of level {level}: it was not played, not seen, or is stated as at most \
+                 0.01 photons"
+            ));
         }
         Ok(Some((bounds, intensity_uncertainty_ppm(&of, &intervals))))
     }

@@ -84,8 +84,8 @@ fn the_simulators_truth_is_recovered() {
         assert!(found.tolerance.efficiency >= worst && found.tolerance.efficiency < worst + 0.03);
         assert!(found.tolerance.dark >= scenario.dark_mismatch, "{:?}", found.tolerance);
         assert!(
-            found.longest_dead_time_ps as f64 >= dead_s * 1e12,
-            "{}",
+            found.longest_dead_time_ps.unwrap() as f64 >= dead_s * 1e12,
+            "{:?}",
             found.longest_dead_time_ps
         );
 
@@ -104,11 +104,12 @@ fn the_simulators_truth_is_recovered() {
         for (seen, truth) in means.zip(stated) {
             near("photons", seen.value, truth);
         }
-        for (level, nano) in found.photons_at_most_nano.unwrap() {
-            assert!(nano >= scenario.mu_nano[level], "level {level}: {nano}");
+        for (level, [low, high]) in found.photons_nano.unwrap() {
+            let truth = scenario.mu_nano[level];
+            assert!(low <= truth && truth <= high, "level {level}: {low} to {high}");
         }
         let ppm = found.intensity_uncertainty_ppm.unwrap();
-        assert!((5_000..40_000).contains(&ppm), "{ppm}");
+        assert!((5_000..100_000).contains(&ppm), "{ppm}");
     }
 }
 
@@ -139,9 +140,11 @@ fn a_station_loads_the_file_and_refuses_what_is_stale_or_foreign() {
     if !written.status.success() {
         panic!("{}", String::from_utf8_lossy(&written.stderr));
     }
-    // In so short a light no gap is shorter than a slot less two ticks.
+    // So short a light bounds the dead time by some slots only.
     let text = std::fs::read_to_string(&config).unwrap();
-    let text = text.replace("hold_off = \"100 ns\"", "hold_off = \"400 ns\"");
+    let longest = made["longest_dead_time_ps"].as_u64().unwrap();
+    let hold_off = format!("hold_off = \"{} ns\"", longest.div_ceil(1000));
+    let text = text.replace("hold_off = \"100 ns\"", &hold_off);
     let (before, section) = text.split_once("[detectors]\n").unwrap();
     let after = section.split_once("[[channel]]").unwrap().1;
     let with = |detectors: &str| format!("{before}[detectors]\n{detectors}\n\n[[channel]]{after}");

@@ -25,10 +25,15 @@ pub struct DarkFigures {
     pub rate_hz: Measured,
     /// Dead time in seconds; `None` where so few gaps are short that nothing is known.
     pub dead_time_s: Option<Measured>,
+    /// The shortest gap that belongs to the dead time and not to a double pulse, in seconds, a tick added for
+    /// the two ticks' widths; `None` where the dead time is.
+    pub shortest_gap_s: Option<f64>,
     /// Probability that a count is followed by an afterpulse.
     pub afterpulse: Option<Measured>,
     /// Counts.
     pub counts: u64,
+    /// Seconds in which they were counted.
+    pub seconds: f64,
     /// Whether the gaps are those of steady random counts: χ² within five deviations.
     pub steady: bool,
 }
@@ -90,6 +95,7 @@ impl DarkRun {
         // A dead time is known once gaps not much longer than it have been seen.
         let known = |dead: &Measured| 3.0 * dead.error < dead.value;
         let dead_time = estimate.as_ref().map(|e| found(e.dead_time).times(tick_s)).filter(known);
+        let shortest = estimate.as_ref().map(|e| (e.shortest_gap.0 + 1) as f64 * tick_s);
         let steady = |e: &DetectorEstimate| {
             let freedom = f64::from(e.freedom.max(1));
             (e.chi2 - freedom) / (2.0 * freedom).sqrt() < 5.0
@@ -97,14 +103,23 @@ impl DarkRun {
         DarkFigures {
             rate_hz,
             dead_time_s: dead_time,
+            shortest_gap_s: dead_time.and(shortest),
             afterpulse,
             counts,
+            seconds: self.seconds(),
             steady: estimate.as_ref().is_none_or(steady),
         }
     }
 }
 
 impl DarkFigures {
+    /// Variance of a number of counts over Poisson's, (1 + p)/(1 − p), of an afterpulse probability p `sigmas`
+    /// errors above the one found; of one in two where so few counts tell nothing.
+    pub fn dispersion(&self, sigmas: f64) -> f64 {
+        let p = self.afterpulse.map_or(0.5, |p| (p.value + sigmas * p.error).clamp(0.0, 0.9));
+        (1.0 + p) / (1.0 - p)
+    }
+
     /// The numbers to be told.
     pub fn quantities(&self, of: &str) -> Vec<Quantity> {
         let quantity =

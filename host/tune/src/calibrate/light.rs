@@ -1,23 +1,36 @@
 //! Detectors in the light of Alice's pulses: efficiencies, delays, window, mean photon numbers.
 
 use helio_timetag::TagBatch;
-use helio_units::{TickLength, Ticks};
 
 use super::Quantity;
 use crate::{Arrivals, Measured, Sent};
 
-/// The shortest gap between two clicks of each channel.
+/// How many slots lie between two clicks of each channel, from which a dead time can be bounded.
+///
+/// Light comes in pulses: an undisturbed detector clicks at least as often one slot after a click as two slots
+/// after it, and so on. Gaps of less than half a slot are not between two pulses: double pulses, dark counts and
+/// afterpulses, which tell nothing of how long the detector is dead at most. They are left out.
 #[derive(Clone, Debug)]
 pub struct LightRun {
-    tick: TickLength,
+    slot_ticks: u64,
     last: Vec<Option<u64>>,
-    shortest: Vec<Option<u64>>,
+    /// By channel, by slots less one.
+    gaps: Vec<Vec<u64>>,
 }
 
 impl LightRun {
-    /// Nothing seen yet on so many channels.
-    pub fn new(tick: TickLength, channels: usize) -> LightRun {
-        LightRun { tick, last: vec![None; channels], shortest: vec![None; channels] }
+    /// Gaps of more slots are not counted.
+    const LONGEST: usize = 4096;
+    /// So few gaps bound no dead time.
+    const FEWEST: u64 = 25;
+
+    /// Nothing seen yet on so many channels; a slot has at least one tick.
+    pub fn new(slot_ticks: u64, channels: usize) -> LightRun {
+        LightRun {
+            slot_ticks: slot_ticks.max(1),
+            last: vec![None; channels],
+            gaps: vec![vec![0; LightRun::LONGEST]; channels],
+        }
     }
 
     /// Clicks of Bob's device, in order of time.
@@ -25,19 +38,33 @@ impl LightRun {
         for tag in &batch.tags {
             let channel = tag.channel as usize;
             let Some(last) = self.last.get_mut(channel) else { continue };
-            if let Some(last) = last.replace(tag.tick) {
-                let gap = tag.tick.saturating_sub(last);
-                let shortest = &mut self.shortest[channel];
-                *shortest = Some(shortest.map_or(gap, |s| s.min(gap)));
+            let gap = last.map(|last| tag.tick.saturating_sub(last));
+            let slots = gap.map(|gap| gap.saturating_add(self.slot_ticks / 2) / self.slot_ticks);
+            if slots == Some(0) {
+                continue;
+            }
+            *last = Some(tag.tick);
+            let at = slots.and_then(|slots| usize::try_from(slots - 1).ok());
+            if let Some(count) = at.and_then(|at| self.gaps[channel].get_mut(at)) {
+                *count += 1;
             }
         }
     }
 
-    /// The shortest gap of a channel in seconds, a tick added for the two ticks' widths: no detector that
-    /// made it was dead for longer.
-    pub fn shortest_gap_s(&self, channel: usize) -> Option<f64> {
-        let gap = self.shortest.get(channel).copied().flatten()?;
-        Some(Ticks(gap + 1).0 as f64 * self.tick.as_ps_f64() * 1e-12)
+    /// So many slots after a click a channel's detector clicks again as it does later: the first number up to
+    /// which lie 25 gaps or more, and not fewer by five deviations than in as long a stretch after it. Its
+    /// dead time is no longer than these slots and a window. `None` where so few gaps were seen.
+    pub fn alive_after_slots(&self, channel: usize) -> Option<u64> {
+        let gaps = self.gaps.get(channel)?;
+        let mut upto = Vec::with_capacity(gaps.len() + 1);
+        upto.push(0u64);
+        gaps.iter().for_each(|n| upto.push(upto[upto.len() - 1] + n));
+        let alive = |slots: &usize| {
+            let (near, far) = (upto[*slots], upto[2 * slots] - upto[*slots]);
+            let deviation = ((near + far) as f64).sqrt();
+            near >= LightRun::FEWEST && near as f64 >= far as f64 - 5.0 * deviation
+        };
+        (1..=gaps.len() / 2).find(alive).map(|slots| slots as u64)
     }
 }
 
@@ -61,14 +88,6 @@ pub struct Photons {
     pub level: usize,
     /// Mean number of photons in a pulse that all detectors together would count.
     pub counted: Measured,
-}
-
-impl Photons {
-    /// The mean photon number at Alice's output, through a transmittance from there to counts that somebody
-    /// measured otherwise.
-    pub fn at_output(&self, transmittance: Measured) -> Measured {
-        self.counted.over(transmittance)
-    }
 }
 
 impl LightFigures {
@@ -180,4 +199,44 @@ pub fn timing(
         });
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use helio_timetag::Tag;
+    use helio_units::Ticks;
+
+    /// Clicks with a chance of one in four in slots of 60 ticks, after so many dead ones.
+    fn alive_after(dead: u64, slots: u64, odd: bool) -> Option<u64> {
+        let (mut run, mut last, mut dice) = (LightRun::new(60, 1), None::<u64>, 7u64);
+        let mut batch = TagBatch::default();
+        for slot in 0..slots {
+            dice = dice
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            if dice >> 62 == 0 && last.is_none_or(|last| slot - last > dead) {
+                let tick = slot * 60 + 30;
+                batch.tags.push(Tag { tick, channel: 0, ..Tag::default() });
+                if odd && slot % 16 == 0 {
+                    batch.tags.push(Tag { tick: tick + 1, channel: 0, ..Tag::default() });
+                }
+                last = Some(slot);
+            }
+        }
+        batch.reached = Ticks(slots * 60);
+        run.tags(&batch);
+        run.alive_after_slots(0)
+    }
+
+    #[test]
+    fn double_pulses_bound_no_dead_time_and_dead_slots_show() {
+        assert_eq!(alive_after(0, 20_000, true), Some(1));
+        for dead in [1, 2, 5] {
+            let found = alive_after(dead, 20_000, true).unwrap();
+            assert!(found > dead, "{dead}: {found}");
+        }
+        assert_eq!(alive_after(0, 40, false), None);
+        assert_eq!(LightRun::new(60, 1).alive_after_slots(1), None);
+    }
 }

@@ -12,7 +12,7 @@ use crate::cmd::desk_args::DeskArgs;
 use crate::cmd::link_args::within;
 use crate::cmd::trace::Output;
 use crate::desk::calibrate::Calibration;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::quantity::Share;
 use crate::shutdown::Shutdown;
 use crate::status::unix_now_s;
@@ -40,12 +40,13 @@ pub struct Calibrate {
     /// Seconds of light
     #[arg(long, default_value_t = 10.0, value_name = "S")]
     light_seconds: f64,
-    /// Photons counted for one at Alice's output, measured with a power meter: 0 to 1
-    #[arg(long, value_name = "T")]
+    /// Photons counted for one at Alice's output: the optics' transmittance, measured with a power meter, times
+    /// the detectors' efficiency, without the window's share; 0 to 1
+    #[arg(long, value_name = "T", requires = "transmittance_error")]
     transmittance: Option<f64>,
     /// Its standard error
-    #[arg(long, value_name = "T", requires = "transmittance", default_value_t = 0.0)]
-    transmittance_error: f64,
+    #[arg(long, value_name = "T", requires = "transmittance")]
+    transmittance_error: Option<f64>,
     /// Share by which efficiencies may differ where this light does not go, such as 3%
     #[arg(long, value_name = "SHARE")]
     unseen: Option<Share>,
@@ -70,9 +71,16 @@ pub fn run(args: &Calibrate, global: &Global) -> Result<(), Failure> {
     within("dark-seconds", args.dark_seconds, 0.1, 1e5)?;
     within("light-seconds", args.light_seconds, 0.1, 1e5)?;
     within("sigmas", args.sigmas, 3.0, 20.0)?;
-    if let Some(transmittance) = args.transmittance {
-        within("transmittance", transmittance, 1e-12, 1.0)?;
-        within("transmittance-error", args.transmittance_error, 0.0, transmittance)?;
+    let transmittance = args.transmittance.zip(args.transmittance_error);
+    if let Some((value, error)) = transmittance {
+        within("transmittance", value, 1e-12, 1.0)?;
+        within("transmittance-error", error, 1e-15, 1.0)?;
+        if value - args.sigmas * error <= 0.0 {
+            return Err(Failure::usage(format!(
+                "--transmittance may be zero, as {} of its standard errors reach that far; measure it better",
+                args.sigmas
+            )));
+        }
     }
     args.output.check(global)?;
     if let Some(path) = &args.out {
@@ -90,8 +98,7 @@ pub fn run(args: &Calibrate, global: &Global) -> Result<(), Failure> {
     }
     let unseen = args.unseen.map_or(0.0, |share| share.0 as f64 / 1e9);
     within("unseen", unseen, 0.0, 1.0)?;
-    let transmittance =
-        args.transmittance.map(|value| Measured::new(value, args.transmittance_error));
+    let transmittance = transmittance.map(|(value, error)| Measured::new(value, error));
     let calibration = Calibration {
         dark_s: args.dark_seconds,
         light_s: args.light_seconds,
@@ -109,6 +116,9 @@ pub fn run(args: &Calibrate, global: &Global) -> Result<(), Failure> {
         asked: calibration,
     };
     if let Some(path) = &args.out {
+        if let Some(why) = report.findings.unfit.first() {
+            return Err(Failure::new(Exit::Device, format!("{why}; nothing was written")));
+        }
         std::fs::write(path, report.file()).map_err(|err| {
             Failure::file(path, format!("cannot be written ({err}); check the folder"))
         })?;

@@ -44,12 +44,25 @@ impl Report {
         self.findings.quantities.iter().map(row).collect()
     }
 
+    /// The numbers for the key as the file has them: efficiency tolerance, dark tolerance, dark probability,
+    /// longest dead time. They are shown as they are written, so that none is rounded to the key's favour.
+    fn for_the_key(&self) -> [String; 4] {
+        let Findings { tolerance, longest_dead_time_ps, .. } = &self.findings;
+        let share = |share: f64| format!("{} %", trimmed(100.0 * share, 9));
+        [
+            share(tolerance.efficiency),
+            share(tolerance.dark),
+            format!("{:e}", tolerance.dark_probability),
+            longest_dead_time_ps.map_or("not bounded".into(), |ps| format!("{} ns", ps / 1000)),
+        ]
+    }
+
     /// What a station loads, with everything that was found as comments.
     pub fn file(&self) -> String {
-        let Findings { tolerance, longest_dead_time_ps, missing, .. } = &self.findings;
+        let missing = &self.findings.missing;
+        let [efficiency, dark, dark_probability, longest] = self.for_the_key();
         // JSON's escapes are TOML's too.
         let quoted = |text: &str| Value::from(text).to_string();
-        let share = |share: f64| format!("\"{} %\"", trimmed(100.0 * share, 9));
         let mut text = format!(
             "# Calibration of {} of {}.\n# Written by helio calibrate {}; {} s in the dark, {} s of light, {} \
              standard errors to each side.\n# Both stations: write file = \"THIS FILE\" alone under \
@@ -73,16 +86,15 @@ impl Report {
         _ = write!(
             text,
             "\n[detectors]\nmatch = \"calibrated\"\nefficiency_tolerance = {}\ndark_tolerance = {}\n\
-             dark_probability = {:e}\nid = {}\ndate = \"{}\"\ndevice = {}\nvalid_days = {}\n\
-             longest_dead_time = \"{} ns\"\n",
-            share(tolerance.efficiency),
-            share(tolerance.dark),
-            tolerance.dark_probability,
+             dark_probability = {dark_probability}\nid = {}\ndate = \"{}\"\ndevice = {}\nvalid_days = {}\n\
+             longest_dead_time = {}\n",
+            quoted(&efficiency),
+            quoted(&dark),
             quoted(&self.id()),
             self.day(),
             quoted(&self.device),
             self.valid_days,
-            longest_dead_time_ps / 1000,
+            quoted(&longest),
         );
         text
     }
@@ -99,12 +111,21 @@ impl Report {
                 width / 1000.0
             ));
         }
-        for (level, nano) in self.findings.photons_at_most_nano.iter().flatten() {
-            words.push(format!("level {level}: at most {} photons a pulse", *nano as f64 / 1e9));
+        for (level, nano) in self.findings.photons_nano.iter().flatten() {
+            let [low, high] = nano.map(|nano| nano as f64 / 1e9);
+            words.push(format!("level {level}: {low} to {high} photons a pulse"));
+        }
+        if self.findings.photons_nano.is_some() {
+            words.push(
+                "the key takes the stated photon numbers as exact, and an end of a range, of one level alone, \
+                 may favour it: intensity_uncertainty has to hold the ranges"
+                    .into(),
+            );
         }
         if let Some(ppm) = self.findings.intensity_uncertainty_ppm {
             words.push(format!(
-                "[protocol] intensity_uncertainty = \"{:.4} %\" holds the levels that Alice's device states",
+                "[protocol] intensity_uncertainty = \"{:.4} %\" holds the levels that Alice's device states, but for \
+                 those that are told as not found",
                 f64::from(ppm) / 1e4
             ));
         }
@@ -120,22 +141,21 @@ impl Answer for Report {
         for [name, of, value, how] in self.rows() {
             _ = writeln!(text, "{name:<28} {of:<8} {value:<26} {how}");
         }
-        let tolerance = &self.findings.tolerance;
+        let [efficiency, dark, dark_probability, longest] = self.for_the_key();
         _ = writeln!(
             text,
-            "\nfor the key, {} standard errors against it:\n  efficiency_tolerance {:.4} %, dark_tolerance {:.2} \
-             %, dark_probability {:.3e}, longest_dead_time {} ns",
+            "\nfor the key, {} standard errors against it:\n  efficiency_tolerance {efficiency}, dark_tolerance {dark}, \
+             dark_probability {dark_probability}, longest_dead_time {longest}",
             self.asked.sigmas,
-            100.0 * tolerance.efficiency,
-            100.0 * tolerance.dark,
-            tolerance.dark_probability,
-            self.findings.longest_dead_time_ps / 1000,
         );
         for words in self.proposals() {
             _ = writeln!(text, "  {words}");
         }
         for words in &self.findings.missing {
             _ = writeln!(text, "not found: {words}");
+        }
+        for words in &self.findings.unfit {
+            _ = writeln!(text, "no station may load this: {words}");
         }
         text.push_str(
             "not measured by any run here: efficiencies at other wavelengths, modes and polarizations, and \
@@ -145,7 +165,7 @@ impl Answer for Report {
     }
 
     fn json(&self) -> Value {
-        let Findings { tolerance, longest_dead_time_ps, photons_at_most_nano, missing, .. } =
+        let Findings { tolerance, longest_dead_time_ps, photons_nano, missing, unfit, .. } =
             &self.findings;
         let quantities = self.findings.quantities.iter().map(|q| {
             json!({
@@ -169,9 +189,10 @@ impl Answer for Report {
             "dark_tolerance": tolerance.dark,
             "dark_probability": tolerance.dark_probability,
             "longest_dead_time_ps": longest_dead_time_ps,
-            "photons_at_most_nano": photons_at_most_nano,
+            "photons_nano": photons_nano,
             "intensity_uncertainty_ppm": self.findings.intensity_uncertainty_ppm,
             "missing": missing,
+            "unfit": unfit,
         })
     }
 
