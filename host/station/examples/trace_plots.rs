@@ -24,6 +24,9 @@ const T2: &str = "host/trace/tests/data/lpq_hydraharp_v30_t2.ptu";
 /// Of the shared data, too large to be kept here.
 const T3: &str = "../shared/data/timetags/picoharp300_t3_hazelnut_prefix.ptu";
 
+/// Ticks of 1 ps and channels.
+type Tags = Vec<(u64, u8)>;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1);
     let folder = PathBuf::from(args.next().unwrap_or_else(|| "docs/plots".into()));
@@ -33,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&work)?;
     let helio = std::env::current_exe()?.with_file_name("..").join("helio");
 
-    let made = |name: &str, tags: Vec<(u64, u8)>| -> Result<String, Box<dyn Error>> {
+    let made = |name: &str, tags: Tags| -> Result<String, Box<dyn Error>> {
         let mut text = String::from("time_ps,channel\n");
         for (tick, channel) in tags {
             writeln!(text, "{tick},{channel}")?;
@@ -94,12 +97,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn on_channel(ticks: Vec<u64>, channel: u8) -> Vec<(u64, u8)> {
+fn on_channel(ticks: Vec<u64>, channel: u8) -> Tags {
     ticks.into_iter().map(|tick| (tick, channel)).collect()
 }
 
 /// 50 kcps on a detector of 80 ns dead time, 5 % afterpulses after 300 ns.
-fn detector(counts: usize) -> Vec<(u64, u8)> {
+fn detector(counts: usize) -> Tags {
     let gap = |dice: &mut Dice| {
         let light = dice.exponential(2e7);
         let trapped = dice.uniform() < 0.05;
@@ -109,10 +112,10 @@ fn detector(counts: usize) -> Vec<(u64, u8)> {
 }
 
 /// Pairs 120 ns apart among unrelated counts.
-fn pairs(count: usize) -> Vec<(u64, u8)> {
+fn pairs(count: usize) -> Tags {
     let mut dice = Dice::new(4);
     let starts = coherent(5, 2e6, count);
-    let mut tags: Vec<(u64, u8)> = Vec::new();
+    let mut tags: Tags = Vec::new();
     for start in starts {
         tags.push((start, 0));
         if dice.uniform() < 0.1 {
@@ -126,9 +129,9 @@ fn pairs(count: usize) -> Vec<(u64, u8)> {
 
 /// Two sources of photon pairs, to channels 1 and 2 and to channels 3 and 4, which lose half of their
 /// photons, 300 ps of jitter; among as many unrelated counts.
-fn two_sources(pairs: usize) -> Vec<(u64, u8)> {
+fn two_sources(pairs: usize) -> Tags {
     let mut dice = Dice::new(9);
-    let mut tags: Vec<(u64, u8)> = Vec::new();
+    let mut tags: Tags = Vec::new();
     for (seed, channels) in [(10, [1, 2]), (11, [3, 4])] {
         for pair in coherent(seed, 2e6, pairs) {
             for channel in channels {
@@ -147,7 +150,7 @@ fn two_sources(pairs: usize) -> Vec<(u64, u8)> {
 }
 
 /// Both sides of a pair source, each by a clock of its own.
-fn two_clocks() -> (Vec<(u64, u8)>, Vec<(u64, u8)>) {
+fn two_clocks() -> (Tags, Tags) {
     let clock = ClockModel {
         reference_ps: 0,
         offset_ps: 3.2e11,
@@ -171,7 +174,7 @@ fn two_clocks() -> (Vec<(u64, u8)>, Vec<(u64, u8)>) {
 
 /// Counts of an 80 MHz laser whose period is longer than it should be by a share `detuning`, on a
 /// silicon detector with 40 ps of jitter and a diffusion tail, in a tenth of dark counts.
-fn pulses(counts: usize, detuning: f64) -> Vec<(u64, u8)> {
+fn pulses(counts: usize, detuning: f64) -> Tags {
     let (mut dice, mut now) = (Dice::new(7), 0.0);
     let mut ticks: Vec<u64> = (0..counts)
         .map(|_| {
@@ -187,7 +190,7 @@ fn pulses(counts: usize, detuning: f64) -> Vec<(u64, u8)> {
 }
 
 /// A 1 kHz clock with 1 ns of white phase noise and a random walk of its frequency.
-fn clock(count: usize) -> Vec<(u64, u8)> {
+fn clock(count: usize) -> Tags {
     let (mut dice, mut phase, mut frequency) = (Dice::new(8), 1e12, 0.0);
     let ticks = (0..count)
         .map(|_| {
