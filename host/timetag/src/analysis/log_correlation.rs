@@ -290,7 +290,6 @@ impl LogCorrelation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::synthetic::{coherent, single_emitter, split, thermal};
     use super::*;
     use proptest::prelude::*;
 
@@ -333,53 +332,6 @@ mod tests {
                 prop_assert_eq!(bin.pairs, pairs);
             }
         }
-    }
-
-    /// χ² against theory, over bins that expect fifty pairs, within four of its standard deviations
-    /// and what the errors of pairs that share photons add.
-    fn check(tags: &[(u64, u8)], what: &str, wider: f64, theory: impl Fn(f64) -> f64) {
-        for (a, b) in [(0, 1), (1, 0), (0, 0)] {
-            let bins = correlate(settings(a, b, 20, 2_000_000, 2), tags).bins();
-            let used: Vec<_> = bins[1..].iter().filter(|bin| bin.expected > 50.0).collect();
-            assert!(used.len() > 30, "{what}: {}", used.len());
-            let chi2: f64 = used
-                .iter()
-                .map(|bin| {
-                    // The theory averaged over the bin.
-                    let at = |k: u64| {
-                        bin.from as f64 + (k as f64 + 0.5) / 16.0 * (bin.to - bin.from + 1) as f64
-                    };
-                    let mean = (0..16).map(|k| theory(at(k))).sum::<f64>() / 16.0;
-                    let error = (mean.max(0.02) / bin.expected).sqrt() * wider;
-                    ((bin.g2.unwrap() - mean) / error).powi(2)
-                })
-                .sum();
-            let freedom = used.len() as f64;
-            let limit = freedom + 4.0 * (2.0 * freedom).sqrt();
-            assert!(chi2 < limit, "{what} {a},{b}: χ² {chi2} of {freedom}");
-        }
-    }
-
-    #[test]
-    fn coherent_light_has_g2_of_one_over_five_decades() {
-        check(&split(1, &coherent(1, 500.0, 300_000)), "coherent", 1.0, |_| 1.0);
-    }
-
-    #[test]
-    fn a_single_emitter_is_antibunched() {
-        let recovery = 400.0;
-        let tags = split(2, &single_emitter(2, recovery, 0.3, 300_000));
-        check(&tags, "emitter", 1.0, |tau| 1.0 - (-tau / recovery).exp());
-        let bins = correlate(settings(0, 1, 4, 20_000, 2), &tags).bins();
-        assert!(bins[0].g2.unwrap() < 0.05, "{:?}", bins[0]);
-    }
-
-    #[test]
-    fn thermal_light_is_bunched() {
-        let coherence = 4_000.0;
-        let tags = split(3, &thermal(3, coherence, 4_000.0, 300_000));
-        // Clumps of photons that share neighbours: errors beyond Poisson's.
-        check(&tags, "thermal", 1.8, |tau| 1.0 + (-2.0 * tau / coherence).exp());
     }
 
     #[test]
