@@ -68,7 +68,7 @@ fn written(all: &Chunk) -> Vec<u8> {
     let dtime = (!all.dtimes.is_empty()).then_some(Dtime { unit: None, adds: false });
     let settings = WriteSettings { dtime, ..WriteSettings::new(tick) };
     let mut out = Vec::new();
-    let options = RecordingOptions { block_records: 1000, flush_after: None };
+    let options = RecordingOptions { block_records: 1000 };
     let mut writer = RecordingWriter::new(&mut out, &settings, options).expect("memory");
     writer.write_chunk(all).expect("memory");
     writer.finish().expect("memory");

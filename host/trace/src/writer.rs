@@ -26,6 +26,14 @@ pub trait TraceWriter: Send + Debug {
     /// The output fails, or the format cannot hold a value. The file is of no use then.
     fn write_chunk(&mut self, chunk: &Chunk) -> Result<(), WriteError>;
 
+    /// Gives what has come so far to the output, where the format can be read before it is complete.
+    ///
+    /// # Errors
+    /// The output fails.
+    fn flush(&mut self) -> Result<(), WriteError> {
+        Ok(())
+    }
+
     /// Completes the file and says what became of it.
     ///
     /// # Errors

@@ -4,7 +4,6 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use helio_units::{TickLength, Ticks};
 
@@ -26,14 +25,11 @@ pub struct RecordingOptions {
     /// Records of one kind that fill a block, 1 to 65536. A block is read as a whole: at 16384
     /// detections of 16 bytes it stays in the second cache.
     pub block_records: usize,
-    /// After which time [`RecordingWriter::write_chunk`] writes what there is although it fills no
-    /// block, so that others see it and a crash loses no more. `None`: full blocks only.
-    pub flush_after: Option<Duration>,
 }
 
 impl Default for RecordingOptions {
     fn default() -> RecordingOptions {
-        RecordingOptions { block_records: 1 << 14, flush_after: None }
+        RecordingOptions { block_records: 1 << 14 }
     }
 }
 
@@ -52,7 +48,7 @@ pub struct Reopened {
 ///
 /// Each block is given to the output in one piece, and nothing that was written is touched again, so
 /// that a file can be read while it grows. What was not yet given to the output is lost in a crash:
-/// at most one block less a record, and with [`RecordingOptions::flush_after`] what came since then.
+/// at most one block less a record, or what came since [`RecordingWriter::flush`].
 /// Without [`RecordingWriter::finish`] the file lacks its last block and its index and can be read.
 pub struct RecordingWriter<W: Write> {
     out: W,
@@ -68,7 +64,6 @@ pub struct RecordingWriter<W: Write> {
     records: u64,
     /// What the last block says was reached.
     reached: Ticks,
-    flushed: Instant,
     /// A block may have been written in part: another one behind it would be lost too.
     failed: bool,
     /// Whether the header says that each detection has a dtime.
@@ -108,14 +103,13 @@ impl<W: Write> RecordingWriter<W> {
             out,
             level: Level::detect(),
             coder: BlockCoder::new(Level::detect()),
-            options: RecordingOptions { block_records, ..options },
+            options: RecordingOptions { block_records },
             pending: Records::default(),
             block: Vec::new(),
             entries: Vec::new(),
             offset,
             records: 0,
             reached: Ticks(0),
-            flushed: Instant::now(),
             failed: false,
             has_dtimes,
             all_kinds: true,
@@ -158,18 +152,15 @@ impl<W: Write> RecordingWriter<W> {
             }
         }
         self.pending.reached = self.pending.reached.max(chunk.reached);
-        if self.options.flush_after.is_some_and(|after| self.flushed.elapsed() >= after) {
-            self.flush()?;
-        }
         Ok(())
     }
 
-    /// Gives everything to the output and has it pass it on.
+    /// Writes what there is although it fills no block, and has the output pass it on: others see it
+    /// then, and a crash loses no more.
     ///
     /// # Errors
     /// The output fails, now or earlier.
     pub fn flush(&mut self) -> Result<(), WriteError> {
-        self.flushed = Instant::now();
         self.end_block()?;
         Ok(self.out.flush()?)
     }
@@ -220,6 +211,10 @@ impl<W: Write> RecordingWriter<W> {
 impl<W: Write + Send> TraceWriter for RecordingWriter<W> {
     fn write_chunk(&mut self, chunk: &Chunk) -> Result<(), WriteError> {
         RecordingWriter::write_chunk(self, chunk)
+    }
+
+    fn flush(&mut self) -> Result<(), WriteError> {
+        RecordingWriter::flush(self)
     }
 
     fn finish(self: Box<Self>) -> Result<Written, WriteError> {

@@ -1,7 +1,6 @@
 //! What is written comes back, in as few bytes as was promised.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use helio_trace::{
     Chunk, Dtime, ReadOptions, RecordingOptions, RecordingWriter, Tag, TagValue, TimeTag,
@@ -158,11 +157,12 @@ impl Write for &mut Disk {
 #[test]
 fn a_live_recording_is_given_away_as_soon_as_was_asked() {
     let mut disk = Disk { pieces: Vec::new(), room: 1 << 20, flushed: 0 };
-    let options = RecordingOptions { flush_after: Some(Duration::ZERO), ..Default::default() };
+    let options = RecordingOptions::default();
     let mut writer = RecordingWriter::new(&mut disk, &settings(), options).unwrap();
     let chunk = Chunk { photons: photons(3, 1), ..Chunk::default() };
     for _ in 0..5 {
         writer.write_chunk(&chunk).unwrap();
+        writer.flush().unwrap();
     }
     drop(writer);
     assert_eq!((disk.pieces.len(), disk.flushed), (6, 5), "a header and a block a chunk");

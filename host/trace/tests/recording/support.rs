@@ -24,7 +24,7 @@ pub fn settings() -> WriteSettings {
 }
 
 pub fn blocks_of(block_records: usize) -> RecordingOptions {
-    RecordingOptions { block_records, flush_after: None }
+    RecordingOptions { block_records }
 }
 
 /// A finished recording, with dtimes where the chunks have them.

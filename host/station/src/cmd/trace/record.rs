@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use helio_link::DeviceAddress;
 use helio_timetag::TagEvent;
 use helio_trace::{
-    Chunk, Loss, LossKind, Meta, PhotonTime, RecordingOptions, RecordingWriter, TimeTag,
-    TraceFormat, TraceWriter, WriteSettings, Written, writer,
+    Chunk, Loss, LossKind, Meta, PhotonTime, TimeTag, TraceFormat, TraceWriter, WriteSettings,
+    Written, writer,
 };
 use helio_tune::Meter;
 use helio_units::{TickLength, Ticks};
 use serde_json::json;
 
 use super::source::{Reading, file_name};
+use super::target::unkept_json;
 use crate::bench::cable::Item;
 use crate::cli::Global;
-use crate::cmd::watch::wall;
 use crate::config::StationConfig;
 use crate::desk::{Desk, DeskPlan, Heard, Laser};
 use crate::exit::{Failure, print, print_json};
@@ -68,13 +68,13 @@ pub struct Args {
 
 impl Args {
     fn format(&self) -> TraceFormat {
-        let ending = self.out.extension().map(|ending| ending.to_ascii_lowercase());
-        let named = |format: &TraceFormat| ending.as_deref().is_some_and(|e| e == format.word());
-        let by_name = || TraceFormat::written().find(named);
-        self.written.or_else(by_name).unwrap_or(TraceFormat::Recording)
+        let by_ending = || TraceFormat::of_ending(&self.out);
+        self.written.or_else(by_ending).unwrap_or(TraceFormat::Recording)
     }
 }
 
+/// What a crash may cost at most, and how far a follower is behind.
+const FLUSH: Duration = Duration::from_secs(1);
 /// Between two lines of rates.
 const TELL: Duration = Duration::from_secs(1);
 
@@ -86,16 +86,15 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     if args.seconds.is_some_and(|s| s.is_nan() || s <= 0.0) {
         return Err(Failure::usage("--seconds is not above zero; choose a longer time"));
     }
-    let out = File::create_new(&args.out).map_err(|err| {
-        Failure::file(&args.out, format!("cannot be begun ({err}); name a file that is not there"))
-    })?;
     if args.format() == TraceFormat::Parquet {
-        let _ = std::fs::remove_file(&args.out);
         return Err(Failure::usage(
             "a Parquet file cannot be read before it is complete, and a recording that breaks off would be \
              lost; record into .htr and convert that",
         ));
     }
+    let out = File::create_new(&args.out).map_err(|err| {
+        Failure::file(&args.out, format!("cannot be begun ({err}); name a file that is not there"))
+    })?;
     let shutdown = Shutdown::install();
     let on_disk = out.try_clone();
     let mut tape = Tape::new(args, out);
@@ -127,13 +126,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
 fn tell(args: &Args, global: &Global, written: &Written) -> Result<(), Failure> {
     let file = file_name(&args.out);
     if global.json {
-        let unkept: serde_json::Map<_, _> =
-            written.unkept.by_name().iter().map(|(k, n)| ((*k).to_owned(), json!(n))).collect();
         return print_json(&json!({
             "file": file,
             "records": written.records,
             "bytes": written.bytes,
-            "unkept": unkept,
+            "unkept": unkept_json(written.unkept),
         }));
     }
     let lost = written.unkept.to_string();
@@ -149,7 +146,7 @@ fn live(args: &Args, tape: &mut Tape<'_>, shutdown: &Shutdown) -> Result<(), Fai
     let source = LiveSource::from(args.source.as_str());
     let options = LiveOptions {
         reading: args.reading.options(PhotonTime::SyncPeriods),
-        idle: args.idle.map(wall),
+        idle: args.idle.map(Span::duration),
     };
     source.read(&options, shutdown, &mut |event| match event {
         LiveEvent::Listening(at) => {
@@ -187,7 +184,8 @@ fn device(
     tape.begin_device(tick, hardware)?;
     let (mut failed, mut chunk, mut heard_at) = (Ok(()), Chunk::default(), Instant::now());
     desk.run(&plan, Laser::Off, |heard| {
-        if shutdown.is_requested() || args.idle.is_some_and(|idle| heard_at.elapsed() >= wall(idle))
+        if shutdown.is_requested()
+            || args.idle.is_some_and(|idle| heard_at.elapsed() >= idle.duration())
         {
             return ControlFlow::Break(());
         }
@@ -225,6 +223,7 @@ struct Tape<'a> {
     reached: Ticks,
     moved: Chunk,
     meter: Meter,
+    flushed: Instant,
     told: Instant,
     told_at: Ticks,
 }
@@ -241,6 +240,7 @@ impl<'a> Tape<'a> {
             reached: Ticks(0),
             moved: Chunk::default(),
             meter: Meter::new(1),
+            flushed: Instant::now(),
             told: Instant::now(),
             told_at: Ticks(0),
         }
@@ -270,35 +270,21 @@ impl<'a> Tape<'a> {
             ..settings
         };
         let format = self.args.format();
-        let fault = |err| Failure::file(&self.args.out, err);
-        self.writer = Some(match format {
-            // Whatever happens, the last second at most is lost, and a follower is not far behind.
-            TraceFormat::Recording => {
-                let flush_after = Some(Duration::from_secs(1));
-                let options = RecordingOptions { flush_after, ..RecordingOptions::default() };
-                Box::new(RecordingWriter::new(out, &settings, options).map_err(fault)?)
-            }
-            _ => writer(out, format, &settings).map_err(fault)?,
-        });
+        let writer =
+            writer(out, format, &settings).map_err(|err| Failure::file(&self.args.out, err))?;
+        self.writer = Some(writer);
         Ok(())
     }
 
     fn add(&mut self, chunk: &Chunk) -> Result<ControlFlow<()>, Failure> {
         let Some(writer) = &mut self.writer else { return Ok(ControlFlow::Continue(())) };
-        let earliest = [
-            chunk.photons.first().map(|p| p.tick),
-            chunk.markers.first().map(|m| m.tick),
-            chunk.losses.first().map(|l| l.tick),
-            chunk.syncs.first().copied(),
-        ];
-        let Some(earliest) = earliest.into_iter().flatten().min().or(self.first) else {
+        let Some(begin) = self.first.or_else(|| chunk.ticks().min()) else {
             return Ok(ControlFlow::Continue(()));
         };
-        let origin = *self.origin.get_or_insert(earliest);
+        let origin = *self.origin.get_or_insert(begin);
         if self.first.is_none() {
-            (self.first, self.told_at) = (Some(earliest), earliest);
+            (self.first, self.told_at) = (Some(begin), begin);
         }
-        let begin = self.first.unwrap_or(earliest);
         self.reached = self.reached.max(chunk.reached).max(begin);
         self.moved.clone_from(chunk);
         let moved = |tick: Ticks| Ticks(tick.0.saturating_sub(origin.0));
@@ -307,22 +293,17 @@ impl<'a> Tape<'a> {
             .seconds
             .map(|seconds| begin.0.saturating_add((seconds * 1e12 / self.tick.as_ps_f64()) as u64));
         if let Some(end) = over {
-            if chunk.dtimes.len() == chunk.photons.len() {
-                let mut photons = chunk.photons.iter();
-                self.moved.dtimes.retain(|_| photons.next().is_some_and(|p| p.tick.0 < end));
-            }
-            self.moved.photons.retain(|p| p.tick.0 < end);
-            self.moved.markers.retain(|m| m.tick.0 < end);
-            self.moved.losses.retain(|l| l.tick.0 < end);
-            self.moved.syncs.retain(|s| s.0 < end);
+            self.moved.retain_ticks(|tick| tick.0 < end);
             self.moved.reached = Ticks(self.moved.reached.0.min(end));
         }
-        self.moved.photons.iter_mut().for_each(|p| p.tick = moved(p.tick));
-        self.moved.markers.iter_mut().for_each(|m| m.tick = moved(m.tick));
-        self.moved.losses.iter_mut().for_each(|l| l.tick = moved(l.tick));
-        self.moved.syncs.iter_mut().for_each(|s| *s = moved(*s));
+        self.moved.ticks_mut().for_each(|tick| *tick = moved(*tick));
         self.moved.reached = moved(self.moved.reached);
-        writer.write_chunk(&self.moved).map_err(|err| Failure::file(&self.args.out, err))?;
+        let fault = |err| Failure::file(&self.args.out, err);
+        writer.write_chunk(&self.moved).map_err(fault)?;
+        if self.flushed.elapsed() >= FLUSH {
+            writer.flush().map_err(fault)?;
+            self.flushed = Instant::now();
+        }
         self.moved.photons.iter().for_each(|p| self.meter.count(p.channel, 1));
         self.tell();
         Ok(match over.is_some_and(|end| chunk.reached.0 >= end) {
