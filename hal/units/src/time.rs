@@ -145,6 +145,12 @@ impl TickLength {
         let scaled = span.0 as u128 * u128::from(self.denominator.get());
         Ticks(scaled.div_ceil(u128::from(self.numerator_ps)) as u64)
     }
+
+    /// Ticks in a shift in time of either sign, to the nearest one; half a tick is rounded up.
+    pub fn nearest_ticks(self, shift: Picoseconds) -> i128 {
+        let (length, parts) = (i128::from(self.numerator_ps), i128::from(self.denominator.get()));
+        (2 * i128::from(shift.0) * parts + length).div_euclid(2 * length)
+    }
 }
 
 const fn gcd(mut a: u64, mut b: u64) -> u64 {
@@ -166,6 +172,16 @@ mod tests {
         assert_eq!(t.ticks_covering(Picoseconds(6_666)), Ticks(1));
         assert_eq!(t.ticks_covering(Picoseconds(6_667)), Ticks(2));
         assert_eq!(t.ticks_covering(Picoseconds(-1)), Ticks(0));
+    }
+
+    #[test]
+    fn a_shift_is_rounded_to_the_nearest_tick() {
+        let four = TickLength::new(4, 1).unwrap();
+        for (ps, ticks) in [(38, 10), (37, 9), (-37, -9), (-39, -10), (0, 0), (2, 1), (-2, 0)] {
+            assert_eq!(four.nearest_ticks(Picoseconds(ps)), ticks, "{ps}");
+        }
+        let longest = TickLength::CYCLE_150_MHZ.nearest_ticks(Picoseconds(i64::MIN));
+        assert_eq!(longest, -1_383_505_805_528_216);
     }
 
     #[test]

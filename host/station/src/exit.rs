@@ -1,6 +1,7 @@
 //! How the program ends: a code for scripts, one sentence for people.
 
 use std::fmt::Display;
+use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
@@ -63,6 +64,14 @@ impl Failure {
     pub fn file(path: &Path, complaint: impl Display) -> Failure {
         Failure::new(Exit::File, format!("{} {complaint}", path.display()))
     }
+
+    /// A file that the operating system does not let be written.
+    pub fn unwritable(path: &Path, why: impl Display) -> Failure {
+        Failure::file(
+            path,
+            format!("cannot be written ({why}); check the folder and its permissions"),
+        )
+    }
 }
 
 impl Display for Failure {
@@ -72,6 +81,22 @@ impl Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// Whether a file can be written; told before hours of counting. One that is there keeps what it
+/// holds.
+///
+/// # Errors
+/// The file cannot be opened for writing.
+pub fn check_writable(path: &Path) -> Result<(), Failure> {
+    let new = !path.exists();
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|err| Failure::unwritable(path, err))?;
+    if new {
+        // A run that is interrupted leaves no empty file behind.
+        std::fs::remove_file(path).map_err(|err| Failure::unwritable(path, err))?;
+    }
+    Ok(())
+}
 
 /// Writes to standard output. A reader that has gone away (`helio … | head`) is a quiet end.
 ///

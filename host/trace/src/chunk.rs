@@ -86,6 +86,39 @@ impl Chunk {
         photons.is_empty() && markers.is_empty() && syncs.is_empty() && losses.is_empty()
     }
 
+    /// The times of all records, one kind after the other.
+    pub fn ticks(&self) -> impl Iterator<Item = Ticks> {
+        let photons = self.photons.iter().map(|tag| tag.tick);
+        let markers = self.markers.iter().map(|marker| marker.tick);
+        let losses = self.losses.iter().map(|loss| loss.tick);
+        photons.chain(markers).chain(self.syncs.iter().copied()).chain(losses)
+    }
+
+    /// The same to be changed; [`Chunk::reached`] is not among them.
+    pub fn ticks_mut(&mut self) -> impl Iterator<Item = &mut Ticks> {
+        let photons = self.photons.iter_mut().map(|tag| &mut tag.tick);
+        let markers = self.markers.iter_mut().map(|marker| &mut marker.tick);
+        let losses = self.losses.iter_mut().map(|loss| &mut loss.tick);
+        photons.chain(markers).chain(&mut self.syncs).chain(losses)
+    }
+
+    /// Keeps the records at these times, and of detections the dtimes too.
+    pub fn retain_ticks(&mut self, keep: impl Fn(Ticks) -> bool) {
+        self.retain_photons(|tag| keep(tag.tick));
+        self.markers.retain(|marker| keep(marker.tick));
+        self.syncs.retain(|sync| keep(*sync));
+        self.losses.retain(|loss| keep(loss.tick));
+    }
+
+    /// Keeps these detections and their dtimes.
+    pub fn retain_photons(&mut self, keep: impl Fn(&TimeTag) -> bool) {
+        if self.dtimes.len() == self.photons.len() {
+            let mut photons = self.photons.iter();
+            self.dtimes.retain(|_| photons.next().is_some_and(&keep));
+        }
+        self.photons.retain(keep);
+    }
+
     /// Adds what the next batch holds.
     pub fn append(&mut self, next: &Chunk) {
         self.photons.extend(&next.photons);

@@ -37,7 +37,7 @@ impl Delays {
     pub fn new(tick: TickLength, delays: &[(u8, Picoseconds)]) -> Delays {
         let mut signed = [0i128; 256];
         for (channel, delay) in delays {
-            signed[usize::from(*channel)] += nearest(tick, *delay);
+            signed[usize::from(*channel)] += tick.nearest_ticks(*delay);
         }
         let earliest = signed.iter().copied().min().unwrap_or(0);
         let shifts = signed.map(|s| u64::try_from(s - earliest).unwrap_or(u64::MAX / 2));
@@ -91,12 +91,6 @@ impl Delays {
     pub fn longest(&self) -> Ticks {
         Ticks(self.longest)
     }
-}
-
-/// A time in ticks, to the nearest one.
-fn nearest(tick: TickLength, time: Picoseconds) -> i128 {
-    let (length, parts) = (i128::from(tick.numerator_ps()), i128::from(tick.denominator()));
-    (2 * i128::from(time.0) * parts + length).div_euclid(2 * length)
 }
 
 #[cfg(test)]

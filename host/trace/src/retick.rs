@@ -59,15 +59,11 @@ impl Retick {
         if self.multiplier == self.divisor {
             return Ok(());
         }
-        let times = chunk.photons.iter_mut().map(|tag| &mut tag.tick);
-        let times = times.chain(chunk.markers.iter_mut().map(|marker| &mut marker.tick));
-        let times = times.chain(&mut chunk.syncs);
-        let mut times = times.chain(chunk.losses.iter_mut().map(|loss| &mut loss.tick));
         let scale = |time: &mut Ticks| {
             *time = self.ticks(*time).ok_or(WriteError::TimeBeyond { tick: time.0 })?;
             Ok(())
         };
-        times.try_for_each(scale)?;
+        chunk.ticks_mut().try_for_each(scale)?;
         scale(&mut chunk.reached)
     }
 }

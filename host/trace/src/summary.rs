@@ -87,13 +87,7 @@ impl Summary {
             let (first, _, count) = self.syncs.unwrap_or((sync, sync, 0));
             self.syncs = Some((first, sync, count + 1));
         }
-        let ticks = [
-            chunk.photons.iter().map(|tag| tag.tick).min(),
-            chunk.markers.iter().map(|marker| marker.tick).min(),
-            chunk.syncs.iter().copied().min(),
-            chunk.losses.iter().map(|loss| loss.tick).min(),
-        ];
-        self.earliest = self.earliest.into_iter().chain(ticks.into_iter().flatten()).min();
+        self.earliest = self.earliest.into_iter().chain(chunk.ticks()).min();
         self.reached = self.reached.max(chunk.reached);
     }
 

@@ -65,7 +65,7 @@ pub(super) fn read(line: &Section<'_>) -> Result<LineConfig> {
         if span > DAY {
             return Err(line.fault(key, format_args!("is {span}; choose at most {DAY}")));
         }
-        Ok(Duration::from_nanos(span.0.unsigned_abs().div_ceil(1000)))
+        Ok(span.duration())
     };
     let lost_after = span("lost_after", LOST_AFTER)?;
     if lost_after < SHORTEST_LOST_AFTER {

@@ -29,11 +29,9 @@ mod ruler;
 
 pub use figure::{Axis, Figure, Layer, Panel, Range};
 
-use std::fs::OpenOptions;
-use std::io;
 use std::path::Path;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, check_writable};
 
 /// Why a figure could not be drawn: a fault of this program, not of its user.
 #[derive(Debug, thiserror::Error)]
@@ -55,21 +53,6 @@ pub fn check(path: &Path) -> Result<(), Failure> {
     check_writable(path)
 }
 
-/// Whether a file can be written; one that is there keeps what it holds.
-///
-/// # Errors
-/// The file cannot be opened for writing.
-pub fn check_writable(path: &Path) -> Result<(), Failure> {
-    let new = !path.exists();
-    let opened = OpenOptions::new().append(true).create(true).open(path);
-    opened.map_err(|err| unwritable(path, &err))?;
-    if new {
-        // A run that is interrupted leaves no empty picture behind.
-        std::fs::remove_file(path).map_err(|err| unwritable(path, &err))?;
-    }
-    Ok(())
-}
-
 /// Writes a figure; the name's ending says how.
 ///
 /// # Errors
@@ -81,11 +64,7 @@ pub fn save(figure: &Figure, path: &Path) -> Result<(), Failure> {
         Some(Kind::Png) => png::from_svg(&svg).map_err(internal)?,
         _ => svg.into_bytes(),
     };
-    std::fs::write(path, bytes).map_err(|err| unwritable(path, &err))
-}
-
-fn unwritable(path: &Path, err: &io::Error) -> Failure {
-    Failure::file(path, format!("cannot be written ({err}); check the folder and its permissions"))
+    std::fs::write(path, bytes).map_err(|err| Failure::unwritable(path, err))
 }
 
 enum Kind {

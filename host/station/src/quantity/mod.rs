@@ -192,6 +192,11 @@ impl Span {
     pub fn picoseconds(self) -> helio_units::Picoseconds {
         helio_units::Picoseconds(self.0)
     }
+
+    /// The same by the wall clock, rounded up to a nanosecond.
+    pub fn duration(self) -> std::time::Duration {
+        std::time::Duration::from_nanos(self.0.unsigned_abs().div_ceil(1000))
+    }
 }
 
 #[cfg(test)]

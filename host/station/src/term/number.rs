@@ -1,18 +1,27 @@
 //! Numbers as people read them.
 
+/// Prefixes of units, the largest first.
+const PREFIXES: [(f64, &str); 9] = [
+    (1e9, "G"),
+    (1e6, "M"),
+    (1e3, "k"),
+    (1.0, ""),
+    (1e-3, "m"),
+    (1e-6, "µ"),
+    (1e-9, "n"),
+    (1e-12, "p"),
+    (1e-15, "f"),
+];
+
+/// Those that a unit has.
+fn prefixes(unit: &str) -> &'static [(f64, &'static str)] {
+    // Seconds have no kilo in common use.
+    if unit == "s" { &PREFIXES[3..] } else { &PREFIXES }
+}
+
 /// A quantity with an SI prefix and `digits` significant digits: 61113.0 Hz as `61.11 kHz`. Without
 /// a unit the number alone.
 pub fn si(value: f64, unit: &str, digits: usize) -> String {
-    const PREFIXES: [(f64, &str); 8] = [
-        (1e9, "G"),
-        (1e6, "M"),
-        (1e3, "k"),
-        (1.0, ""),
-        (1e-3, "m"),
-        (1e-6, "µ"),
-        (1e-9, "n"),
-        (1e-12, "p"),
-    ];
     if value == 0.0 || !value.is_finite() || unit.is_empty() {
         return format!("{} {unit}", trimmed(value, digits)).trim_end().to_owned();
     }
@@ -20,10 +29,10 @@ pub fn si(value: f64, unit: &str, digits: usize) -> String {
         // Compared as it will be printed, so that 999.96 does not become "1000".
         trimmed(value / factor, digits).parse::<f64>().is_ok_and(|v| v.abs() >= 1.0)
     };
-    // Seconds have no kilo in common use.
-    let from = if unit == "s" { 3 } else { 0 };
+    // What is below a picosecond is a part of one.
+    let prefixes = prefixes(unit).split_last().map_or(&[][..], |(_, larger)| larger);
     let (factor, prefix) =
-        PREFIXES[from..].iter().find(fits).unwrap_or(&PREFIXES[PREFIXES.len() - 1]);
+        prefixes.iter().find(fits).or(prefixes.last()).copied().unwrap_or((1.0, ""));
     format!("{} {prefix}{unit}", trimmed(value / factor, digits))
 }
 
@@ -46,6 +55,15 @@ pub fn with_error(value: f64, error: f64) -> String {
     let magnitude = if error > 0.0 { error.log10().floor() as i32 } else { 0 };
     let places = (1 - magnitude).clamp(0, 9) as usize;
     format!("{value:.places$} ± {error:.places$}")
+}
+
+/// A quantity with its standard error, both with the prefix that fits the larger: `80.123 ± 0.012 ns`.
+pub fn si_with_error(value: f64, error: f64, unit: &str) -> String {
+    let size = value.abs().max(error);
+    let fits = prefixes(unit).iter().find(|(factor, _)| size >= *factor);
+    let (factor, prefix) = fits.copied().unwrap_or((1.0, ""));
+    let number = with_error(value / factor, error / factor);
+    format!("{number} {prefix}{unit}").trim_end().to_owned()
 }
 
 /// A count with its digits in groups of three: `305 565`.

@@ -12,7 +12,7 @@ use crate::cmd::desk_args::DeskArgs;
 use crate::cmd::link_args::within;
 use crate::cmd::trace::Output;
 use crate::desk::calibrate::Calibration;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, check_writable};
 use crate::quantity::Share;
 use crate::shutdown::Shutdown;
 use crate::status::unix_now_s;
@@ -84,7 +84,7 @@ pub fn run(args: &Calibrate, global: &Global) -> Result<(), Failure> {
     }
     args.output.check(global)?;
     if let Some(path) = &args.out {
-        crate::plot::check_writable(path)?;
+        check_writable(path)?;
     }
     let shutdown = Shutdown::install();
     let (plan, scenario) = (args.desk.plan()?, args.desk.scenario()?);
@@ -119,9 +119,7 @@ pub fn run(args: &Calibrate, global: &Global) -> Result<(), Failure> {
         if let Some(why) = report.findings.unfit.first() {
             return Err(Failure::new(Exit::Device, format!("{why}; nothing was written")));
         }
-        std::fs::write(path, report.file()).map_err(|err| {
-            Failure::file(path, format!("cannot be written ({err}); check the folder"))
-        })?;
+        std::fs::write(path, report.file()).map_err(|err| Failure::unwritable(path, err))?;
     }
     args.output.give(global, &report)
 }

@@ -103,7 +103,7 @@ impl Parts {
         let mut progress = trace.progress(format!("writing {}", self.out.display()));
         while trace.next(&mut chunk)? {
             if !self.channel.is_empty() {
-                retain(&mut chunk, &self.channel);
+                chunk.retain_photons(|photon| self.channel.contains(&photon.channel));
             }
             chunk.photons.iter().for_each(|tag| found[usize::from(tag.channel)] = true);
             target.write(&mut chunk)?;
@@ -116,13 +116,4 @@ impl Parts {
         }
         target.finish()?.tell(global, notes)
     }
-}
-
-/// Leaves the detections of these channels.
-fn retain(chunk: &mut Chunk, channels: &[u8]) {
-    if chunk.dtimes.len() == chunk.photons.len() {
-        let mut photons = chunk.photons.iter();
-        chunk.dtimes.retain(|_| photons.next().is_some_and(|p| channels.contains(&p.channel)));
-    }
-    chunk.photons.retain(|photon| channels.contains(&photon.channel));
 }

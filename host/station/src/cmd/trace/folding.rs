@@ -7,6 +7,7 @@ use helio_timetag::analysis::{Estimate, Fold, LinearHistogram, OutOfOrder, Refer
 use helio_trace::{Chunk, PhotonTime, Summary, TimeTag};
 use helio_units::{FineTicks, TickLength, Ticks};
 
+use super::output::Table;
 use super::select;
 use super::source::{Source, seconds};
 use crate::exit::Failure;
@@ -258,6 +259,33 @@ impl Folded {
     /// A length in seconds of one unit of the histogram.
     pub(super) fn unit_s(&self) -> f64 {
         seconds(self.folding.unit(), Ticks(1))
+    }
+
+    /// The length of a bin in seconds.
+    pub(super) fn bin_s(&self, histogram: &LinearHistogram) -> f64 {
+        histogram.bin().0 as f64 * self.unit_s()
+    }
+
+    /// The edges of the bins in seconds.
+    pub(super) fn edges_s(&self, histogram: &LinearHistogram) -> Vec<f64> {
+        histogram.edges().map(|edge| edge * self.unit_s()).collect()
+    }
+
+    /// The bins with their Poisson errors.
+    pub(super) fn table(&self, histogram: &LinearHistogram) -> Table {
+        let counts = histogram.counts();
+        let begins = self.edges_s(histogram).into_iter().take(counts.len());
+        Table::default()
+            .with("time_ps", begins.map(|edge| edge * 1e12))
+            .with("count", counts)
+            .with("error", counts.iter().map(|n| (*n as f64).sqrt()))
+    }
+
+    /// The channels in words.
+    pub(super) fn channels_in_words(&self) -> String {
+        let list: Vec<String> = self.channels.iter().map(u8::to_string).collect();
+        let channels = if list.len() == 1 { "channel" } else { "channels" };
+        format!("{channels} {}", list.join(", "))
     }
 
     /// The same histogram in longer bins, `range` units from `from` on. Of a given period it goes on

@@ -11,7 +11,6 @@ use helio_units::{TickLength, Ticks};
 use super::rates::Report;
 use super::select::Stage;
 use super::source::{Source, seconds};
-use crate::cmd::watch::wall;
 use crate::exit::Failure;
 use crate::live::{LiveEvent, LiveOptions, LiveSource};
 use crate::quantity::Span;
@@ -59,8 +58,10 @@ pub(super) fn run(
 ) -> Result<Followed, Failure> {
     let shutdown = Shutdown::install();
     let time = source.selection.photon_time(PhotonTime::SyncPeriods);
-    let options =
-        LiveOptions { reading: source.reading.options(time), idle: following.idle.map(wall) };
+    let options = LiveOptions {
+        reading: source.reading.options(time),
+        idle: following.idle.map(Span::duration),
+    };
     let from = LiveSource::from(source.file.to_string_lossy().as_ref());
     let mut counting: Option<Counting> = None;
     let mut copy = Chunk::default();

@@ -115,11 +115,11 @@ impl Report<'_> {
     }
 
     fn edges_s(&self) -> Vec<f64> {
-        self.histogram.edges().map(|e| e * self.folded.unit_s()).collect()
+        self.folded.edges_s(&self.histogram)
     }
 
     fn bin_s(&self) -> f64 {
-        self.histogram.bin().0 as f64 * self.folded.unit_s()
+        self.folded.bin_s(&self.histogram)
     }
 
     fn means(&self) -> Vec<f64> {
@@ -128,9 +128,8 @@ impl Report<'_> {
     }
 
     fn title(&self) -> String {
-        let list: Vec<String> = self.folded.channels.iter().map(u8::to_string).collect();
-        let channels = if list.len() == 1 { "channel" } else { "channels" };
-        format!("{channels} {} against {}", list.join(", "), self.folded.folding.in_words())
+        let Folded { folding, .. } = self.folded;
+        format!("{} against {}", self.folded.channels_in_words(), folding.in_words())
     }
 }
 
@@ -232,11 +231,6 @@ impl Answer for Report<'_> {
     }
 
     fn table(&self) -> Table {
-        let counts = self.histogram.counts();
-        Table::default()
-            .with("time_ps", self.edges_s().into_iter().take(counts.len()).map(|e| e * 1e12))
-            .with("count", counts)
-            .with("error", counts.iter().map(|n| (*n as f64).sqrt()))
-            .with("fit", self.means())
+        self.folded.table(&self.histogram).with("fit", self.means())
     }
 }

@@ -184,8 +184,7 @@ fn parts<'a>(
 ) -> Result<Vec<Part<'a>>, Failure> {
     let mut shifts = vec![0i128; traces.len()];
     for FileDelay(file, delay) in &args.delay {
-        let (length, parts) = (i128::from(tick.numerator_ps()), i128::from(tick.denominator()));
-        shifts[file - 1] += (2 * i128::from(delay.0) * parts + length).div_euclid(2 * length);
+        shifts[file - 1] += tick.nearest_ticks(*delay);
     }
     // Only differences matter; no time may fall below zero.
     let least = shifts.iter().copied().min().unwrap_or(0).min(0);
@@ -237,8 +236,8 @@ impl Part<'_> {
             Ok(())
         };
         let mut last = self.settled;
+        chunk.ticks_mut().try_for_each(moved)?;
         for TimeTag { tick, channel } in &mut chunk.photons {
-            moved(tick)?;
             if *tick < last {
                 return Err(Failure::file(path, "is not in time order; read it with a --window"));
             }
@@ -247,9 +246,6 @@ impl Part<'_> {
                 Failure::usage(format!("a channel of {} becomes more than 255", path.display()))
             })?;
         }
-        chunk.markers.iter_mut().try_for_each(|marker| moved(&mut marker.tick))?;
-        chunk.syncs.iter_mut().try_for_each(moved)?;
-        chunk.losses.iter_mut().try_for_each(|loss| moved(&mut loss.tick))?;
         moved(&mut chunk.reached)?;
         // Behind the last detection that was given out others may still be sorted in.
         self.settled = last;

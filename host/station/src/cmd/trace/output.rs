@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::cli::Global;
-use crate::exit::{Failure, print, print_json};
+use crate::exit::{Failure, check_writable, print, print_json};
 use crate::plot::{self, Figure};
 
 /// Where the answer goes: arguments of every command about traces.
@@ -43,7 +43,7 @@ impl Output {
         }
         self.plot.iter().try_for_each(|path| plot::check(path))?;
         match &self.csv {
-            Some(path) if path != Path::new("-") => plot::check_writable(path),
+            Some(path) if path != Path::new("-") => check_writable(path),
             _ => Ok(()),
         }
     }
@@ -103,19 +103,13 @@ impl Table {
     }
 
     fn save(&self, path: &Path) -> Result<(), Failure> {
-        let unwritable = |err: &dyn Display| {
-            Failure::file(
-                path,
-                format!("cannot be written ({err}); check the folder and its permissions"),
-            )
-        };
         if path == Path::new("-") {
             let mut text = Vec::new();
-            self.write(&mut text).map_err(|err| unwritable(&err))?;
+            self.write(&mut text).map_err(|err| Failure::unwritable(path, err))?;
             return print(String::from_utf8_lossy(&text));
         }
-        let file = std::fs::File::create(path).map_err(|err| unwritable(&err))?;
-        self.write(io::BufWriter::new(file)).map_err(|err| unwritable(&err))
+        let file = std::fs::File::create(path).map_err(|err| Failure::unwritable(path, err))?;
+        self.write(io::BufWriter::new(file)).map_err(|err| Failure::unwritable(path, err))
     }
 
     fn write(&self, to: impl Write) -> csv::Result<()> {

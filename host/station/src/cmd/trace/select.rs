@@ -138,14 +138,7 @@ impl Stage {
         }
         let inside = |tick: Ticks| (begin.0..end).contains(&tick.0);
         let more = chunk.reached.0 < end || chunk.photons.iter().any(|p| p.tick.0 < end);
-        if chunk.dtimes.len() == chunk.photons.len() {
-            let mut photons = chunk.photons.iter();
-            chunk.dtimes.retain(|_| photons.next().is_some_and(|p| inside(p.tick)));
-        }
-        chunk.photons.retain(|photon| inside(photon.tick));
-        chunk.markers.retain(|marker| inside(marker.tick));
-        chunk.syncs.retain(|sync| inside(*sync));
-        chunk.losses.retain(|loss| inside(loss.tick));
+        chunk.retain_ticks(inside);
         chunk.reached = Ticks(chunk.reached.0.min(end - 1).max(begin.0));
         more
     }
@@ -154,13 +147,7 @@ impl Stage {
 /// The tick at which the measurement began: zero where the format counts from there, else that of
 /// the first record.
 fn origin(meta: &Meta, chunk: &Chunk) -> Option<Ticks> {
-    if meta.starts_at_zero {
-        return Some(Ticks(0));
-    }
-    let photons = chunk.photons.iter().map(|photon| photon.tick);
-    let markers = chunk.markers.iter().map(|marker| marker.tick);
-    let losses = chunk.losses.iter().map(|loss| loss.tick);
-    photons.chain(markers).chain(chunk.syncs.iter().copied()).chain(losses).min()
+    if meta.starts_at_zero { Some(Ticks(0)) } else { chunk.ticks().min() }
 }
 
 /// The channels that are asked for, or all; each of them must be there.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use helio_timetag::analysis::Estimate;
 
-use crate::term::{CHART_COLUMNS, bars, si, with_error};
+use crate::term::{CHART_COLUMNS, bars, si, si_with_error, with_error};
 
 /// An estimate in other units.
 pub(super) fn scaled(estimate: Estimate, factor: f64) -> Estimate {
@@ -13,24 +13,7 @@ pub(super) fn scaled(estimate: Estimate, factor: f64) -> Estimate {
 
 /// A quantity with its error, both with the prefix that fits the larger: `80.123 ± 0.012 ns`.
 pub(super) fn quantity(estimate: Estimate, unit: &str) -> String {
-    const PREFIXES: [(f64, &str); 9] = [
-        (1e9, "G"),
-        (1e6, "M"),
-        (1e3, "k"),
-        (1.0, ""),
-        (1e-3, "m"),
-        (1e-6, "µ"),
-        (1e-9, "n"),
-        (1e-12, "p"),
-        (1e-15, "f"),
-    ];
-    let size = estimate.value.abs().max(estimate.error);
-    // Seconds have no kilo in common use.
-    let from = if unit == "s" { 3 } else { 0 };
-    let fits = PREFIXES[from..].iter().find(|(factor, _)| size >= *factor);
-    let (factor, prefix) = fits.copied().unwrap_or((1.0, ""));
-    let number = with_error(estimate.value / factor, estimate.error / factor);
-    format!("{number} {prefix}{unit}").trim_end().to_owned()
+    si_with_error(estimate.value, estimate.error, unit)
 }
 
 /// A share in per cent with its error.

@@ -178,6 +178,11 @@ fn unwritable(path: &Path, err: &WriteError) -> Failure {
     }
 }
 
+/// What a format has no place for, by kind.
+pub(super) fn unkept_json(unkept: Unkept) -> Map<String, Value> {
+    unkept.by_name().into_iter().map(|(kind, count)| (kind.to_owned(), json!(count))).collect()
+}
+
 impl Kept {
     /// Says what became of the trace; `notes` are further sentences, without their full stops.
     pub(super) fn tell(&self, global: &Global, mut notes: Vec<String>) -> Result<(), Failure> {
@@ -192,18 +197,13 @@ impl Kept {
             notes.push("the sync period is rounded to 16 digits, as the header holds it".into());
         }
         if global.json {
-            let unkept: Map<String, Value> = unkept
-                .by_name()
-                .map(|(name, count)| (name.to_owned(), json!(count)))
-                .into_iter()
-                .collect();
             return print_json(&json!({
                 "file": self.place.display().to_string(),
                 "format": self.format.word(),
                 "records": records,
                 "bytes": bytes,
                 "tick": tick_json(self.settings.tick),
-                "not_kept": unkept,
+                "not_kept": unkept_json(unkept),
                 "rounded": self.rounded,
                 "notes": notes,
             }));

@@ -6,8 +6,6 @@ mod sight;
 mod trace;
 mod view;
 
-use std::time::Duration;
-
 use clap::Args;
 
 use crate::cli::Global;
@@ -83,11 +81,6 @@ impl Watch {
         let file = self.file.as_deref().map(LiveSource::from);
         file.or_else(|| self.listen.clone().map(LiveSource::Port))
     }
-}
-
-/// A span of the command line by the wall clock.
-pub(crate) fn wall(span: Span) -> Duration {
-    Duration::from_nanos(span.0.unsigned_abs() / 1000)
 }
 
 /// Watches until it is told to end.

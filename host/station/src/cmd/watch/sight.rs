@@ -75,11 +75,8 @@ impl Sight {
     /// The channels' arrivals.
     pub fn arrivals_of(&self) -> Vec<(&str, Arrival)> {
         let Some(arrivals) = &self.arrivals else { return Vec::new() };
-        let of =
-            |(name, rate): &'_ (String, ChannelRate)| (name.clone(), arrivals.of(rate.channel));
-        let found = self.channels.iter().map(of);
-        let found = found.zip(&self.channels);
-        found.filter_map(|((_, at), (name, _))| Some((name.as_str(), at?))).collect()
+        let found = self.channels.iter();
+        found.filter_map(|(name, rate)| Some((name.as_str(), arrivals.of(rate.channel)?))).collect()
     }
 
     /// The news that are worth a bell.

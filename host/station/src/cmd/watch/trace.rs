@@ -9,11 +9,12 @@ use helio_trace::{Chunk, Meta, PhotonTime};
 use helio_tune::{Arrivals, Meter};
 use helio_units::{FineTicks, TickLength, Ticks};
 
+use super::Watch;
 use super::show::{Show, Wish};
 use super::sight::Sight;
-use super::{Watch, wall};
 use crate::exit::Failure;
 use crate::live::{LiveEvent, LiveOptions, LiveSource};
+use crate::quantity::Span;
 use crate::shutdown::Shutdown;
 use crate::slotting::fine_ticks;
 
@@ -32,7 +33,8 @@ pub(super) fn run(
     // Arrivals need the time within a sync period, rates do not.
     let time =
         if args.period.is_some() { PhotonTime::Picoseconds } else { PhotonTime::SyncPeriods };
-    let options = LiveOptions { reading: args.reading.options(time), idle: args.idle.map(wall) };
+    let options =
+        LiveOptions { reading: args.reading.options(time), idle: args.idle.map(Span::duration) };
     let mut watcher = Watcher::new(args, source.name());
     source.read(&options, shutdown, &mut |event| watcher.event(event, show))
 }

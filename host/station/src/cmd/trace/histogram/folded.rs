@@ -38,11 +38,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
 
 impl Report<'_> {
     fn bin_s(&self) -> f64 {
-        self.histogram.bin().0 as f64 * self.folded.unit_s()
+        self.folded.bin_s(&self.histogram)
     }
 
     fn edges_s(&self) -> Vec<f64> {
-        self.histogram.edges().map(|e| e * self.folded.unit_s()).collect()
+        self.folded.edges_s(&self.histogram)
     }
 
     /// The highest bin.
@@ -68,8 +68,11 @@ impl Report<'_> {
 impl Answer for Report<'_> {
     fn text(&self) -> String {
         let bin = self.bin_s();
-        let mut text =
-            format!("{} against {}\n", channels(self.folded), self.folded.folding.in_words());
+        let mut text = format!(
+            "{} against {}\n",
+            self.folded.channels_in_words(),
+            self.folded.folding.in_words()
+        );
         if let Some(period) = self.folded.folding.period_s() {
             let shown = match period.error > 0.0 {
                 true => quantity(period, "s"),
@@ -136,7 +139,7 @@ impl Answer for Report<'_> {
             y: Axis { label: format!("counts in {}", si(self.bin_s(), "s", 3)), unit: "", range },
             layers: vec![Layer::step("", edges.clone(), counts.clone())],
         };
-        let title = format!("{}: {}", file_name(self.path), channels(self.folded));
+        let title = format!("{}: {}", file_name(self.path), self.folded.channels_in_words());
         Figure::new(vec![
             panel(Range::FromZero, format!("{title} against {over}")),
             panel(Range::Log, "the same, logarithmic".into()),
@@ -144,21 +147,6 @@ impl Answer for Report<'_> {
     }
 
     fn table(&self) -> Table {
-        let counts = self.histogram.counts();
-        Table::default()
-            .with("time_ps", self.edges_s().into_iter().take(counts.len()).map(|e| e * 1e12))
-            .with("count", counts)
-            .with("error", counts.iter().map(|n| (*n as f64).sqrt()))
-    }
-}
-
-/// The channels in words.
-pub(super) fn channels(folded: &Folded) -> String {
-    match &folded.channels[..] {
-        [only] => format!("channel {only}"),
-        several => {
-            let list: Vec<String> = several.iter().map(u8::to_string).collect();
-            format!("channels {}", list.join(", "))
-        }
+        self.folded.table(&self.histogram)
     }
 }
