@@ -98,6 +98,9 @@ fn orders(epoch: u16) -> Orders {
         intensity_weights: [2900, 1000, 196, 0],
         key_basis_weight: 3687,
         random_swap: true,
+        burst_slots: 0,
+        slot_clock: helio_bench::SlotClockMode::Sync,
+        gate: None,
     };
     Orders {
         enable: true,

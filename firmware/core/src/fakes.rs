@@ -266,6 +266,9 @@ pub enum Said {
     LockLost(Ticks),
     Settings(SlotIndex, Vec<u8>),
     Stopped(SlotIndex, Ticks),
+    /// Index, value, name, access.
+    Value(u32, u16, i64, String, Access),
+    Telemetry(Ticks, Vec<(u16, i64)>),
 }
 
 /// The host's end of the cable: makes commands, reads frames, checks their sequences.
@@ -286,7 +289,7 @@ impl Host {
     }
 
     /// The frame of a command.
-    pub fn command(&mut self, message: HostMessage) -> Vec<u8> {
+    pub fn command(&mut self, message: HostMessage<'_>) -> Vec<u8> {
         let sequence = self.sequence;
         self.sequence += 1;
         let header = Header { stream: Stream::Control, boot_nonce: self.nonce, epoch: 0, sequence };
@@ -327,6 +330,12 @@ fn own(message: DeviceMessage<'_>) -> Said {
             Said::Settings(batch.first, batch.iter().map(|(_, code)| code).collect())
         }
         DeviceMessage::Stopped { end, tick } => Said::Stopped(end, tick),
+        DeviceMessage::Value { command, index, value, entry } => {
+            Said::Value(command, index, value, entry.name.into(), entry.access)
+        }
+        DeviceMessage::Telemetry(telemetry) => {
+            Said::Telemetry(telemetry.tick, telemetry.iter().collect())
+        }
     }
 }
 
@@ -350,6 +359,9 @@ pub fn configure() -> Configure {
         intensity_weights: [2900, 1000, 196, 0],
         key_basis_weight: 3687,
         random_swap: true,
+        burst_slots: 0,
+        slot_clock: SlotClockMode::Sync,
+        gate: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Settings of slots, packed into frames for the device's own host and nobody else.
 
 use crate::cable::{Outlet, Transmit, frame_room};
+use helio_bench::SettingsSource;
 use helio_units::{SlotIndex, Ticks};
 use helio_wire::{DeviceMessage, MAX_PAYLOAD, MAX_SETTINGS_BYTES, SettingsBatch, Stream};
 
@@ -111,6 +112,7 @@ impl SettingsPacker {
         let batch = SettingsBatch {
             first: SlotIndex(self.first),
             bits_per_slot: self.bits_per_slot,
+            source: SettingsSource::Own,
             count: self.count as u16,
             packed: &self.packed[..bytes],
         };

@@ -118,6 +118,9 @@ fn configure() -> Configure {
         intensity_weights: [2900, 1000, 196, 0],
         key_basis_weight: 2048,
         random_swap: true,
+        burst_slots: 0,
+        slot_clock: helio_bench::SlotClockMode::Sync,
+        gate: None,
     }
 }
 

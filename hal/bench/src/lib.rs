@@ -18,12 +18,14 @@ mod interlock;
 mod random;
 mod slots;
 mod source;
+mod table;
 
 pub use edges::{Drained, Edge, EdgeSource, Loss};
 pub use interlock::{InterlockState, TripCause};
-pub use random::{RandomClass, RandomFault, RandomSource};
+pub use random::{RandomClass, RandomFault, RandomSource, SettingsSource};
 pub use slots::{
-    Basis, Intensity, PlayerError, Polarization, ReceiverSetting, SlotClock, SlotPlayer,
-    SlotTiming, SlotWord, TooLate,
+    Basis, GateWindow, Intensity, PlayerError, Polarization, ReceiverSetting, SlotClock,
+    SlotClockMode, SlotPlayer, SlotTiming, SlotWord, TooLate,
 };
 pub use source::{Modulator, PhaseRandomisation, PulseSource, SlotTooShort, SourceStatement};
+pub use table::{Access, Entry, MAX_NAME, Unit};

@@ -1,5 +1,7 @@
 //! Random bits on the device.
 
+use crate::table::codes;
+
 /// What stands behind a random source. The class travels to the block's certificate; the key is
 /// labelled with the weakest class that went into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +26,49 @@ impl RandomClass {
         [RandomClass::Seeded, RandomClass::Computational, RandomClass::TrueRandom]
             .into_iter()
             .find(|c| c.code() == code)
+    }
+}
+
+codes! {
+    /// Where the settings of a run's slots come from.
+    SettingsSource {
+        /// The device's own generator, as it is.
+        Own = 0,
+        /// ChaCha20 with a seed from the host.
+        HostSeed = 1,
+        /// Random bytes that the host sends as they are used up.
+        HostFeed = 2,
+        /// A public pattern, over and over: never a key.
+        Pattern = 3,
+        /// ChaCha20 with a key from the device's own generator, for slot rates that it cannot
+        /// serve by itself.
+        Expanded = 4,
+    }
+}
+
+impl SettingsSource {
+    /// The class of the settings on a device whose own generator is of class `own`.
+    ///
+    /// A host that feeds bytes knows where it has them from and may know better than
+    /// [`RandomClass::Computational`]; the device cannot.
+    pub fn class(self, own: RandomClass) -> RandomClass {
+        match self {
+            SettingsSource::Own => own,
+            SettingsSource::Expanded => own.min(RandomClass::Computational),
+            SettingsSource::HostSeed | SettingsSource::HostFeed => RandomClass::Computational,
+            SettingsSource::Pattern => RandomClass::Seeded,
+        }
+    }
+
+    /// The name of the source on a device whose own generator is called `own`.
+    pub fn name(self, own: &str) -> &str {
+        match self {
+            SettingsSource::Own => own,
+            SettingsSource::Expanded => "csprng",
+            SettingsSource::HostSeed => "host-seed",
+            SettingsSource::HostFeed => "host-qrng",
+            SettingsSource::Pattern => "pattern",
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Data plane, outwards: what the pins do in each slot, and when slots begin.
 
+use crate::table::codes;
 use helio_units::{FineTicks, SlotIndex, Ticks};
 
 /// The two bases of BB84 by their role: raw key comes from one, phase errors are bounded from the
@@ -222,6 +223,28 @@ impl core::fmt::Display for TooLate {
 }
 
 impl core::error::Error for TooLate {}
+
+codes! {
+    /// What a receiver's slot clock follows.
+    SlotClockMode {
+        /// Nothing: slots have no numbers on the device and the host finds them. Neither gates nor
+        /// an active basis go with it.
+        Free = 0,
+        /// Sync pulses, from a wire or a photodiode.
+        Sync = 1,
+        /// The host, which steers it.
+        Steered = 2,
+    }
+}
+
+/// The part of each slot in which a gated detector is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateWindow {
+    /// From the begin of the slot, in ticks.
+    pub start: u32,
+    /// In ticks, not zero.
+    pub width: u32,
+}
 
 /// The slot clock of a receiver: a phase accumulator that places each slot boundary on a whole
 /// tick, so that slots are one tick longer or shorter now and then and never drift.

@@ -9,7 +9,7 @@ mod poisson;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use helio_bench::Edge;
+use helio_bench::{Edge, SettingsSource};
 use helio_units::{SlotIndex, Ticks};
 use helio_wire::{
     Decoder, DeviceMessage, Header, MAX_FRAME, MAX_SETTINGS_BYTES, MAX_TAG_CODES, SettingsBatch,
@@ -71,7 +71,8 @@ fn encode_settings(packed: &[u8], bits: u8, cable: &mut Vec<u8>) {
     let mut slot = 0;
     for (sequence, packed) in packed.chunks(MAX_SETTINGS_BYTES).enumerate() {
         let count = (packed.len() * 8 / usize::from(bits)) as u16;
-        let batch = SettingsBatch { first: SlotIndex(slot), bits_per_slot: bits, count, packed };
+        let (first, source) = (SlotIndex(slot), SettingsSource::Own);
+        let batch = SettingsBatch { first, bits_per_slot: bits, source, count, packed };
         let header = header(Stream::Settings, sequence as u32);
         let length = encode_device(&header, &DeviceMessage::Settings(batch), &mut frame);
         cable.extend_from_slice(&frame[..length.expect("a batch fits")]);

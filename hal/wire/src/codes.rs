@@ -1,6 +1,6 @@
 //! The numbers that stand for kinds of messages, streams, roles, errors and levels.
 
-use crate::{DeviceMessage, ErrorCode, HostMessage, LogLevel, Role, Stream};
+use crate::{DeviceMessage, ErrorCode, HostMessage, LogLevel, RebootMode, Role, Stream};
 
 /// Codes of the messages. Bit 7 is set in what a device sends, so that an echo is no command.
 pub(crate) mod kind {
@@ -12,6 +12,14 @@ pub(crate) mod kind {
     pub const STOP: u8 = 0x06;
     pub const CLEAR: u8 = 0x07;
     pub const HEARTBEAT: u8 = 0x08;
+    pub const GET: u8 = 0x09;
+    pub const SET: u8 = 0x0a;
+    pub const SEED: u8 = 0x0b;
+    pub const FEED: u8 = 0x0c;
+    pub const PATTERN: u8 = 0x0d;
+    pub const SOURCE: u8 = 0x0e;
+    pub const REBOOT: u8 = 0x0f;
+    pub const SET_SLOT_CLOCK: u8 = 0x10;
 
     pub const HELLO: u8 = 0x81;
     pub const ACK: u8 = 0x82;
@@ -19,6 +27,8 @@ pub(crate) mod kind {
     pub const HEALTH: u8 = 0x84;
     pub const LOG: u8 = 0x85;
     pub const STOPPED: u8 = 0x86;
+    pub const VALUE: u8 = 0x87;
+    pub const TELEMETRY: u8 = 0x88;
     pub const TAGS: u8 = 0x90;
     pub const GAP: u8 = 0x91;
     pub const SLOT_MARK: u8 = 0x92;
@@ -26,7 +36,7 @@ pub(crate) mod kind {
     pub const SETTINGS: u8 = 0xa0;
 }
 
-impl HostMessage {
+impl HostMessage<'_> {
     /// The code of this kind of message in a frame.
     pub const fn kind(&self) -> u8 {
         match self {
@@ -38,6 +48,14 @@ impl HostMessage {
             HostMessage::Stop => kind::STOP,
             HostMessage::Clear { .. } => kind::CLEAR,
             HostMessage::Heartbeat => kind::HEARTBEAT,
+            HostMessage::Get { .. } => kind::GET,
+            HostMessage::Set { .. } => kind::SET,
+            HostMessage::Seed(_) => kind::SEED,
+            HostMessage::Feed(_) => kind::FEED,
+            HostMessage::Pattern(_) => kind::PATTERN,
+            HostMessage::Source(_) => kind::SOURCE,
+            HostMessage::Reboot(_) => kind::REBOOT,
+            HostMessage::SetSlotClock(_) => kind::SET_SLOT_CLOCK,
         }
     }
 }
@@ -52,6 +70,8 @@ impl DeviceMessage<'_> {
             DeviceMessage::Health(_) => kind::HEALTH,
             DeviceMessage::Log { .. } => kind::LOG,
             DeviceMessage::Stopped { .. } => kind::STOPPED,
+            DeviceMessage::Value { .. } => kind::VALUE,
+            DeviceMessage::Telemetry(_) => kind::TELEMETRY,
             DeviceMessage::Tags(_) => kind::TAGS,
             DeviceMessage::Gap { .. } => kind::GAP,
             DeviceMessage::SlotMark(_) => kind::SLOT_MARK,
@@ -67,8 +87,9 @@ impl DeviceMessage<'_> {
             | DeviceMessage::Ack { .. }
             | DeviceMessage::Error { .. }
             | DeviceMessage::Log { .. }
-            | DeviceMessage::Stopped { .. } => Stream::Control,
-            DeviceMessage::Health(_) => Stream::Health,
+            | DeviceMessage::Stopped { .. }
+            | DeviceMessage::Value { .. } => Stream::Control,
+            DeviceMessage::Health(_) | DeviceMessage::Telemetry(_) => Stream::Health,
             DeviceMessage::Tags(_)
             | DeviceMessage::Gap { .. }
             | DeviceMessage::SlotMark(_)
@@ -131,6 +152,8 @@ impl ErrorCode {
             5 => ErrorCode::SlotTooShort,
             6 => ErrorCode::NonceReused,
             7 => ErrorCode::TooLate,
+            8 => ErrorCode::Busy,
+            9 => ErrorCode::Full,
             _ => return None,
         })
     }
@@ -148,6 +171,22 @@ impl LogLevel {
             0 => Some(LogLevel::Error),
             1 => Some(LogLevel::Warn),
             2 => Some(LogLevel::Info),
+            _ => None,
+        }
+    }
+}
+
+impl RebootMode {
+    /// The code on the wire.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The mode with this code, if there is one.
+    pub const fn from_code(code: u8) -> Option<RebootMode> {
+        match code {
+            0 => Some(RebootMode::Firmware),
+            1 => Some(RebootMode::BootLoader),
             _ => None,
         }
     }

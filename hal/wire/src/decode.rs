@@ -1,15 +1,18 @@
 //! Frames to messages. Every message has exactly one encoding: what decodes, encodes again to the
 //! same payload.
 
-use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, SlotTiming, TripCause};
+use helio_bench::{
+    Access, Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass, SettingsSource,
+    SlotClockMode, SlotTiming, TripCause, Unit,
+};
 use helio_units::{FineTicks, Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 
 use crate::codes::kind;
 use crate::field::FieldReader;
-use crate::frame::{MAX_LOG_TEXT, MAX_TEXT, TAGS_HEAD};
+use crate::frame::{MAX_FEED, MAX_LOG_TEXT, MAX_PATTERN, MAX_TEXT, PATTERN_CODES, TAGS_HEAD};
 use crate::{
-    Capabilities, Configure, DeviceMessage, ErrorCode, Frame, Header, Health, Hello, HostMessage,
-    LogLevel, Role, SettingsBatch, TagBatch, TagsError,
+    Capabilities, Concealed, Configure, DeviceMessage, ErrorCode, Frame, Header, Health, Hello,
+    HostMessage, LogLevel, RebootMode, Role, SettingsBatch, TagBatch, TagsError, Telemetry,
 };
 
 /// Why a whole frame with a right checksum is no message. Someone sent exactly this: it is not
@@ -83,14 +86,14 @@ impl core::fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// Reads a frame from a host.
+/// Reads a frame from a host. Seeds, random bytes and patterns stay where they are, in the frame.
 ///
 /// Values are checked as far as the types reach; whether a device can do what a
 /// [`HostMessage::Configure`] asks is for the device to say.
 ///
 /// # Errors
 /// [`DecodeError`]; after an unknown kind the header is still at [`Frame::header`].
-pub fn decode_host(frame: Frame<'_>) -> Result<(Header, HostMessage), DecodeError> {
+pub fn decode_host(frame: Frame<'_>) -> Result<(Header, HostMessage<'_>), DecodeError> {
     let header = frame.header()?;
     let mut r = FieldReader::new(frame.payload());
     let message = match frame.kind() {
@@ -105,6 +108,24 @@ pub fn decode_host(frame: Frame<'_>) -> Result<(Header, HostMessage), DecodeErro
             HostMessage::Clear { cause }
         }
         kind::HEARTBEAT => HostMessage::Heartbeat,
+        kind::GET => HostMessage::Get { index: r.u16()? },
+        kind::SET => HostMessage::Set { index: r.u16()?, value: r.i64()?, from: Ticks(r.u64()?) },
+        kind::SEED => HostMessage::Seed(Concealed(r.array_ref()?)),
+        kind::FEED => HostMessage::Feed(Concealed(read_tail(&mut r, MAX_FEED)?)),
+        kind::PATTERN => {
+            let codes = read_tail(&mut r, MAX_PATTERN)?;
+            if let Some(at) = codes.iter().position(|code| *code >= PATTERN_CODES) {
+                return Err(DecodeError::OutOfRange { offset: at as u16 });
+            }
+            HostMessage::Pattern(codes)
+        }
+        kind::SOURCE => {
+            HostMessage::Source(SettingsSource::from_code(r.u8()?).ok_or_else(|| r.out_of_range())?)
+        }
+        kind::REBOOT => {
+            HostMessage::Reboot(RebootMode::from_code(r.u8()?).ok_or_else(|| r.out_of_range())?)
+        }
+        kind::SET_SLOT_CLOCK => HostMessage::SetSlotClock(read_timing(&mut r)?),
         unknown => return Err(DecodeError::UnknownKind(unknown)),
     };
     r.end()?;
@@ -145,6 +166,11 @@ pub fn decode_device(frame: Frame<'_>) -> Result<(Header, DeviceMessage<'_>), De
         kind::LOCK_LOST => DeviceMessage::LockLost { tick: Ticks(r.u64()?) },
         kind::SETTINGS => DeviceMessage::Settings(read_settings(&mut r)?),
         kind::STOPPED => DeviceMessage::Stopped { end: SlotIndex(r.u64()?), tick: Ticks(r.u64()?) },
+        kind::VALUE => read_value(&mut r)?,
+        kind::TELEMETRY => {
+            let tick = Ticks(r.u64()?);
+            DeviceMessage::Telemetry(Telemetry::new(tick, r.rest())?)
+        }
         unknown => return Err(DecodeError::UnknownKind(unknown)),
     };
     r.end()?;
@@ -159,6 +185,53 @@ fn read_configure(r: &mut FieldReader<'_>) -> Result<Configure, DecodeError> {
         intensity_weights: [r.u16()?, r.u16()?, r.u16()?, r.u16()?],
         key_basis_weight: r.u16()?,
         random_swap: read_bool(r)?,
+        burst_slots: r.u32()?,
+        slot_clock: SlotClockMode::from_code(r.u8()?).ok_or_else(|| r.out_of_range())?,
+        gate: read_gate(r)?,
+    })
+}
+
+/// Without a gate its start and its width are zero; with one the width is not.
+fn read_gate(r: &mut FieldReader<'_>) -> Result<Option<GateWindow>, DecodeError> {
+    let gated = read_bool(r)?;
+    let start = r.u32()?;
+    if !gated && start != 0 {
+        return Err(r.out_of_range());
+    }
+    let width = r.u32()?;
+    if gated != (width != 0) {
+        return Err(r.out_of_range());
+    }
+    Ok(gated.then_some(GateWindow { start, width }))
+}
+
+/// Everything to the end of the payload: at least one byte, at most so many.
+fn read_tail<'a>(r: &mut FieldReader<'a>, most: usize) -> Result<&'a [u8], DecodeError> {
+    let bytes = r.rest();
+    match bytes.len() {
+        0 => Err(DecodeError::WrongLength { offset: 0 }),
+        length if length > most => Err(DecodeError::WrongLength { offset: most as u16 }),
+        _ => Ok(bytes),
+    }
+}
+
+fn read_value<'a>(r: &mut FieldReader<'a>) -> Result<DeviceMessage<'a>, DecodeError> {
+    let (command, index) = (r.u32()?, r.u16()?);
+    let access = Access::from_code(r.u8()?).ok_or_else(|| r.out_of_range())?;
+    let unit = Unit::from_code(r.u8()?).ok_or_else(|| r.out_of_range())?;
+    let (value, min, max) = (r.i64()?, r.i64()?, r.i64()?);
+    if min > max {
+        return Err(r.out_of_range());
+    }
+    let name = read_name(r)?;
+    if !name.is_ascii() {
+        return Err(r.out_of_range());
+    }
+    Ok(DeviceMessage::Value {
+        command,
+        index,
+        value,
+        entry: Entry { name, unit, access, min, max },
     })
 }
 
@@ -273,8 +346,10 @@ fn read_timing(r: &mut FieldReader<'_>) -> Result<SlotTiming, DecodeError> {
 
 fn read_settings<'a>(r: &mut FieldReader<'a>) -> Result<SettingsBatch<'a>, DecodeError> {
     let first = SlotIndex(r.u64()?);
-    let (bits_per_slot, count) = (r.u8()?, r.u16()?);
-    let batch = SettingsBatch { first, bits_per_slot, count, packed: r.rest() };
+    let bits_per_slot = r.u8()?;
+    let source = SettingsSource::from_code(r.u8()?).ok_or_else(|| r.out_of_range())?;
+    let count = r.u16()?;
+    let batch = SettingsBatch { first, bits_per_slot, source, count, packed: r.rest() };
     batch.check().map_err(|error| error.at())?;
     Ok(batch)
 }

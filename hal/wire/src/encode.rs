@@ -4,7 +4,7 @@ use helio_bench::{InterlockState, SlotTiming};
 use helio_units::{FineTicks, Ticks};
 
 use crate::field::FieldWriter;
-use crate::frame::{MAX_LOG_TEXT, MAX_TEXT, seal};
+use crate::frame::{MAX_FEED, MAX_LOG_TEXT, MAX_PATTERN, MAX_TEXT, PATTERN_CODES, seal};
 use crate::tags::MAX_CHANNEL_BITS;
 use crate::{Configure, DeviceMessage, Header, Health, Hello, HostMessage};
 
@@ -19,7 +19,8 @@ pub enum EncodeError {
     Text,
     /// A value has no form on the wire: a negative or too long slot period, a slot before tick 0,
     /// a gap that ends before it begins, an uncertainty of `u32::MAX`, a batch whose public fields
-    /// do not agree.
+    /// do not agree, a gate without width, an empty or too long pattern or feed, a setting of more
+    /// than four bits, an entry whose limits are the wrong way round.
     OutOfRange,
 }
 
@@ -38,17 +39,25 @@ impl core::error::Error for EncodeError {}
 
 /// Writes a frame from the host, ready for the cable with its final zero; returns its length.
 ///
+/// Seeds, random bytes and patterns are copied once, into `out`.
+///
 /// # Errors
-/// [`EncodeError::BufferTooSmall`].
+/// [`EncodeError`]; the frame must not be sent.
 pub fn encode_host(
     header: &Header,
-    message: &HostMessage,
+    message: &HostMessage<'_>,
     out: &mut [u8],
 ) -> Result<usize, EncodeError> {
     let mut w = FieldWriter::new();
+    let mut tail: &[u8] = &[];
     match message {
         HostMessage::Hello | HostMessage::Disarm | HostMessage::Stop | HostMessage::Heartbeat => {}
-        HostMessage::Configure(configure) => write_configure(&mut w, configure),
+        HostMessage::Configure(configure) => {
+            if configure.gate.is_some_and(|gate| gate.width == 0) {
+                return Err(EncodeError::OutOfRange);
+            }
+            write_configure(&mut w, configure);
+        }
         HostMessage::Arm { nonce } => {
             w.u32(*nonce);
         }
@@ -58,8 +67,35 @@ pub fn encode_host(
         HostMessage::Clear { cause } => {
             w.u8(cause.code());
         }
+        HostMessage::Get { index } => {
+            w.u16(*index);
+        }
+        HostMessage::Set { index, value, from } => {
+            w.u16(*index).u64(*value as u64).u64(from.0);
+        }
+        HostMessage::Seed(seed) => tail = seed.0,
+        HostMessage::Feed(bytes) => {
+            if bytes.0.is_empty() || bytes.0.len() > MAX_FEED {
+                return Err(EncodeError::OutOfRange);
+            }
+            tail = bytes.0;
+        }
+        HostMessage::Pattern(codes) => {
+            let known = codes.iter().all(|code| *code < PATTERN_CODES);
+            if codes.is_empty() || codes.len() > MAX_PATTERN || !known {
+                return Err(EncodeError::OutOfRange);
+            }
+            tail = codes;
+        }
+        HostMessage::Source(source) => {
+            w.u8(source.code());
+        }
+        HostMessage::Reboot(mode) => {
+            w.u8(mode.code());
+        }
+        HostMessage::SetSlotClock(timing) => write_timing(&mut w, timing)?,
     }
-    seal(header, message.kind(), [w.as_slice(), &[]], out)
+    seal(header, message.kind(), [w.as_slice(), tail], out)
 }
 
 /// Writes a frame from the device, ready for the cable with its final zero; returns its length.
@@ -113,11 +149,26 @@ pub fn encode_device(
         }
         DeviceMessage::Settings(batch) => {
             batch.check().map_err(|_| EncodeError::OutOfRange)?;
-            w.u64(batch.first.0).u8(batch.bits_per_slot).u16(batch.count);
+            w.u64(batch.first.0).u8(batch.bits_per_slot).u8(batch.source.code()).u16(batch.count);
             tail = batch.packed;
         }
         DeviceMessage::Stopped { end, tick } => {
             w.u64(end.0).u64(tick.0);
+        }
+        DeviceMessage::Value { command, index, value, entry } => {
+            if entry.name.len() > MAX_TEXT || !entry.name.is_ascii() {
+                return Err(EncodeError::Text);
+            }
+            if entry.min > entry.max {
+                return Err(EncodeError::OutOfRange);
+            }
+            w.u32(*command).u16(*index).u8(entry.access.code()).u8(entry.unit.code());
+            w.u64(*value as u64).u64(entry.min as u64).u64(entry.max as u64);
+            w.u8(entry.name.len() as u8).bytes(entry.name.as_bytes());
+        }
+        DeviceMessage::Telemetry(telemetry) => {
+            w.u64(telemetry.tick.0);
+            tail = telemetry.packed;
         }
     }
     seal(header, message.kind(), [w.as_slice(), tail], out)
@@ -129,6 +180,9 @@ fn write_configure(w: &mut FieldWriter, c: &Configure) {
         w.u16(weight);
     }
     w.u16(c.key_basis_weight).u8(c.random_swap.into());
+    w.u32(c.burst_slots).u8(c.slot_clock.code());
+    let (gated, start, width) = c.gate.map_or((0, 0, 0), |g| (1, g.start, g.width));
+    w.u8(gated).u32(start).u32(width);
 }
 
 fn write_hello(w: &mut FieldWriter, hello: &Hello<'_>) -> Result<(), EncodeError> {

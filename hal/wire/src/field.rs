@@ -64,6 +64,11 @@ impl<'a> FieldReader<'a> {
         Ok(field)
     }
 
+    pub fn array_ref<const N: usize>(&mut self) -> Result<&'a [u8; N], DecodeError> {
+        let at = self.at as u16;
+        self.bytes(N)?.try_into().map_err(|_| DecodeError::WrongLength { offset: at })
+    }
+
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let mut field = [0; N];
         field.copy_from_slice(self.bytes(N)?);
@@ -84,6 +89,10 @@ impl<'a> FieldReader<'a> {
 
     pub fn u64(&mut self) -> Result<u64, DecodeError> {
         self.array().map(u64::from_le_bytes)
+    }
+
+    pub fn i64(&mut self) -> Result<i64, DecodeError> {
+        self.array().map(i64::from_le_bytes)
     }
 
     /// Everything not read yet.

@@ -3,7 +3,7 @@
 use crate::{DecodeError, EncodeError, Header, Stream};
 
 /// Version of the format, the first byte of each frame.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 /// Bytes before the payload: version, kind, stream, boot nonce, epoch, sequence.
 pub const HEADER_LENGTH: usize = 13;
 /// Bytes after the payload: CRC-32/ISO-HDLC of everything before it.
@@ -19,7 +19,9 @@ pub(crate) const MAX_RAW: usize = HEADER_LENGTH + MAX_PAYLOAD + CHECKSUM_LENGTH;
 /// Fixed part of a batch of tags.
 pub(crate) const TAGS_HEAD: usize = 19;
 /// Fixed part of a batch of settings.
-pub(crate) const SETTINGS_HEAD: usize = 11;
+pub(crate) const SETTINGS_HEAD: usize = 12;
+/// Fixed part of a batch of telemetry.
+pub(crate) const TELEMETRY_HEAD: usize = 8;
 /// Room for the codes of a batch of tags; also the largest number of tags in a batch.
 pub const MAX_TAG_CODES: usize = MAX_PAYLOAD - TAGS_HEAD;
 /// Room for the packed settings of a batch.
@@ -28,6 +30,14 @@ pub const MAX_SETTINGS_BYTES: usize = MAX_PAYLOAD - SETTINGS_HEAD;
 pub const MAX_TEXT: usize = 31;
 /// Longest log line, in bytes.
 pub const MAX_LOG_TEXT: usize = 120;
+/// Most random bytes of a [`crate::HostMessage::Feed`].
+pub const MAX_FEED: usize = 1024;
+/// Most slots of a [`crate::HostMessage::Pattern`].
+pub const MAX_PATTERN: usize = 256;
+/// Codes of a pattern are below this: four bits, as of Alice's settings.
+pub(crate) const PATTERN_CODES: u8 = 16;
+/// Most entries of a [`crate::Telemetry`].
+pub const MAX_TELEMETRY: usize = (MAX_PAYLOAD - TELEMETRY_HEAD) / 10;
 
 /// Sixteen tables (16 KiB) check 5 GB/s on a host, where one table (1 KiB) checks 0.5 GB/s. A
 /// microcontroller has one table: sixteen would sweep its flash cache at every frame.

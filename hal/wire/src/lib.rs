@@ -35,20 +35,22 @@ mod sequence;
 mod settings;
 mod tag_writer;
 mod tags;
+mod telemetry;
 mod varint;
 
 pub use decode::{DecodeError, decode_device, decode_host};
 pub use decoder::{Decoder, DecoderCounters, FrameError};
 pub use encode::{EncodeError, encode_device, encode_host};
 pub use frame::{
-    CHECKSUM_LENGTH, Frame, HEADER_LENGTH, MAX_FRAME, MAX_LOG_TEXT, MAX_PAYLOAD,
-    MAX_SETTINGS_BYTES, MAX_TAG_CODES, MAX_TEXT, VERSION,
+    CHECKSUM_LENGTH, Frame, HEADER_LENGTH, MAX_FEED, MAX_FRAME, MAX_LOG_TEXT, MAX_PATTERN,
+    MAX_PAYLOAD, MAX_SETTINGS_BYTES, MAX_TAG_CODES, MAX_TELEMETRY, MAX_TEXT, VERSION,
 };
 pub use message::{
-    Capabilities, Configure, DeviceMessage, ErrorCode, Header, Health, Hello, HostMessage,
-    LogLevel, Role, SettingsBatch, Stream, TagBatch,
+    Capabilities, Concealed, Configure, DeviceMessage, ErrorCode, Header, Health, Hello,
+    HostMessage, LogLevel, RebootMode, Role, SettingsBatch, Stream, TagBatch, Telemetry,
 };
 pub use sequence::{Arrival, SequenceTracker};
 pub use settings::SettingsError;
 pub use tag_writer::{TagRefused, TagWriter};
 pub use tags::{TagIter, TagsError};
+pub use telemetry::TelemetryWriter;

@@ -1,6 +1,9 @@
 //! What the frames say. Byte layouts: `SPEC.md`.
 
-use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, SlotTiming, TripCause};
+use helio_bench::{
+    Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass, SettingsSource,
+    SlotClockMode, SlotTiming, TripCause,
+};
 use helio_units::{Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 
 /// The independent sequences of frames; each counts its frames by itself, so that the receiver
@@ -41,6 +44,12 @@ impl Capabilities {
     pub const PASSIVE_RECEIVER: Capabilities = Capabilities(1 << 2);
     /// The device draws the settings itself and reports them.
     pub const REPORTS_SETTINGS: Capabilities = Capabilities(1 << 3);
+    /// Its detectors can be gated.
+    pub const GATES: Capabilities = Capabilities(1 << 4);
+    /// It has a trigger input that starts bursts.
+    pub const BURSTS: Capabilities = Capabilities(1 << 5);
+    /// It can reboot into a boot loader that takes another firmware.
+    pub const BOOT_LOADER: Capabilities = Capabilities(1 << 6);
 
     /// Whether all bits of `other` are set.
     pub const fn has(self, other: Capabilities) -> bool {
@@ -104,6 +113,12 @@ pub struct Configure {
     pub key_basis_weight: u16,
     /// Bob: whether each slot draws the swap bit; without it the swap is always off.
     pub random_swap: bool,
+    /// Slots that a trigger starts; 0: the slots are one train.
+    pub burst_slots: u32,
+    /// Bob: what his slot clock follows; ignored at Alice.
+    pub slot_clock: SlotClockMode,
+    /// Bob: when his detectors are open in each slot; `None`: always.
+    pub gate: Option<GateWindow>,
 }
 
 /// Offsets of the fields in the payload: the detail of [`ErrorCode::OutOfRange`].
@@ -118,12 +133,42 @@ impl Configure {
     pub const AT_INTENSITY_WEIGHTS: u32 = 10;
     /// Offset of [`Configure::key_basis_weight`].
     pub const AT_KEY_BASIS_WEIGHT: u32 = 18;
+    /// Offset of [`Configure::burst_slots`].
+    pub const AT_BURST_SLOTS: u32 = 21;
+    /// Offset of [`Configure::slot_clock`].
+    pub const AT_SLOT_CLOCK: u32 = 25;
+    /// Offset of [`Configure::gate`].
+    pub const AT_GATE: u32 = 26;
+    /// Offset of the start of the gate.
+    pub const AT_GATE_START: u32 = 27;
+    /// Offset of the width of the gate.
+    pub const AT_GATE_WIDTH: u32 = 31;
 }
 
-/// From the host to the device. Each is answered by [`DeviceMessage::Ack`], [`DeviceMessage::Hello`]
-/// or [`DeviceMessage::Error`], with the sequence number of the command.
+/// Something that is not printed: seeds and random bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Concealed<T>(pub T);
+
+impl<T> core::fmt::Debug for Concealed<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("(concealed)")
+    }
+}
+
+/// What a device becomes when it reboots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostMessage {
+#[repr(u8)]
+pub enum RebootMode {
+    /// The same firmware, from its start.
+    Firmware = 0,
+    /// The boot loader, which takes another firmware.
+    BootLoader = 1,
+}
+
+/// From the host to the device. Each is answered by [`DeviceMessage::Ack`], [`DeviceMessage::Hello`],
+/// [`DeviceMessage::Value`] or [`DeviceMessage::Error`], with the sequence number of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostMessage<'a> {
     /// Asks who is there; the pipe that asks owns the device.
     Hello,
     /// Prepares a run; refused while emitting.
@@ -151,6 +196,40 @@ pub enum HostMessage {
     },
     /// The host is alive. At least four a second of device time.
     Heartbeat,
+    /// Asks for an entry of the table of settings; answered by [`DeviceMessage::Value`], past the
+    /// end of the table by [`ErrorCode::OutOfRange`].
+    Get {
+        /// From 0.
+        index: u16,
+    },
+    /// Changes an entry of the table; answered when it has taken effect.
+    Set {
+        /// From 0.
+        index: u16,
+        /// Within the entry's limits.
+        value: i64,
+        /// When; 0 is at once, and a tick that has passed is [`ErrorCode::TooLate`].
+        from: Ticks,
+    },
+    /// The seed of [`SettingsSource::HostSeed`]; settings begin anew with it.
+    Seed(Concealed<&'a [u8; 32]>),
+    /// Random bytes for [`SettingsSource::HostFeed`], at most [`crate::MAX_FEED`]; all or none are
+    /// taken.
+    Feed(Concealed<&'a [u8]>),
+    /// Settings for [`SettingsSource::Pattern`], a slot's code a byte, 1 to
+    /// [`crate::MAX_PATTERN`]: slot `s` takes the one at `s` modulo their number.
+    Pattern(&'a [u8]),
+    /// Where the settings of the next runs come from; refused while one is on.
+    Source(SettingsSource),
+    /// Starts the device anew, if it is dark. Its nonce changes.
+    Reboot(RebootMode),
+    /// Bob, slot clock steered by the host: slots from this one on.
+    SetSlotClock(SlotTiming),
+}
+
+impl HostMessage<'_> {
+    /// Offset of the value in the payload of [`HostMessage::Set`].
+    pub const AT_SET_VALUE: u32 = 2;
 }
 
 /// Why a device did not do as told.
@@ -169,8 +248,12 @@ pub enum ErrorCode {
     SlotTooShort = 5,
     /// The arming nonce was used before.
     NonceReused = 6,
-    /// The tick of the command has passed.
+    /// The tick or the slot of the command has passed.
     TooLate = 7,
+    /// Another pipe owns the device.
+    Busy = 8,
+    /// No room for this now; the same may be sent again later.
+    Full = 9,
 }
 
 /// Health of a device: state and counters since boot. Sent twice a second of device time and after
@@ -277,6 +360,28 @@ pub enum DeviceMessage<'a> {
         /// Device time.
         tick: Ticks,
     },
+    /// An entry of the table of settings as it is now.
+    Value {
+        /// Sequence number of the command.
+        command: u32,
+        /// Which.
+        index: u16,
+        /// Its value.
+        value: i64,
+        /// What it is; its name is ASCII of at most 31 bytes.
+        entry: Entry<'a>,
+    },
+    /// Values of entries, read at about the same time; sent once a second of device time.
+    Telemetry(Telemetry<'a>),
+}
+
+/// Values of entries of the table as they stand in a frame; read with [`Telemetry::iter`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Telemetry<'a> {
+    /// When the first was read.
+    pub tick: Ticks,
+    /// Ten bytes an entry: its index and its value.
+    pub(crate) packed: &'a [u8],
 }
 
 /// A batch of tags as it stands in a frame, delta-coded; read with [`TagBatch::iter`].
@@ -304,6 +409,8 @@ pub struct SettingsBatch<'a> {
     pub first: SlotIndex,
     /// 2 or 4.
     pub bits_per_slot: u8,
+    /// Where they come from.
+    pub source: SettingsSource,
     /// Number of slots.
     pub count: u16,
     /// `ceil(count · bits_per_slot / 8)` bytes.

@@ -22,8 +22,8 @@ impl SettingsError {
         match self {
             SettingsError::SlotOverflow => DecodeError::OutOfRange { offset: 0 },
             SettingsError::BitsPerSlot => DecodeError::OutOfRange { offset: 8 },
-            SettingsError::PackedLength => DecodeError::OutOfRange { offset: 9 },
-            SettingsError::Padding => DecodeError::OutOfRange { offset: 11 },
+            SettingsError::PackedLength => DecodeError::OutOfRange { offset: 10 },
+            SettingsError::Padding => DecodeError::OutOfRange { offset: 12 },
         }
     }
 }

@@ -2,13 +2,13 @@
 
 mod support;
 
-use helio_bench::{Edge, SlotTiming};
+use helio_bench::{Access, Edge, Entry, SettingsSource, SlotTiming, Unit};
 use helio_units::{FineTicks, Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{
-    Capabilities, DecodeError, Decoder, DecoderCounters, DeviceMessage, EncodeError, ErrorCode,
-    FrameError, Header, Hello, HostMessage, LogLevel, MAX_FRAME, MAX_SETTINGS_BYTES, MAX_TAG_CODES,
-    Role, SettingsBatch, SettingsError, Stream, TagRefused, TagWriter, TagsError, decode_device,
-    encode_device,
+    Capabilities, Concealed, DecodeError, Decoder, DecoderCounters, DeviceMessage, EncodeError,
+    ErrorCode, FrameError, Header, Hello, HostMessage, LogLevel, MAX_FEED, MAX_FRAME, MAX_PATTERN,
+    MAX_SETTINGS_BYTES, MAX_TAG_CODES, MAX_TELEMETRY, Role, SettingsBatch, SettingsError, Stream,
+    TagRefused, TagWriter, TagsError, TelemetryWriter, decode_device, encode_device, encode_host,
 };
 use support::host_frame;
 
@@ -21,6 +21,11 @@ fn edge(tick: u64, channel: u8) -> Edge {
 
 fn encode(message: &DeviceMessage<'_>) -> Result<usize, EncodeError> {
     encode_device(&HEADER, message, &mut [0; MAX_FRAME])
+}
+
+fn batch(first: u64, bits_per_slot: u8, count: u16, packed: &[u8]) -> SettingsBatch<'_> {
+    let first = SlotIndex(first);
+    SettingsBatch { first, bits_per_slot, source: SettingsSource::Own, count, packed }
 }
 
 #[test]
@@ -73,8 +78,7 @@ fn fields_changed_after_the_check_shorten_a_batch_and_no_more() {
 
 #[test]
 fn settings_are_read_from_the_low_bits_up() {
-    let alice =
-        SettingsBatch { first: SlotIndex(7), bits_per_slot: 4, count: 3, packed: &[0xba, 0x0c] };
+    let alice = batch(7, 4, 3, &[0xba, 0x0c]);
     assert_eq!(alice.check(), Ok(()));
     assert!(alice.iter().eq([(SlotIndex(7), 0xa), (SlotIndex(8), 0xb), (SlotIndex(9), 0xc)]));
     let bob = SettingsBatch { bits_per_slot: 2, count: 5, packed: &[0b11_10_01_00, 0b01], ..alice };
@@ -84,8 +88,7 @@ fn settings_are_read_from_the_low_bits_up() {
 
 #[test]
 fn settings_whose_parts_disagree_are_refused() {
-    let good =
-        SettingsBatch { first: SlotIndex(0), bits_per_slot: 2, count: 5, packed: &[0xff, 0x03] };
+    let good = batch(0, 2, 5, &[0xff, 0x03]);
     assert_eq!(good.check(), Ok(()));
     for (batch, error) in [
         (SettingsBatch { bits_per_slot: 3, ..good }, SettingsError::BitsPerSlot),
@@ -102,12 +105,7 @@ fn settings_whose_parts_disagree_are_refused() {
 #[test]
 fn the_longest_payload_fits_and_one_byte_more_does_not() {
     let packed = [0xff; MAX_SETTINGS_BYTES + 1];
-    let batch = |bytes: usize| SettingsBatch {
-        first: SlotIndex(u64::MAX >> 1),
-        bits_per_slot: 4,
-        count: 2 * bytes as u16,
-        packed: &packed[..bytes],
-    };
+    let batch = |bytes: usize| batch(u64::MAX >> 1, 4, 2 * bytes as u16, &packed[..bytes]);
     let longest = encode(&DeviceMessage::Settings(batch(MAX_SETTINGS_BYTES)));
     assert!(longest.is_ok_and(|length| length <= MAX_FRAME), "{longest:?}");
     let more = encode(&DeviceMessage::Settings(batch(MAX_SETTINGS_BYTES + 1)));
@@ -162,6 +160,50 @@ fn values_without_a_form_are_not_written() {
     ] {
         assert_eq!(mark(bad), Err(EncodeError::OutOfRange), "{bad:?}");
     }
+}
+
+#[test]
+fn entries_without_a_form_are_not_written() {
+    let entry = Entry {
+        name: "count.boots",
+        unit: Unit::None,
+        access: Access::ReadOnly,
+        min: 0,
+        max: i64::MAX,
+    };
+    let value = |entry| encode(&DeviceMessage::Value { command: 0, index: 0, value: 0, entry });
+    assert!(value(entry).is_ok());
+    let thirty_two = "0123456789abcdef0123456789abcdef";
+    assert!(value(Entry { name: &thirty_two[1..], ..entry }).is_ok());
+    assert_eq!(value(Entry { name: thirty_two, ..entry }), Err(EncodeError::Text));
+    assert_eq!(value(Entry { name: "µ", ..entry }), Err(EncodeError::Text));
+    assert_eq!(value(Entry { min: 1, max: 0, ..entry }), Err(EncodeError::OutOfRange));
+
+    let mut telemetry = TelemetryWriter::<{ 11 * MAX_TELEMETRY }>::new(Ticks(0));
+    let pushed = (0..).take_while(|n| telemetry.push(*n, 1)).count();
+    assert_eq!(pushed, MAX_TELEMETRY);
+    assert!(encode(&DeviceMessage::Telemetry(telemetry.telemetry())).is_ok());
+}
+
+#[test]
+fn commands_without_a_form_are_not_written() {
+    let encode = |message| encode_host(&HEADER, &message, &mut [0; MAX_FRAME]);
+    let bytes = [15; MAX_FEED + 1];
+    let feed = |n: usize| encode(HostMessage::Feed(Concealed(&bytes[..n])));
+    let pattern = |n: usize| encode(HostMessage::Pattern(&bytes[..n]));
+    assert!(feed(1).is_ok() && feed(MAX_FEED).is_ok());
+    assert!(pattern(1).is_ok() && pattern(MAX_PATTERN).is_ok());
+    for refused in [feed(0), feed(MAX_FEED + 1), pattern(0), pattern(MAX_PATTERN + 1)] {
+        assert_eq!(refused, Err(EncodeError::OutOfRange));
+    }
+    assert_eq!(encode(HostMessage::Pattern(&[16])), Err(EncodeError::OutOfRange));
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let seed = HostMessage::Seed(Concealed(&[77; 32]));
+    let feed = HostMessage::Feed(Concealed(&[77]));
+    assert!(!format!("{seed:?}{feed:?}").contains("77"));
 }
 
 #[test]

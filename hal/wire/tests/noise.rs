@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use helio_bench::Edge;
+use helio_bench::{Edge, SettingsSource};
 use helio_units::{SlotIndex, Ticks};
 use helio_wire::{
     Arrival, Decoder, DeviceMessage, Header, Health, MAX_FRAME, SequenceTracker, SettingsBatch,
@@ -43,6 +43,7 @@ fn frames(draw: &mut Draw, count: usize) -> Vec<Sent> {
         let settings = SettingsBatch {
             first: SlotIndex(n),
             bits_per_slot: 4,
+            source: SettingsSource::Own,
             count: 2 * packed.len() as u16,
             packed: &packed,
         };

@@ -9,6 +9,7 @@ use helio_wire::{
     MAX_FRAME, SequenceTracker, Stream, decode_device, encode_host,
 };
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// What comes from a device, in order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,8 +99,8 @@ impl<T: Transport> Connection<T> {
     /// Sends a command and returns its sequence number, which its answer carries.
     ///
     /// # Errors
-    /// Of the transport; the number is used up either way.
-    pub fn send(&mut self, message: &HostMessage) -> Result<u32, TransportError> {
+    /// Of the transport, or [`TransportError::NoForm`]; the number is used up either way.
+    pub fn send(&mut self, message: &HostMessage<'_>) -> Result<u32, TransportError> {
         let header = Header {
             stream: Stream::Control,
             boot_nonce: self.inbound.tracker.nonce().unwrap_or(0),
@@ -108,9 +109,10 @@ impl<T: Transport> Connection<T> {
         };
         self.sequence = self.sequence.wrapping_add(1);
         self.pace.sent(header.sequence, message);
-        let mut frame = [0; MAX_FRAME];
-        let length = encode_host(&header, message, &mut frame)
-            .expect("MAX_FRAME holds any command and commands have no variable part");
+        // A seed or random bytes may be in it.
+        let mut frame = Zeroizing::new([0; MAX_FRAME]);
+        let length =
+            encode_host(&header, message, &mut frame[..]).map_err(|_| TransportError::NoForm)?;
         self.transport.send(&frame[..length])?;
         Ok(header.sequence)
     }

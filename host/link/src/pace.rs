@@ -27,7 +27,7 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub fn sent(&mut self, command: u32, message: &HostMessage) {
+    pub fn sent(&mut self, command: u32, message: &HostMessage<'_>) {
         match message {
             HostMessage::Configure(configure) => {
                 self.slot_ticks = u64::from(configure.slot_ticks);
@@ -118,6 +118,7 @@ mod tests {
         let settings = helio_wire::SettingsBatch {
             first: helio_units::SlotIndex(30_000),
             bits_per_slot: 4,
+            source: helio_bench::SettingsSource::Own,
             count: 4000,
             packed: &[0; 2000],
         };

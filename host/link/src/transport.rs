@@ -14,6 +14,10 @@ pub enum TransportError {
     /// The operating system refused, with this code.
     #[error("the port failed (code {0})")]
     Failed(i32),
+    /// What was to be sent has no form on the wire: a command with too many bytes, or a value
+    /// outside what a field carries. Nothing was sent.
+    #[error("the command has no form on the wire; give it fewer bytes or another value")]
+    NoForm,
 }
 
 /// A two-way stream of bytes, with no promise about where it is cut.

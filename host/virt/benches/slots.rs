@@ -38,6 +38,9 @@ impl Running {
             intensity_weights: [2867, 819, 410, 0],
             key_basis_weight: 3686,
             random_swap: true,
+            burst_slots: 0,
+            slot_clock: helio_bench::SlotClockMode::Sync,
+            gate: None,
         }));
         running.command(HostMessage::Arm { nonce: 1 });
         running.command(HostMessage::Start { epoch: 1, slots: 0 });
@@ -48,7 +51,7 @@ impl Running {
         running
     }
 
-    fn command(&mut self, message: HostMessage) {
+    fn command(&mut self, message: HostMessage<'_>) {
         for host in [&mut self.alice, &mut self.bob] {
             host.send(&message).expect("the bench is there");
             self.bench.step();

@@ -232,7 +232,7 @@ impl State {
 
     fn obey(
         &mut self,
-        message: HostMessage,
+        message: HostMessage<'_>,
         command: u32,
         now: Ticks,
         orders: &mut Orders,
@@ -260,6 +260,15 @@ impl State {
                 }
             }
             HostMessage::Clear { cause } => self.interlock.clear(cause)?,
+            HostMessage::Get { .. } | HostMessage::Set { .. } => {
+                return Err(Refused(ErrorCode::OutOfRange, 0));
+            }
+            HostMessage::Seed(_)
+            | HostMessage::Feed(_)
+            | HostMessage::Pattern(_)
+            | HostMessage::Source(_)
+            | HostMessage::SetSlotClock(_)
+            | HostMessage::Reboot(_) => return Err(Refusal::WrongState.into()),
             HostMessage::Start { epoch, slots } => {
                 self.start(epoch, slots, now, orders)?;
                 return Ok(self.wait_for(command, true, now));

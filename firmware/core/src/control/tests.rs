@@ -51,13 +51,13 @@ impl Desk {
         self.host.read(&mut self.cable).into_iter().map(|(_, said)| said).collect()
     }
 
-    fn send(&mut self, message: HostMessage) -> Vec<Said> {
+    fn send(&mut self, message: HostMessage<'_>) -> Vec<Said> {
         let rx = self.host.command(message);
         self.poll(&[], &rx)
     }
 
     /// The answer to a command: the first thing said, for the last sequence number.
-    fn ask(&mut self, message: HostMessage) -> Said {
+    fn ask(&mut self, message: HostMessage<'_>) -> Said {
         let command = self.host.sequence;
         let said = self.send(message);
         let answers: Vec<&Said> = said
@@ -68,7 +68,7 @@ impl Desk {
         answers.first().map_or(Said::Log("no answer".into()), |s| (*s).clone())
     }
 
-    fn accept(&mut self, message: HostMessage) {
+    fn accept(&mut self, message: HostMessage<'_>) {
         let answer = self.ask(message);
         assert_eq!(answer, Said::Ack(self.host.sequence - 1, Ticks(self.now)));
     }
@@ -88,7 +88,7 @@ impl Desk {
     }
 }
 
-fn start(epoch: u16) -> HostMessage {
+fn start(epoch: u16) -> HostMessage<'static> {
     HostMessage::Start { epoch, slots: 0 }
 }
 

@@ -1,16 +1,19 @@
 //! The worked examples of `SPEC.md` as values.
 
-use helio_bench::{Edge, InterlockState, PhaseRandomisation, RandomClass, SlotTiming, TripCause};
+use helio_bench::{
+    Access, Edge, Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass,
+    SettingsSource, SlotClockMode, SlotTiming, TripCause, Unit,
+};
 use helio_units::{FineTicks, Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{
-    Capabilities, Configure, DeviceMessage, ErrorCode, Header, Health, Hello, HostMessage,
-    LogLevel, Role, SettingsBatch, Stream, TagWriter,
+    Capabilities, Concealed, Configure, DeviceMessage, ErrorCode, Header, Health, Hello,
+    HostMessage, LogLevel, RebootMode, Role, SettingsBatch, Stream, TagWriter, TelemetryWriter,
 };
 
 /// A message in one of the two directions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Message<'a> {
-    Host(HostMessage),
+    Host(HostMessage<'a>),
     Device(DeviceMessage<'a>),
 }
 
@@ -27,7 +30,7 @@ pub fn each(mut check: impl FnMut(&str, Header, Message<'_>)) {
     from_device(|name, header, message| check(name, header, Message::Device(message)));
 }
 
-fn from_host(mut check: impl FnMut(&str, Header, HostMessage)) {
+fn from_host(mut check: impl FnMut(&str, Header, HostMessage<'_>)) {
     let mut control = |name, nonce, epoch, sequence, message| {
         check(name, header(Stream::Control, nonce, epoch, sequence), message)
     };
@@ -38,12 +41,27 @@ fn from_host(mut check: impl FnMut(&str, Header, HostMessage)) {
         intensity_weights: [3072, 768, 256, 0],
         key_basis_weight: 3686,
         random_swap: true,
+        burst_slots: 0,
+        slot_clock: SlotClockMode::Sync,
+        gate: Some(GateWindow { start: 12, width: 9 }),
     };
     control("hello", 0, 0, 0, HostMessage::Hello);
     control("configure", ALICE, 0, 1, HostMessage::Configure(configure));
     control("arm", ALICE, 0, 2, HostMessage::Arm { nonce: 0xa1b2_c3d4 });
     control("start", ALICE, 0, 3, HostMessage::Start { epoch: 7, slots: 1_000_000 });
     control("heartbeat", ALICE, 7, 4, HostMessage::Heartbeat);
+    control("get", ALICE, 7, 5, HostMessage::Get { index: 12 });
+    let from = Ticks(4_500_000_000);
+    control("set", ALICE, 7, 6, HostMessage::Set { index: 12, value: -350, from });
+    let seed: [u8; 32] = std::array::from_fn(|n| n as u8);
+    control("seed", ALICE, 7, 7, HostMessage::Seed(Concealed(&seed)));
+    let mut random = [17; 302];
+    (random[0], random[1]) = (0, 255);
+    control("feed", ALICE, 7, 8, HostMessage::Feed(Concealed(&random)));
+    control("pattern", ALICE, 7, 9, HostMessage::Pattern(&[0, 1, 4, 11]));
+    control("source", ALICE, 7, 10, HostMessage::Source(SettingsSource::HostSeed));
+    control("reboot", ALICE, 7, 42, HostMessage::Reboot(RebootMode::BootLoader));
+    control("set-slot-clock", BOB, 7, 43, HostMessage::SetSlotClock(timing()));
     control("stop", ALICE, 7, 39, HostMessage::Stop);
     control("disarm", ALICE, 7, 40, HostMessage::Disarm);
     control("clear", ALICE, 7, 41, HostMessage::Clear { cause: TripCause::HeartbeatLost });
@@ -67,12 +85,16 @@ fn from_device(mut check: impl FnMut(&str, Header, DeviceMessage<'_>)) {
     let stopped = DeviceMessage::Stopped { end: SlotIndex(1_000_000), tick: Ticks(1_530_000_123) };
     check("stopped", control(30), stopped);
 
-    let mark = SlotTiming {
-        slot: SlotIndex(25_024),
-        start: FineTicks::from_parts(1_500_750_017, 1 << 31),
-        period: FineTicks::from_parts(30, 0x0004_b7f6),
-    };
-    check("slot-mark", tags(1000), DeviceMessage::SlotMark(mark));
+    let (access, unit) = (Access::Always, Unit::Picoseconds);
+    let entry = Entry { name: "laser.delay.h", unit, access, min: -5000, max: 5000 };
+    let value = DeviceMessage::Value { command: 5, index: 12, value: -350, entry };
+    check("value", control(31), value);
+    let mut values = TelemetryWriter::<20>::new(Ticks(4_500_000_000));
+    assert!(values.push(20, 298_150) && values.push(21, -12) && !values.push(22, 0));
+    let telemetry = DeviceMessage::Telemetry(values.telemetry());
+    check("telemetry", header(Stream::Health, ALICE, 7, 13), telemetry);
+
+    check("slot-mark", tags(1000), DeviceMessage::SlotMark(timing()));
     let mut batch = TagWriter::new([0; 64], 2, Ticks(1_500_750_000));
     let start = 1_500_750_000;
     for (after, channel) in [(0, 3), (31, 0), (1500, 2), (1500, 1), (749_999, 0)] {
@@ -90,7 +112,9 @@ fn from_device(mut check: impl FnMut(&str, Header, DeviceMessage<'_>)) {
 
     let mut settings = |name, header, first, bits_per_slot, count, packed: &[u8]| {
         let first = SlotIndex(first);
-        let batch = SettingsBatch { first, bits_per_slot, count, packed };
+        let source =
+            if bits_per_slot == 4 { SettingsSource::Own } else { SettingsSource::HostFeed };
+        let batch = SettingsBatch { first, bits_per_slot, source, count, packed };
         check(name, header, DeviceMessage::Settings(batch));
     };
     let alice = |sequence| header(Stream::Settings, ALICE, 7, sequence);
@@ -98,6 +122,14 @@ fn from_device(mut check: impl FnMut(&str, Header, DeviceMessage<'_>)) {
     settings("settings-long", alice(1), 5, 4, 600, &[0x11; 300]);
     let bob = header(Stream::Settings, BOB, 7, 500);
     settings("settings-bob", bob, 25_024, 2, 10, &[0x9c, 0xd2, 0x07]);
+}
+
+fn timing() -> SlotTiming {
+    SlotTiming {
+        slot: SlotIndex(25_024),
+        start: FineTicks::from_parts(1_500_750_017, 1 << 31),
+        period: FineTicks::from_parts(30, 0x0004_b7f6),
+    }
 }
 
 fn hello_alice() -> Hello<'static> {

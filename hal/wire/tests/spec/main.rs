@@ -1,6 +1,6 @@
 //! The codec against the tables of `SPEC.md`, byte for byte, both ways.
 //!
-//! The tables were computed by another program, so an error in the codec cannot have made its way
+//! The tables are computed by another program, `tables.py`, so an error in the codec cannot have made its way
 //! into them.
 
 mod document;
@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 use document::Example;
 use examples::Message;
 use helio_wire::{
-    DecodeError, Decoder, Frame, FrameError, HEADER_LENGTH, Header, MAX_FRAME, MAX_LOG_TEXT,
-    MAX_PAYLOAD, MAX_TEXT, VERSION, decode_device, decode_host, encode_device, encode_host,
+    DecodeError, Decoder, Frame, FrameError, HEADER_LENGTH, Header, MAX_FEED, MAX_FRAME,
+    MAX_LOG_TEXT, MAX_PATTERN, MAX_PAYLOAD, MAX_TELEMETRY, MAX_TEXT, VERSION, decode_device,
+    decode_host, encode_device, encode_host,
 };
 
 fn encode(header: &Header, message: &Message<'_>) -> Vec<u8> {
@@ -91,16 +92,16 @@ fn every_example_is_right_in_itself() {
     }
 }
 
-fn number(value: &str) -> Option<u64> {
+fn number(value: &str) -> Option<i128> {
     match value.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        Some(hex) => i128::from_str_radix(hex, 16).ok(),
         None => value.parse().ok(),
     }
 }
 
 /// Fields whose value column is a list in the words of its message.
 fn is_list(field: &str) -> bool {
-    field == "codes" || field == "packed"
+    ["codes", "packed", "seed", "random", "values"].contains(&field)
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn every_example_has_the_fields_of_its_message() {
                 "u16" => 2,
                 "u32" => 4,
                 "u64" | "i64" => 8,
-                "text" | "codes" | "settings" => row.bytes.len(),
+                "text" | "codes" | "settings" | "bytes" | "entries" => row.bytes.len(),
                 unknown => panic!("{name}: type {unknown} of {}", row.field),
             };
             assert_eq!(row.bytes.len(), length, "{name}: length of {}", row.field);
@@ -159,7 +160,7 @@ fn every_kind_has_a_description_and_an_example() {
 #[test]
 fn refused_frames_are_refused_as_described() {
     let refused = document::refused();
-    assert_eq!(refused.len(), 18);
+    assert_eq!(refused.len(), 36);
     for (outcome, cable) in refused {
         let found = with_frame(&cable, |frame| match frame {
             Err(error) => format!("{error:?}"),
@@ -178,6 +179,9 @@ fn the_limits_are_those_of_the_document() {
         format!("A frame on the cable is at most {MAX_FRAME} bytes long, its zero included."),
         format!("| bytes | 0 to {MAX_TEXT} |"),
         format!("at most {MAX_LOG_TEXT} bytes"),
+        format!("1 to {MAX_FEED} bytes"),
+        format!("1 to {MAX_PATTERN} bytes"),
+        format!("at most {MAX_TELEMETRY} |"),
     ] {
         assert!(text.contains(&sentence), "{sentence}");
     }

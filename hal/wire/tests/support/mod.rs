@@ -1,11 +1,15 @@
 //! Random messages for the property tests, and frames into vectors.
 #![allow(dead_code)]
 
-use helio_bench::{Edge, InterlockState, PhaseRandomisation, RandomClass, SlotTiming, TripCause};
+use helio_bench::{
+    Access, Edge, Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass,
+    SettingsSource, SlotClockMode, SlotTiming, TripCause, Unit,
+};
 use helio_units::{FineTicks, Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{
-    Capabilities, Configure, DeviceMessage, ErrorCode, Header, Health, Hello, HostMessage,
-    LogLevel, MAX_FRAME, MAX_SETTINGS_BYTES, MAX_TAG_CODES, Role, SettingsBatch, Stream, TagWriter,
+    Capabilities, Concealed, Configure, DeviceMessage, ErrorCode, Header, Health, Hello,
+    HostMessage, LogLevel, MAX_FEED, MAX_FRAME, MAX_PATTERN, MAX_SETTINGS_BYTES, MAX_TAG_CODES,
+    MAX_TELEMETRY, RebootMode, Role, SettingsBatch, Stream, TagWriter, TelemetryWriter,
     encode_device, encode_host,
 };
 use proptest::collection::vec;
@@ -19,7 +23,9 @@ pub enum Sample {
     Plain(DeviceMessage<'static>),
     Log(LogLevel, String),
     Tags { channel_bits: u8, base: u64, deltas: Vec<(u64, u8)>, reached: u64 },
-    Settings { first: u64, bits: u8, count: u16, packed: Vec<u8> },
+    Settings { first: u64, bits: u8, source: SettingsSource, count: u16, packed: Vec<u8> },
+    Value { command: u32, index: u16, value: i64, entry: Entry<'static>, name: String },
+    Telemetry(u64, Vec<(u16, i64)>),
 }
 
 impl Sample {
@@ -43,7 +49,18 @@ impl Sample {
                 w.set_reached(Ticks(*reached));
                 f(&DeviceMessage::Tags(w.batch()))
             }
-            Sample::Settings { first, bits, count, packed } => {
+            Sample::Value { command, index, value, entry, name } => {
+                let (command, index, value) = (*command, *index, *value);
+                let entry = Entry { name, ..*entry };
+                f(&DeviceMessage::Value { command, index, value, entry })
+            }
+            Sample::Telemetry(tick, values) => {
+                let mut w = TelemetryWriter::<{ 10 * MAX_TELEMETRY }>::new(Ticks(*tick));
+                assert!(values.iter().all(|(index, value)| w.push(*index, *value)));
+                assert!(w.telemetry().iter().eq(values.iter().copied()));
+                f(&DeviceMessage::Telemetry(w.telemetry()))
+            }
+            Sample::Settings { first, bits, source, count, packed } => {
                 let mut packed = packed.clone();
                 packed.resize(SettingsBatch::packed_length(*bits, *count), 0x5a);
                 let used = usize::from(*count) * usize::from(*bits) % 8;
@@ -53,6 +70,7 @@ impl Sample {
                 f(&DeviceMessage::Settings(SettingsBatch {
                     first: SlotIndex(*first),
                     bits_per_slot: *bits,
+                    source: *source,
                     count: *count,
                     packed: &packed,
                 }))
@@ -67,7 +85,28 @@ impl Sample {
     }
 }
 
-pub fn host_frame(header: &Header, message: &HostMessage) -> Vec<u8> {
+/// A command that owns what it borrows.
+#[derive(Clone, Debug)]
+pub enum Command {
+    Plain(HostMessage<'static>),
+    Seed([u8; 32]),
+    Feed(Vec<u8>),
+    Pattern(Vec<u8>),
+}
+
+impl Command {
+    /// Lends the message.
+    pub fn message(&self) -> HostMessage<'_> {
+        match self {
+            Command::Plain(message) => *message,
+            Command::Seed(seed) => HostMessage::Seed(Concealed(seed)),
+            Command::Feed(bytes) => HostMessage::Feed(Concealed(bytes)),
+            Command::Pattern(codes) => HostMessage::Pattern(codes),
+        }
+    }
+}
+
+pub fn host_frame(header: &Header, message: &HostMessage<'_>) -> Vec<u8> {
     let mut out = [0; MAX_FRAME];
     let length = encode_host(header, message, &mut out).unwrap();
     out[..length].to_vec()
@@ -84,27 +123,60 @@ pub fn header() -> impl Strategy<Value = Header> {
         })
 }
 
-pub fn host_message() -> impl Strategy<Value = HostMessage> {
-    let configure = any::<(u32, u16, u32, [u16; 4], u16, bool)>().prop_map(|c| {
-        HostMessage::Configure(Configure {
-            slot_ticks: c.0,
-            sync_spacing: c.1,
-            sync_seed: c.2,
-            intensity_weights: c.3,
-            key_basis_weight: c.4,
-            random_swap: c.5,
-        })
-    });
+pub fn host_message() -> impl Strategy<Value = Command> {
+    let source = || select(SettingsSource::ALL);
+    prop_oneof![
+        3 => plain_command().prop_map(Command::Plain),
+        1 => configure().prop_map(|c| Command::Plain(HostMessage::Configure(c))),
+        1 => any::<(u16, i64, u64)>().prop_map(|(index, value, from)| {
+            Command::Plain(HostMessage::Set { index, value, from: Ticks(from) })
+        }),
+        1 => source().prop_map(|source| Command::Plain(HostMessage::Source(source))),
+        1 => timing().prop_map(|timing| Command::Plain(HostMessage::SetSlotClock(timing))),
+        1 => any::<[u8; 32]>().prop_map(Command::Seed),
+        1 => vec(any::<u8>(), 1..=MAX_FEED).prop_map(Command::Feed),
+        1 => vec(0..16u8, 1..=MAX_PATTERN).prop_map(Command::Pattern),
+    ]
+}
+
+fn plain_command() -> impl Strategy<Value = HostMessage<'static>> {
     prop_oneof![
         Just(HostMessage::Hello),
-        configure,
         any::<u32>().prop_map(|nonce| HostMessage::Arm { nonce }),
         Just(HostMessage::Disarm),
         any::<(u16, u64)>().prop_map(|(epoch, slots)| HostMessage::Start { epoch, slots }),
         Just(HostMessage::Stop),
         select(&TripCause::ALL[..]).prop_map(|cause| HostMessage::Clear { cause }),
         Just(HostMessage::Heartbeat),
+        any::<u16>().prop_map(|index| HostMessage::Get { index }),
+        select(vec![RebootMode::Firmware, RebootMode::BootLoader]).prop_map(HostMessage::Reboot),
     ]
+}
+
+fn configure() -> impl Strategy<Value = Configure> {
+    let gate = proptest::option::of((any::<u32>(), 1..=u32::MAX));
+    let numbers = any::<(u32, u16, u32, [u16; 4], u16, bool, u32)>();
+    (numbers, select(SlotClockMode::ALL), gate).prop_map(|(c, slot_clock, gate)| Configure {
+        slot_ticks: c.0,
+        sync_spacing: c.1,
+        sync_seed: c.2,
+        intensity_weights: c.3,
+        key_basis_weight: c.4,
+        random_swap: c.5,
+        burst_slots: c.6,
+        slot_clock,
+        gate: gate.map(|(start, width)| GateWindow { start, width }),
+    })
+}
+
+fn timing() -> impl Strategy<Value = SlotTiming> {
+    (any::<(u64, u64, u32)>(), 1..u64::MAX).prop_map(|((slot, tick, fraction), period)| {
+        SlotTiming {
+            slot: SlotIndex(slot),
+            start: FineTicks::from_parts(tick, fraction),
+            period: FineTicks(period.into()),
+        }
+    })
 }
 
 pub fn device_message() -> impl Strategy<Value = Sample> {
@@ -112,9 +184,22 @@ pub fn device_message() -> impl Strategy<Value = Sample> {
         1 => hello(),
         1 => plain().prop_map(Sample::Plain),
         1 => log(),
+        1 => value(),
+        1 => (any::<u64>(), vec(any::<(u16, i64)>(), 0..=MAX_TELEMETRY))
+            .prop_map(|(tick, values)| Sample::Telemetry(tick, values)),
         2 => tags(),
         2 => settings(),
     ]
+}
+
+fn value() -> impl Strategy<Value = Sample> {
+    let codes = (select(Unit::ALL), select(Access::ALL));
+    (any::<(u32, u16, i64, i64, i64)>(), codes, "[ -~]{0,31}").prop_map(
+        |((command, index, value, a, b), (unit, access), name)| {
+            let entry = Entry { name: "", unit, access, min: a.min(b), max: a.max(b) };
+            Sample::Value { command, index, value, entry, name }
+        },
+    )
 }
 
 fn log() -> impl Strategy<Value = Sample> {
@@ -159,7 +244,7 @@ fn hello() -> impl Strategy<Value = Sample> {
 
 fn plain() -> impl Strategy<Value = DeviceMessage<'static>> {
     let tick = || any::<u64>().prop_map(Ticks);
-    let error = (1..8u8).prop_map(|c| ErrorCode::from_code(c).unwrap());
+    let error = (1..10u8).prop_map(|c| ErrorCode::from_code(c).unwrap());
     prop_oneof![
         (any::<u32>(), tick()).prop_map(|(command, tick)| DeviceMessage::Ack { command, tick }),
         (any::<u32>(), error, any::<u32>())
@@ -170,13 +255,7 @@ fn plain() -> impl Strategy<Value = DeviceMessage<'static>> {
             to: a.max(b),
             lost
         }),
-        (any::<(u64, u64, u32)>(), 1..u64::MAX).prop_map(|((slot, tick, fraction), period)| {
-            DeviceMessage::SlotMark(SlotTiming {
-                slot: SlotIndex(slot),
-                start: FineTicks::from_parts(tick, fraction),
-                period: FineTicks(period.into()),
-            })
-        }),
+        timing().prop_map(DeviceMessage::SlotMark),
         tick().prop_map(|tick| DeviceMessage::LockLost { tick }),
         (any::<u64>(), tick())
             .prop_map(|(end, tick)| DeviceMessage::Stopped { end: SlotIndex(end), tick }),
@@ -219,14 +298,18 @@ fn tags() -> impl Strategy<Value = Sample> {
 }
 
 fn settings() -> impl Strategy<Value = Sample> {
-    (select(vec![2u8, 4]), any::<u32>(), vec(any::<u8>(), 0..=MAX_SETTINGS_BYTES)).prop_flat_map(
-        |(bits, first, packed)| {
+    (
+        select(vec![2u8, 4]),
+        select(SettingsSource::ALL),
+        any::<u32>(),
+        vec(any::<u8>(), 0..=MAX_SETTINGS_BYTES),
+    )
+        .prop_flat_map(|(bits, source, first, packed)| {
             let most = (packed.len() * 8 / usize::from(bits)) as u16;
             (0..=most).prop_map(move |count| {
                 let mut packed = packed.clone();
                 packed.truncate(SettingsBatch::packed_length(bits, count));
-                Sample::Settings { first: first.into(), bits, count, packed }
+                Sample::Settings { first: first.into(), bits, source, count, packed }
             })
-        },
-    )
+        })
 }

@@ -215,7 +215,9 @@ impl<'a> Collector<'a> {
             DeviceMessage::Stopped { .. } => self.ended = true,
             DeviceMessage::Hello { .. }
             | DeviceMessage::Ack { .. }
-            | DeviceMessage::Error { .. } => {}
+            | DeviceMessage::Error { .. }
+            | DeviceMessage::Value { .. }
+            | DeviceMessage::Telemetry(_) => {}
         }
     }
 

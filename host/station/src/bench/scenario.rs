@@ -217,6 +217,9 @@ impl Scenario {
             intensity_weights: [a, b, c, 0],
             key_basis_weight: key_weight,
             random_swap: self.random_swap,
+            burst_slots: 0,
+            slot_clock: helio_bench::SlotClockMode::Sync,
+            gate: None,
         }
     }
 

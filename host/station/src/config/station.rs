@@ -287,6 +287,9 @@ impl StationConfig {
                 Role::Bob => parameters.bob_key_weight,
             },
             random_swap: parameters.receiver == Receiver::Active { random_swap: true },
+            burst_slots: 0,
+            slot_clock: helio_bench::SlotClockMode::Sync,
+            gate: None,
         })
     }
 

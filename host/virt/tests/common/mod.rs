@@ -22,6 +22,9 @@ pub fn configure() -> Configure {
         intensity_weights: [2867, 819, 410, 0],
         key_basis_weight: 2048,
         random_swap: true,
+        burst_slots: 0,
+        slot_clock: helio_bench::SlotClockMode::Sync,
+        gate: None,
     }
 }
 
@@ -157,7 +160,7 @@ impl<T: Transport> Host<T> {
     }
 
     /// Sends a command and waits for its answer.
-    pub fn command(&mut self, message: &HostMessage) {
+    pub fn command(&mut self, message: &HostMessage<'_>) {
         let number = self.connection.send(message).unwrap();
         while self.collected.answered < Some(number) {
             self.receive();

@@ -97,7 +97,7 @@ fn a_link_reset_and_an_open_contact_are_dark_at_once() {
 /// What may happen to a device in a millisecond.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Happening {
-    Command(HostMessage),
+    Command(HostMessage<'static>),
     Noise,
     Fault(TripCause),
 }
