@@ -12,13 +12,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("helio-wire", &["units", "bench"]),
     ("helio-sim", &["units", "bench"]),
     ("helio-firmware", &["units", "bench", "wire"]),
+    ("helio-rig", &["units", "bench", "wire", "sim", "firmware"]),
     ("helio-keys", &[]),
     ("helio-link", &["units", "bench", "wire"]),
     ("helio-timetag", &["units", "bench", "wire"]),
     ("helio-trace", &["units"]),
     ("helio-tune", &["units", "bench", "timetag"]),
     ("helio-distill", &["units", "keys", "timetag"]),
-    ("helio-virt", &["units", "bench", "wire", "sim", "firmware", "link"]),
+    ("helio-virt", &["units", "bench", "wire", "sim", "firmware", "rig", "link"]),
     (
         "helio-station",
         &[
@@ -100,7 +101,8 @@ fn a_folder_groups_crates_or_is_a_crate() {
 
 #[test]
 fn crates_for_the_device_are_no_std() {
-    for krate in ["hal/units", "hal/bench", "hal/wire", "hal/sim", "firmware/core"] {
+    for krate in ["hal/units", "hal/bench", "hal/wire", "hal/sim", "firmware/core", "firmware/rig"]
+    {
         let lib = workspace_root().join(krate).join("src/lib.rs");
         let text = std::fs::read_to_string(&lib).unwrap();
         assert!(text.contains("#![no_std]"), "{} lacks #![no_std]", lib.display());

@@ -1,20 +1,18 @@
 //! Both devices, the light between them, and when time passes.
 
 use crate::config::{InvalidBench, VirtConfig};
-use crate::device::{Device, VirtAlice, VirtBob, WORDS, alice};
 use crate::port::{HostGone, Port};
 use helio_bench::InterlockState;
 use helio_firmware::Event;
 use helio_link::{PipeEnd, pipe, wait_for_bytes_or_room};
-use helio_sim::{Truth, World};
-use helio_units::{Picoseconds, Ticks};
+use helio_rig::{Device, Light, Rig};
+use helio_sim::Truth;
+use helio_units::Ticks;
 use helio_wire::Role;
 use std::time::Duration;
 
-/// Longest step: well within the millisecond in which firmware must be polled.
-const STEP: Picoseconds = Picoseconds(500_000_000);
-/// Most slots of a step: 0.41 ms at 5 MHz.
-const STEP_SLOTS: u64 = 2_048;
+/// What the devices call their board.
+const BOARD: &str = "virtual bench";
 
 /// Longest wait for a host in a step, by the wall clock.
 const PATIENCE: Duration = Duration::from_millis(10);
@@ -58,12 +56,9 @@ pub struct VirtBench {
 }
 
 struct Inner {
-    world: World,
-    alice: VirtAlice,
-    bob: VirtBob,
+    rig: Rig,
     alice_port: Port,
     bob_port: Port,
-    step_slots: usize,
     passing: bool,
 }
 
@@ -75,22 +70,17 @@ impl VirtBench {
     pub fn new(config: VirtConfig) -> Result<(VirtBench, PipeEnd, PipeEnd), InvalidBench> {
         let VirtConfig { bench, link_depth } = config;
         let (tick, slot_ticks) = (bench.tick_length, bench.slot_ticks);
-        let step_ticks = tick.ticks_covering(STEP).0;
-        let step_slots = (step_ticks / u64::from(slot_ticks.max(1))).min(STEP_SLOTS);
-        if step_slots == 0 {
+        let rig = Rig::new(bench, BOARD).map_err(InvalidBench::Bench)?;
+        if rig.step_slots() == 0 {
             return Err(InvalidBench::SlotTooLong(slot_ticks));
         }
-        let world = World::new(bench).map_err(InvalidBench::Bench)?;
         let (alice_host, alice_end) = pipe(link_depth);
         let (bob_host, bob_end) = pipe(link_depth);
         let mut inner = Inner {
-            alice: alice(&world),
-            bob: VirtBob::new(&world),
             alice_port: Port::new(alice_end, tick),
             bob_port: Port::new(bob_end, tick),
-            step_slots: step_slots as usize,
             passing: false,
-            world,
+            rig,
         };
         // The hosts hold their ends and the links are empty: nobody is gone and nothing waits.
         let _ = inner.settle();
@@ -128,34 +118,53 @@ impl VirtBench {
 
     /// How a device stands.
     pub fn device(&self, role: Role) -> DeviceState {
-        let Inner { alice, bob, alice_port, bob_port, world, passing, .. } = &*self.inner;
+        let Inner { rig, alice_port, bob_port, passing } = &*self.inner;
+        let (now, passing) = (rig.now(role), *passing);
         match role {
-            Role::Alice => state(alice, alice_port, world.alice_now(), *passing, bob.is_running()),
-            Role::Bob => state(bob, bob_port, world.bob_now(), *passing, alice.is_running()),
+            Role::Alice => state(&rig.alice, alice_port, now, passing, rig.is_running(Role::Bob)),
+            Role::Bob => state(&rig.bob, bob_port, now, passing, rig.is_running(Role::Alice)),
         }
     }
 
     /// What really happened on the bench: for tests and displays.
     pub fn truth(&self) -> &Truth {
-        self.inner.world.truth()
+        self.inner.rig.truth()
     }
 
     /// Time of Alice's device.
     pub fn alice_now(&self) -> Ticks {
-        self.inner.world.alice_now()
+        self.inner.rig.now(Role::Alice)
     }
 
     /// Time of Bob's device.
     pub fn bob_now(&self) -> Ticks {
-        self.inner.world.bob_now()
+        self.inner.rig.now(Role::Bob)
     }
 
     /// Something that happens to a device's board, such as an open interlock contact.
     pub fn signal(&mut self, role: Role, event: Event) {
-        match role {
-            Role::Alice => self.inner.alice.signal(event),
-            Role::Bob => self.inner.bob.signal(event),
+        self.inner.rig.signal(role, event);
+    }
+
+    /// A device's board is reset: it is as just booted, under another nonce, and says so on the
+    /// link that it has.
+    pub fn reboot(&mut self, role: Role) {
+        self.inner.rig.reboot(role, BOARD);
+    }
+
+    /// Lets so many batches of slots pass and waits for nobody: as on a bench of glass and metal, a
+    /// device whose host is silent goes dark, and one whose host takes nothing loses tags.
+    pub fn pass(&mut self, steps: u32) {
+        for _ in 0..steps {
+            if let Err(role) = self.inner.pass() {
+                self.inner.unplug(role);
+            }
         }
+    }
+
+    /// The light that has left Alice so far.
+    pub fn light(&self) -> Light {
+        self.inner.rig.light()
     }
 }
 
@@ -200,15 +209,35 @@ impl Inner {
         if !self.hear()? {
             return Ok(Step::Stood);
         }
-        self.alice_port.turn(&mut self.alice, self.world.alice_now()).map_err(alices)?;
-        self.bob_port.turn(&mut self.bob, self.world.bob_now()).map_err(bobs)?;
-        if !self.alice.is_running() && !self.bob.is_running() {
+        self.turn()?;
+        if !self.either_runs() {
             self.passing = false;
             self.settle()?;
             return Ok(Step::Stood);
         }
-        self.bob.step(&mut self.world, &mut self.alice, self.step_slots);
-        Ok(Step::Passed(self.step_slots))
+        self.rig.step();
+        Ok(Step::Passed(self.rig.step_slots()))
+    }
+
+    /// A step of time that waits for nobody.
+    fn pass(&mut self) -> Result<(), Gone> {
+        self.alice_port.collect().map_err(alices)?;
+        self.bob_port.collect().map_err(bobs)?;
+        self.turn()?;
+        self.rig.step();
+        self.passing = self.either_runs();
+        Ok(())
+    }
+
+    fn turn(&mut self) -> Result<(), Gone> {
+        let now = self.rig.now(Role::Alice);
+        self.alice_port.turn(&mut self.rig.alice, now).map_err(alices)?;
+        let now = self.rig.now(Role::Bob);
+        self.bob_port.turn(&mut self.rig.bob, now).map_err(bobs)
+    }
+
+    fn either_runs(&self) -> bool {
+        self.rig.is_running(Role::Alice) || self.rig.is_running(Role::Bob)
     }
 
     /// Whether both devices may go on, after a while if need be. Listens to both hosts meanwhile,
@@ -219,16 +248,16 @@ impl Inner {
             self.bob_port.collect().map_err(bobs)?;
             let stuck = self.alice_port.is_full()
                 || self.bob_port.is_full()
-                || self.alice_port.waits(&self.alice, self.world.alice_now())
-                || self.bob_port.waits(&self.bob, self.world.bob_now());
+                || self.alice_port.waits(&self.rig.alice, self.rig.now(Role::Alice))
+                || self.bob_port.waits(&self.rig.bob, self.rig.now(Role::Bob));
             if !stuck {
                 return Ok(true);
             }
             // A device that does not run need not wait for the other one's host.
-            if !self.alice.is_running() {
+            if !self.rig.is_running(Role::Alice) {
                 self.answer_alice()?;
             }
-            if !self.bob.is_running() {
+            if !self.rig.is_running(Role::Bob) {
                 self.answer_bob()?;
             }
             if !waited {
@@ -243,18 +272,20 @@ impl Inner {
         self.wait();
         self.answer_alice()?;
         self.answer_bob()?;
-        if self.alice.is_running() && self.bob.is_running() {
+        if self.rig.is_running(Role::Alice) && self.rig.is_running(Role::Bob) {
             self.passing = true;
         }
         Ok(())
     }
 
     fn answer_alice(&mut self) -> Result<(), Gone> {
-        self.alice_port.stand(&mut self.alice, self.world.alice_now()).map_err(alices)
+        let now = self.rig.now(Role::Alice);
+        self.alice_port.stand(&mut self.rig.alice, now).map_err(alices)
     }
 
     fn answer_bob(&mut self) -> Result<(), Gone> {
-        self.bob_port.stand(&mut self.bob, self.world.bob_now()).map_err(bobs)
+        let now = self.rig.now(Role::Bob);
+        self.bob_port.stand(&mut self.rig.bob, now).map_err(bobs)
     }
 
     /// Waits for anything that a host does.
@@ -266,17 +297,17 @@ impl Inner {
     }
 
     fn settle(&mut self) -> Result<(), Gone> {
-        self.alice_port.settle(&mut self.alice, self.world.alice_now()).map_err(alices)?;
-        self.bob_port.settle(&mut self.bob, self.world.bob_now()).map_err(bobs)
+        let now = self.rig.now(Role::Alice);
+        self.alice_port.settle(&mut self.rig.alice, now).map_err(alices)?;
+        let now = self.rig.now(Role::Bob);
+        self.bob_port.settle(&mut self.rig.bob, now).map_err(bobs)
     }
 
     fn unplug(&mut self, gone: Gone) {
+        let now = self.rig.now(gone);
         match gone {
-            Role::Alice => self.alice_port.unplug(&mut self.alice, self.world.alice_now()),
-            Role::Bob => self.bob_port.unplug(&mut self.bob, self.world.bob_now()),
+            Role::Alice => self.alice_port.unplug(&mut self.rig.alice, now),
+            Role::Bob => self.bob_port.unplug(&mut self.rig.bob, now),
         }
     }
 }
-
-// A full millisecond is what a player must hold, no more; a step must not empty it.
-const _: () = assert!(STEP_SLOTS as usize * 2 < WORDS);

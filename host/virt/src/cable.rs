@@ -2,9 +2,10 @@
 
 use helio_firmware::Transmit;
 
-/// Bytes a device can say between two turns; it never has so much to say. The link behind it
-/// waits where a real one would drop.
-const ROOM: usize = 1 << 20;
+/// Bytes that a device can say before the link takes any: more than it has to say between two
+/// turns. While time waits for the hosts there is room always; where it does not, a device whose
+/// host takes nothing finds none, and counts what it loses.
+const ROOM: usize = 64 * 1024;
 
 /// Collects the frames of a step.
 #[derive(Debug, Default)]

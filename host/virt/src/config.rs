@@ -1,7 +1,6 @@
 //! What a virtual bench must be told.
 
 use helio_sim::{BenchConfig, ConfigError};
-use helio_units::Hertz;
 
 /// A bench and the links to its two devices.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +29,3 @@ pub enum InvalidBench {
     #[error("a slot of {0} ticks is longer than the firmware's polling interval of 0.5 ms")]
     SlotTooLong(u32),
 }
-
-/// Slots a second that virtual devices say they follow: more than any bench asks for.
-pub(crate) const MAX_SLOT_RATE: Hertz = Hertz(100_000_000);

@@ -38,7 +38,6 @@
 mod bench;
 mod cable;
 mod config;
-mod device;
 mod port;
 
 pub use bench::{Awaited, DeviceState, Step, VirtBench};

@@ -1,19 +1,10 @@
 //! A device's port: its end of the link, and when bytes from the host reach the device.
 
 use crate::cable::Cable;
-use crate::device::Device;
-use helio_bench::InterlockState;
 use helio_firmware::Event;
 use helio_link::{PipeEnd, TransportError};
-use helio_units::{Picoseconds, TickLength, Ticks};
-
-/// A host shows that it is alive each time it has seen so much device time go by.
-const BEAT: Picoseconds = Picoseconds(100_000_000_000);
-/// How long after each whole [`BEAT`] its sign must have come: what the device says is on its way
-/// for up to 5 ms before it flushes, the rest is for host and device to work at the same time.
-const GRACE: Picoseconds = Picoseconds(20_000_000_000);
-/// No supervised device goes on for longer without a word: a step less than its interlock bears.
-const SILENCE: Picoseconds = Picoseconds(240_000_000_000);
+use helio_rig::{Device, Watch};
+use helio_units::{TickLength, Ticks};
 
 /// Bytes from a host that may wait for the instant at which they reach the device; further ones
 /// wait on the link. Two heartbeats are due at a time, of some 20 bytes each.
@@ -34,13 +25,7 @@ pub(crate) struct Port {
     chunk: Vec<u8>,
     /// What the device has said and the link has not taken yet.
     cable: Cable,
-    beat: u64,
-    grace: u64,
-    silence: u64,
-    /// The next instant at which bytes from the host reach the device, while it runs.
-    due: Ticks,
-    /// When bytes from the host reached the device last.
-    heard: Ticks,
+    watch: Watch,
 }
 
 impl Port {
@@ -50,11 +35,7 @@ impl Port {
             waiting: Vec::new(),
             chunk: Vec::new(),
             cable: Cable::default(),
-            beat: tick.ticks_covering(BEAT).0.max(1),
-            grace: tick.ticks_covering(GRACE).0,
-            silence: tick.ticks_covering(SILENCE).0,
-            due: Ticks(0),
-            heard: Ticks(0),
+            watch: Watch::new(tick),
         }
     }
 
@@ -75,12 +56,6 @@ impl Port {
 
     pub fn is_plugged(&self) -> bool {
         self.end.is_some()
-    }
-
-    /// A run begins at `now`: the first whole beat after it is the first one asked for.
-    fn depart(&mut self, now: Ticks) {
-        let beat = (now.0 / self.beat + 1) * self.beat + self.grace;
-        self.due = Ticks(beat.min(self.heard.0 + self.silence));
     }
 
     /// Turns of a device that does not run, while time stands: each chunk that the host has sent reaches it by
@@ -112,10 +87,10 @@ impl Port {
 
     fn answer(&mut self, device: &mut impl Device, now: Ticks, rx: &[u8]) {
         let ran = device.is_running();
-        self.heard = now;
+        self.watch.hear(now);
         self.turns(device, now, rx);
         if !ran && device.is_running() {
-            self.depart(now);
+            self.watch.depart(now);
         }
     }
 
@@ -126,12 +101,8 @@ impl Port {
 
     /// Whether the device may not go on before its host has said something.
     pub fn waits(&self, device: &impl Device, now: Ticks) -> bool {
-        let overdue = if device.is_running() {
-            now >= self.due
-        } else {
-            device.interlock() == InterlockState::Armed && now.0 >= self.heard.0 + self.silence
-        };
-        overdue && self.waiting.is_empty() && self.is_plugged()
+        let wanted = self.watch.wants_word(device.is_running(), device.interlock(), now);
+        wanted && self.waiting.is_empty() && self.is_plugged()
     }
 
     /// Whether the device may not go on before its host has taken something.
@@ -142,20 +113,18 @@ impl Port {
     /// A turn of the device between two steps; not while it [waits](Port::waits).
     pub fn turn(&mut self, device: &mut impl Device, now: Ticks) -> Result<(), HostGone> {
         let ran = device.is_running();
-        if ran && now < self.due {
+        if ran && !self.watch.is_due(now) {
             device.turn(now, &[], &mut self.cable);
             return self.flush();
         }
-        while self.due <= now {
-            self.due = Ticks(self.due.0 + self.beat);
-        }
+        self.watch.next(now);
         if !self.waiting.is_empty() {
-            self.heard = now;
+            self.watch.hear(now);
         }
         device.turn(now, &self.waiting, &mut self.cable);
         self.waiting.clear();
         if !ran && device.is_running() {
-            self.depart(now);
+            self.watch.depart(now);
         }
         self.flush()
     }

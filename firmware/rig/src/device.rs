@@ -1,34 +1,35 @@
 //! The devices: the firmware on the simulated parts.
 
-use crate::cable::Cable;
-use crate::config::MAX_SLOT_RATE;
 use helio_bench::InterlockState;
 use helio_firmware::{
     ActiveReceiver, Alice, AliceParts, Bob, BobParts, BobPartsMut, Event, Identity,
-    PassiveReceiver, text,
+    PassiveReceiver, Transmit, text,
 };
 use helio_sim::{
     ReceiverKind, SimEdges, SimModulator, SimPlayer, SimRandom, SimSlotClock, SimSource,
     StepReport, World,
 };
-use helio_units::Ticks;
+use helio_units::{Hertz, Ticks};
 use helio_wire::Capabilities;
 
 /// Slot words a player holds: 1 ms at 5 MHz.
-pub(crate) const WORDS: usize = 5_000;
+pub const WORDS: usize = 5_000;
+/// Slots a second that simulated devices say they follow: more than any bench asks for.
+const MAX_SLOT_RATE: Hertz = Hertz(100_000_000);
 /// Edges that wait for Bob's firmware: what detectors at 10 MHz make in a step.
 const EDGES: usize = 4_096;
 
 type Player = SimPlayer<WORDS>;
 type Edges = SimEdges<EDGES>;
-pub(crate) type VirtAlice = Alice<SimSource, SimModulator, Player, SimRandom>;
+/// The sender.
+pub type SimAlice = Alice<SimSource, SimModulator, Player, SimRandom>;
 type ActiveBob = Bob<Edges, ActiveReceiver<SimModulator, Player, SimSlotClock, SimRandom>>;
 type PassiveBob = Bob<Edges, PassiveReceiver>;
 
-/// A device as its port sees it.
-pub(crate) trait Device {
+/// A device as whoever lets time pass sees it.
+pub trait Device {
     /// A turn of the control plane and one of the data plane.
-    fn turn(&mut self, now: Ticks, rx: &[u8], tx: &mut Cable);
+    fn turn(&mut self, now: Ticks, rx: &[u8], tx: &mut impl Transmit);
 
     /// Whether a run is on.
     fn is_running(&self) -> bool;
@@ -40,19 +41,19 @@ pub(crate) trait Device {
     fn signal(&mut self, event: Event);
 }
 
-pub(crate) fn alice(world: &World) -> VirtAlice {
+pub(crate) fn alice(world: &World, board: &str, boots: u16) -> SimAlice {
     let config = world.config();
     let parts = AliceParts {
         source: world.source(),
         modulator: world.alice_modulator(),
         player: Player::new(),
-        random: SimRandom::new(config.seed, 0),
+        random: SimRandom::new(config.seed, stream(0, boots)),
     };
-    Alice::new(identity(world, "virtual Alice", 0), parts)
+    Alice::new(identity(world, board, "virtual Alice", 0, boots), parts)
 }
 
-impl Device for VirtAlice {
-    fn turn(&mut self, now: Ticks, rx: &[u8], tx: &mut Cable) {
+impl Device for SimAlice {
+    fn turn(&mut self, now: Ticks, rx: &[u8], tx: &mut impl Transmit) {
         self.poll(now, rx, tx);
         self.run(now, tx);
     }
@@ -72,57 +73,63 @@ impl Device for VirtAlice {
 
 /// Bob with either receiver.
 #[expect(clippy::large_enum_variant, reason = "there is one, in a box")]
-pub(crate) enum VirtBob {
+pub enum SimBob {
+    /// With a modulator.
     Active(ActiveBob),
     /// With a player and a slot clock that nobody uses, as the optics look at some.
     Passive(PassiveBob, Player, SimSlotClock),
 }
 
-impl VirtBob {
-    pub fn new(world: &World) -> VirtBob {
+impl SimBob {
+    pub(crate) fn new(world: &World, board: &str, boots: u16) -> SimBob {
         let config = world.config();
-        let identity = identity(world, "virtual Bob", 1);
+        let identity = identity(world, board, "virtual Bob", 1, boots);
         match config.receiver.kind {
-            ReceiverKind::Active => VirtBob::Active(Bob::new(
+            ReceiverKind::Active => SimBob::Active(Bob::new(
                 identity,
                 BobParts {
                     modulator: world.bob_modulator(),
                     player: Player::new(),
                     edges: world.edges(),
                     clock: world.slot_clock(),
-                    random: SimRandom::new(config.seed, 1),
+                    random: SimRandom::new(config.seed, stream(1, boots)),
                 },
             )),
             ReceiverKind::Passive => {
                 let bob = Bob::passive(identity, world.edges());
-                VirtBob::Passive(bob, Player::new(), world.slot_clock())
+                SimBob::Passive(bob, Player::new(), world.slot_clock())
             }
         }
     }
 
     /// Lets light pass from `alice` to this Bob.
-    pub fn step(&mut self, world: &mut World, alice: &mut VirtAlice, slots: usize) -> StepReport {
+    pub(crate) fn step(
+        &mut self,
+        world: &mut World,
+        alice: &mut SimAlice,
+        slots: usize,
+    ) -> StepReport {
         let from = alice.parts_mut();
         match self {
-            VirtBob::Active(bob) => {
+            SimBob::Active(bob) => {
                 let BobPartsMut { player, edges, clock, .. } = bob.parts_mut();
                 world.step(from.player, from.source, player, clock, edges, slots)
             }
-            VirtBob::Passive(bob, player, clock) => {
+            SimBob::Passive(bob, player, clock) => {
                 world.step(from.player, from.source, player, clock, bob.edges_mut(), slots)
             }
         }
     }
 }
 
-impl Device for VirtBob {
-    fn turn(&mut self, now: Ticks, rx: &[u8], tx: &mut Cable) {
+impl Device for SimBob {
+    fn turn(&mut self, now: Ticks, rx: &[u8], tx: &mut impl Transmit) {
         match self {
-            VirtBob::Active(bob) => {
+            SimBob::Active(bob) => {
                 bob.poll(now, rx, tx);
                 bob.run(now, tx);
             }
-            VirtBob::Passive(bob, ..) => {
+            SimBob::Passive(bob, ..) => {
                 bob.poll(now, rx, tx);
                 bob.run(now, tx);
             }
@@ -131,32 +138,38 @@ impl Device for VirtBob {
 
     fn is_running(&self) -> bool {
         match self {
-            VirtBob::Active(bob) => bob.is_running(),
-            VirtBob::Passive(bob, ..) => bob.is_running(),
+            SimBob::Active(bob) => bob.is_running(),
+            SimBob::Passive(bob, ..) => bob.is_running(),
         }
     }
 
     fn interlock(&self) -> InterlockState {
         match self {
-            VirtBob::Active(bob) => bob.interlock(),
-            VirtBob::Passive(bob, ..) => bob.interlock(),
+            SimBob::Active(bob) => bob.interlock(),
+            SimBob::Passive(bob, ..) => bob.interlock(),
         }
     }
 
     fn signal(&mut self, event: Event) {
         match self {
-            VirtBob::Active(bob) => bob.signal(event),
-            VirtBob::Passive(bob, ..) => bob.signal(event),
+            SimBob::Active(bob) => bob.signal(event),
+            SimBob::Passive(bob, ..) => bob.signal(event),
         }
     }
 }
 
-fn identity(world: &World, serial: &str, device: u32) -> Identity {
+/// Settings are drawn anew after a reboot, not once more.
+fn stream(device: u32, boots: u16) -> u32 {
+    u32::from(boots) << 8 | device
+}
+
+fn identity(world: &World, board: &str, serial: &str, device: u32, boots: u16) -> Identity {
     let config = world.config();
-    // Any number but zero; the two devices' differ.
-    let nonce = (config.seed as u32 ^ (config.seed >> 32) as u32) << 1 | device;
+    // Any number but zero; the two devices' differ, and those of two boots.
+    let seed = config.seed as u32 ^ (config.seed >> 32) as u32;
+    let nonce = (seed ^ u32::from(boots).rotate_right(8)) << 1 | device;
     Identity {
-        board: text("virtual bench"),
+        board: text(board),
         serial: text(serial),
         boot_nonce: if nonce == 0 { 2 } else { nonce },
         tick_length: config.tick_length,
