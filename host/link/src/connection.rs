@@ -39,6 +39,9 @@ pub enum Event<'a> {
         /// First slot after them.
         to: SlotIndex,
     },
+    /// The port was away and is open again: what was under way is lost, and the device is asked
+    /// who it is. It has tripped if it was armed.
+    Replugged,
     /// The device started anew under this nonce: nothing that was known of it holds any more.
     Rebooted {
         /// Its new nonce.
@@ -64,6 +67,7 @@ pub struct Connection<T> {
     chunk: Vec<u8>,
     sequence: u32,
     epoch: u16,
+    openings: u32,
     inbound: Inbound,
     pace: Pace,
 }
@@ -86,6 +90,7 @@ impl<T: Transport> Connection<T> {
             losses: LossReport::default(),
         };
         Connection {
+            openings: transport.openings(),
             transport,
             decoder: Decoder::new(),
             chunk: Vec::new(),
@@ -125,7 +130,8 @@ impl<T: Transport> Connection<T> {
         self.send(&HostMessage::Heartbeat).map(|_| ())
     }
 
-    /// Waits for bytes, hands all events they make to `sink`, and beats if it is time.
+    /// Waits for bytes, hands all events they make to `sink`, and beats if it is time. A port that
+    /// was opened anew is told of, and the device behind it greeted.
     ///
     /// # Errors
     /// Of the transport; [`TransportError::TimedOut`] is the one to go on after.
@@ -134,7 +140,15 @@ impl<T: Transport> Connection<T> {
         timeout: Duration,
         mut sink: impl FnMut(Event<'_>),
     ) -> Result<(), TransportError> {
-        self.transport.receive(&mut self.chunk, timeout)?;
+        let received = self.transport.receive(&mut self.chunk, timeout);
+        if self.transport.openings() != self.openings {
+            self.openings = self.transport.openings();
+            // What the cable tore ends here, and does not swallow the first frame.
+            self.decoder.push(&[0], |_| {});
+            sink(Event::Replugged);
+            self.send(&HostMessage::Hello)?;
+        }
+        received?;
         let (inbound, pace, epoch) = (&mut self.inbound, &mut self.pace, &mut self.epoch);
         self.decoder.push(&self.chunk, |frame| {
             inbound.frame(frame, &mut |event| {

@@ -3,10 +3,14 @@
 mod corrupt;
 mod late;
 mod lossy;
+mod stall;
+mod unplug;
 
 pub use corrupt::Corrupt;
 pub use late::Late;
 pub use lossy::Lossy;
+pub use stall::Stall;
+pub use unplug::Unplug;
 
 use crate::transport::{Transport, TransportError};
 use std::collections::VecDeque;
@@ -93,6 +97,10 @@ impl<T: Transport, I: Fault, O: Fault> Transport for Faulty<T, I, O> {
                 }
             }
         }
+    }
+
+    fn openings(&self) -> u32 {
+        self.transport.openings()
     }
 }
 

@@ -38,6 +38,12 @@ pub trait Transport {
     /// # Errors
     /// [`TransportError::TimedOut`] after `timeout`; `chunk` is then empty.
     fn receive(&mut self, chunk: &mut Vec<u8>, timeout: Duration) -> Result<(), TransportError>;
+
+    /// How often the port was opened, of a transport that opens it again by itself
+    /// ([`crate::Reopening`]); 0 of every other.
+    fn openings(&self) -> u32 {
+        0
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -47,5 +53,9 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn receive(&mut self, chunk: &mut Vec<u8>, timeout: Duration) -> Result<(), TransportError> {
         (**self).receive(chunk, timeout)
+    }
+
+    fn openings(&self) -> u32 {
+        (**self).openings()
     }
 }

@@ -60,6 +60,12 @@ pub fn usb_devices() -> Result<Vec<UsbDevice>, String> {
     Ok(found)
 }
 
+/// Boards, each by what the operating system calls it while it is plugged in.
+pub(crate) fn boards_by_id() -> Result<Vec<(nusb::DeviceId, UsbDevice)>, String> {
+    let boards = boards()?;
+    Ok(boards.iter().map(|(info, product, _)| (info.id(), describe(info, product))).collect())
+}
+
 /// Boards, their product string and the number of their vendor interface.
 fn boards() -> Result<Vec<(DeviceInfo, String, u8)>, String> {
     let devices = nusb::list_devices().wait().map_err(|error| error.to_string())?;

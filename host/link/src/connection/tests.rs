@@ -1,5 +1,5 @@
 use super::*;
-use crate::fault::{Corrupt, Fault, Faulty, Late, Lossy, Sound};
+use crate::fault::{Corrupt, Fault, Faulty, Late, Lossy, Sound, Stall, Unplug};
 use crate::pipe::{PipeEnd, pipe};
 use helio_bench::{Edge, PhaseRandomisation, RandomClass, SettingsSource};
 use helio_units::{Hertz, Picoseconds, TickLength};
@@ -278,7 +278,7 @@ fn survive(fault: impl Fault, frames: u64) -> LossReport {
                 slots_missing += to.0 - from.0;
                 slot = to.0;
             }
-            Event::Rebooted { .. } | Event::Unknown(_) => whole = false,
+            Event::Replugged | Event::Rebooted { .. } | Event::Unknown(_) => whole = false,
         })
         .is_ok()
     {}
@@ -327,6 +327,75 @@ fn late_chunks_are_told_as_lost_and_not_used() {
     let losses = survive(Late::new(2, 20_000, 3), 2000);
     assert!(losses.repeats > 20);
     assert_eq!(losses.bad_frames, 0);
+}
+
+#[test]
+fn a_stalled_line_loses_nothing() {
+    assert!(survive(Stall::new(3, 20_000, 50), 2000).is_clean());
+}
+
+/// A cable that is pulled again and again, in a run in which the device goes on by itself.
+#[test]
+fn a_cable_pulled_in_mid_run_keeps_the_connection_and_counts_what_it_lost() {
+    use std::sync::{Arc, Mutex};
+    let far = Arc::new(Mutex::new(None::<PipeEnd>));
+    let (plug, mut seed) = (Arc::clone(&far), 0);
+    let open = move || {
+        let (near, end) = pipe(100);
+        *plug.lock().unwrap() = Some(end);
+        seed += 1;
+        Ok(Unplug::new(near, seed, 20_000))
+    };
+    let mut connection = Connection::new(crate::Reopening::open(open).unwrap());
+    let mut device = Device::new(far.lock().unwrap().take().unwrap(), 7);
+    device.hello(Role::Bob);
+    let (mut replugged, mut rebooted, mut missing, mut tick) = (0, 0, 0, 0);
+    for i in 0..300 {
+        let frame = |device: &mut Device| {
+            let mut writer = TagWriter::new([0; 16], 1, Ticks(i * 100));
+            writer.set_reached(Ticks(i * 100 + 100));
+            let sequence = &mut device.sequences[usize::from(Stream::Tags.code())];
+            let header = Header {
+                stream: Stream::Tags,
+                boot_nonce: device.nonce,
+                epoch: 1,
+                sequence: *sequence,
+            };
+            *sequence += 1;
+            let mut frame = [0; MAX_FRAME];
+            let message = DeviceMessage::Tags(writer.batch());
+            let length = encode_device(&header, &message, &mut frame).unwrap();
+            // A board that nobody listens to loses what it says.
+            let _ = device.end.send(&frame[..length]);
+        };
+        frame(&mut device);
+        let back = loop {
+            let received = connection.receive(SOON, |event| match event {
+                Event::Replugged => replugged += 1,
+                Event::Rebooted { .. } => rebooted += 1,
+                Event::MissingTicks { from, to } => missing += to.0 - from.0,
+                Event::Message(_, DeviceMessage::Tags(tags)) => tick = tags.reached.0,
+                _ => {}
+            });
+            if let Some(end) = far.lock().unwrap().take() {
+                break Some(end);
+            }
+            if received.is_ok() || connection.transport().is_there() {
+                break None;
+            }
+        };
+        if let Some(end) = back {
+            device.end = end;
+            // The second time the board has lost its power too.
+            if replugged == 2 {
+                (device.nonce, device.sequences) = (8, [0; 4]);
+            }
+            device.hello(Role::Bob);
+        }
+    }
+    assert!(replugged > 2, "{replugged}");
+    assert_eq!((rebooted, connection.losses().reboots), (1, 1));
+    assert!(missing > 0 && missing == connection.losses().ticks && tick > 20_000, "{missing}");
 }
 
 proptest::proptest! {

@@ -160,7 +160,7 @@ impl<'a> Collector<'a> {
             Event::Unknown(error) => {
                 log::warn!("{:?}'s device speaks another version: {error:?}", self.role);
             }
-            Event::Lost { .. } | Event::MissingTicks { .. } => {}
+            Event::Replugged | Event::Lost { .. } | Event::MissingTicks { .. } => {}
         }
     }
 

@@ -92,7 +92,7 @@ impl Collected {
             Event::MissingTicks { from, to } => self.missing.0 += to.0 - from.0,
             Event::MissingSlots { from, to } => self.missing.1 += to.0 - from.0,
             Event::Lost { .. } | Event::BadFrame(_) => {}
-            Event::Rebooted { .. } | Event::Unknown(_) => panic!("{event:?}"),
+            Event::Replugged | Event::Rebooted { .. } | Event::Unknown(_) => panic!("{event:?}"),
         }
         self.slotter.push(&self.batch, &mut self.slots);
         helio_timetag::Buffer::clear(&mut self.batch);
