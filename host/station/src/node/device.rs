@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
-use helio_link::{Connection, DeviceAddress, Transport, TransportError};
+use helio_link::{Connection, DeviceAddress, Plug, Transport, TransportError, Watcher};
 use helio_timetag::{Pool, TagBatch};
 use helio_wire::{Capabilities, Configure, Role};
 
@@ -17,6 +17,8 @@ use crate::bench::run::spawn;
 
 /// How long before a device that is not there is looked for again.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often the orders are looked at while a board is waited for.
+const LOOK: Duration = Duration::from_millis(100);
 /// How often an idle device is listened to.
 const IDLE: Duration = Duration::from_millis(100);
 /// Orders that wait: the station gives one and waits for what comes of it.
@@ -65,7 +67,9 @@ impl DeviceThread {
     pub fn start(address: DeviceAddress, role: Role) -> DeviceThread {
         let (orders, heard) = bounded(ORDERS);
         let (told, notes) = bounded(ORDERS);
-        let mut work = Work { address, role, orders: heard, notes: told, said: None };
+        let watcher = matches!(address, DeviceAddress::Usb(_)).then(Watcher::new);
+        let (said, nonce) = (None, None);
+        let mut work = Work { address, role, orders: heard, notes: told, said, watcher, nonce };
         DeviceThread { orders, notes, thread: spawn("device", move || while work.once() {}) }
     }
 
@@ -103,6 +107,10 @@ struct Work {
     notes: Sender<Note>,
     /// The last complaint, so that it is not repeated each second.
     said: Option<String>,
+    /// Of a board on USB: it is looked for as soon as it is plugged in.
+    watcher: Option<Watcher>,
+    /// The boot in which the device was when it was last there.
+    nonce: Option<u32>,
 }
 
 impl Work {
@@ -123,14 +131,40 @@ impl Work {
     }
 
     /// Waits before the next look; orders to a device that is not there are void.
-    fn pause(&self) -> bool {
+    fn pause(&mut self) -> bool {
         let until = Instant::now() + RETRY;
         loop {
-            match self.orders.recv_deadline(until) {
+            let look = until.min(Instant::now() + LOOK);
+            match self.orders.recv_deadline(look) {
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Timeout) if look == until || self.has_arrived() => {
+                    return true;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return false,
             }
+        }
+    }
+
+    /// Whether the board was plugged in since the last look.
+    fn has_arrived(&mut self) -> bool {
+        let (Some(watcher), DeviceAddress::Usb(serial)) = (&mut self.watcher, &self.address) else {
+            return false;
+        };
+        let arrived = |plug: &Plug| match plug {
+            Plug::Arrived(board) => board.serial.as_ref() == Some(serial),
+            Plug::Left(_) => false,
+        };
+        watcher.wait(Duration::ZERO).is_ok_and(|changes| changes.iter().any(arrived))
+    }
+
+    /// Tells what became of a device that was away: its run is over either way.
+    fn tell_boot(&mut self, nonce: Option<u32>) {
+        let before = std::mem::replace(&mut self.nonce, nonce);
+        match before {
+            Some(_) if before == nonce => log::info!("{}: back, in the same boot", self.address),
+            Some(_) => log::warn!("{}: back, started anew meanwhile", self.address),
+            None => {}
         }
     }
 
@@ -151,6 +185,7 @@ impl Work {
             Err(fault) => return self.lost(&fault),
         };
         self.said = None;
+        self.tell_boot(connection.nonce());
         if self.notes.send(Note::Up(Box::new(identity.clone()))).is_err() {
             return Left::Station;
         }
