@@ -10,6 +10,7 @@ use std::str::FromStr;
 /// | `usb:SERIAL` | a Heliograph board by the serial number of its USB descriptor |
 /// | `serial:/dev/ttyACM0`, `serial:COM3` | a serial port of this computer |
 /// | `tcp:HOST:PORT`, `tcp:[::1]:PORT` | a device that another program serves |
+/// | `replay:FILE` | a recording of a device's cable, played again |
 /// | `sim` | the bench in software: inside the program itself, or, for a station of its own, the port at which `helio sim` serves its role on this computer |
 ///
 /// What [`FromStr`] accepts, [`Display`](fmt::Display) gives back to the letter, except that a port number loses
@@ -27,6 +28,8 @@ pub enum DeviceAddress {
         /// 1 to 65535.
         port: u16,
     },
+    /// The name of a [recording](crate::record).
+    Replay(String),
     /// The bench in software. It has no port of its own to open: who starts the bench has its ends,
     /// and a station's configuration puts the port of `helio sim` in its place.
     Sim,
@@ -34,7 +37,9 @@ pub enum DeviceAddress {
 
 /// A text that is no [`DeviceAddress`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} {complaint}; write usb:SERIAL, serial:/dev/ttyACM0, tcp:HOST:PORT or sim")]
+#[error(
+    "{text:?} {complaint}; write usb:SERIAL, serial:/dev/ttyACM0, tcp:HOST:PORT, replay:FILE or sim"
+)]
 pub struct InvalidAddress {
     text: String,
     complaint: &'static str,
@@ -62,6 +67,8 @@ fn parse(text: &str) -> Result<DeviceAddress, &'static str> {
         "serial" if rest.is_empty() => Err("lacks the name of the port"),
         "serial" => Ok(DeviceAddress::Serial(rest.to_owned())),
         "tcp" => tcp(rest),
+        "replay" if rest.is_empty() => Err("lacks the name of the file"),
+        "replay" => Ok(DeviceAddress::Replay(rest.to_owned())),
         _ => Err("is no address of a device"),
     }
 }
@@ -95,6 +102,7 @@ impl fmt::Display for DeviceAddress {
                 write!(f, "tcp:[{host}]:{port}")
             }
             DeviceAddress::Tcp { host, port } => write!(f, "tcp:{host}:{port}"),
+            DeviceAddress::Replay(file) => write!(f, "replay:{file}"),
             DeviceAddress::Sim => f.write_str("sim"),
         }
     }
@@ -117,6 +125,7 @@ mod tests {
             ("usb:a:b c", DeviceAddress::Usb("a:b c".into())),
             ("serial:/dev/ttyACM0", DeviceAddress::Serial("/dev/ttyACM0".into())),
             ("serial:COM3", DeviceAddress::Serial("COM3".into())),
+            ("replay:a folder/b.cable", DeviceAddress::Replay("a folder/b.cable".into())),
             ("tcp:localhost:7001", tcp("localhost", 7001)),
             ("tcp:[fe80::1%eth0]:65535", tcp("fe80::1%eth0", 65535)),
         ];
@@ -138,6 +147,7 @@ mod tests {
             ("usb:", "serial number"),
             ("usb:a\nb", "control character"),
             ("serial:", "name of the port"),
+            ("replay:", "name of the file"),
             ("tcp:", "lacks the port"),
             ("tcp:host", "lacks the port"),
             ("tcp::1", "lacks the host"),
@@ -164,7 +174,7 @@ mod tests {
         fn what_is_read_is_given_back(
             text in prop_oneof![
                 any::<String>(),
-                "(usb|serial|tcp|sim):\\PC{0,12}",
+                "(usb|serial|tcp|replay|sim):\\PC{0,12}",
                 "tcp:[\\[\\]a:/ ]{0,6}:[0-9+]{0,6}",
             ]
         ) {

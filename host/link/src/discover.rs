@@ -2,11 +2,14 @@
 
 use crate::address::DeviceAddress;
 use crate::open_error::OpenError;
+use crate::record::{NotARecording, Replay};
 use crate::serial::SerialTransport;
 use crate::tcp::TcpTransport;
 use crate::transport::Transport;
 use crate::usb::{UsbDevice, UsbTransport, usb_devices};
 use serialport::SerialPortType;
+use std::fs::File;
+use std::io::BufReader;
 
 /// Opens what stands at an address.
 ///
@@ -17,8 +20,16 @@ pub fn open(address: &DeviceAddress) -> Result<Box<dyn Transport + Send>, OpenEr
         DeviceAddress::Usb(serial) => Box::new(UsbTransport::open(serial)?),
         DeviceAddress::Serial(name) => Box::new(SerialTransport::open(name)?),
         DeviceAddress::Tcp { host, port } => Box::new(TcpTransport::connect(host, *port)?),
+        DeviceAddress::Replay(file) => Box::new(
+            replay(file)
+                .map_err(|source| OpenError::Recording { address: address.clone(), source })?,
+        ),
         DeviceAddress::Sim => return Err(OpenError::NoPort),
     })
+}
+
+fn replay(file: &str) -> Result<Replay<BufReader<File>>, NotARecording> {
+    Replay::new(BufReader::new(File::open(file)?))
 }
 
 /// A serial port of this computer.
@@ -93,6 +104,9 @@ mod tests {
         assert_eq!(chunk, [1, 2]);
         let gone = DeviceAddress::Serial("/dev/no-such-port".into());
         assert!(matches!(open(&gone), Err(OpenError::NotFound { .. })));
+        let none = open(&DeviceAddress::Replay("no such.cable".into()));
+        let said = none.err().unwrap().to_string();
+        assert!(said.starts_with("replay:no such.cable cannot be read"), "{said}");
         let sim = open(&DeviceAddress::Sim);
         assert!(matches!(sim, Err(OpenError::NoPort)));
     }

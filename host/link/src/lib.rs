@@ -17,6 +17,7 @@ mod losses;
 mod open_error;
 mod pace;
 mod pipe;
+pub mod record;
 mod reopening;
 mod serial;
 mod tcp;

@@ -1,6 +1,7 @@
 //! Why a device could not be opened, for the person who typed its address.
 
 use crate::address::DeviceAddress;
+use crate::record::NotARecording;
 use std::io;
 
 /// Why there is no transport to an address; rich where [`TransportError`](crate::TransportError)
@@ -51,6 +52,14 @@ pub enum OpenError {
         address: DeviceAddress,
         /// What the operating system says.
         source: io::Error,
+    },
+    /// The file is no recording, or not there; goes on where the file's name stops.
+    #[error("{address} {source}")]
+    Recording {
+        /// What was asked for.
+        address: DeviceAddress,
+        /// What is wrong with the file.
+        source: NotARecording,
     },
     /// Anything else that the operating system or the device refuses.
     #[error("{address} cannot be opened: {complaint}; unplug and replug it")]

@@ -58,6 +58,16 @@ pub fn run(role: Role, args: &Station, _: &Global) -> Result<(), Failure> {
     if let Some(address) = &args.device {
         config.use_device(address.clone());
     }
+    if let device @ DeviceAddress::Replay(_) = config.device() {
+        // Light that is over was keyed once, and others may have the recording.
+        return Err(Failure::new(
+            Exit::Configuration,
+            format!(
+                "{device} is a recording, of which no key is made; name a device, or play a run \
+                 again with helio replay"
+            ),
+        ));
+    }
     let shutdown = Shutdown::install();
     node::run(config, Options { record: args.record }, &shutdown)
 }
