@@ -16,6 +16,7 @@ mod latency;
 mod losses;
 mod open_error;
 mod pace;
+pub mod picoboot;
 mod pipe;
 pub mod record;
 mod reopening;

@@ -13,7 +13,8 @@ use crate::transport::{Transport, TransportError};
 use nusb::descriptors::TransferType;
 use nusb::transfer::{Buffer, Bulk, Direction, In, Out, TransferError};
 use nusb::{DeviceInfo, Endpoint, ErrorKind, MaybeFuture};
-use select::{EndpointFacts, InterfaceFacts};
+use select::InterfaceFacts;
+pub(crate) use select::{EndpointFacts, bulk_pair};
 use std::time::{Duration, Instant};
 
 /// Transfers that wait in the operating system for what the board sends. Full speed carries at
@@ -135,7 +136,7 @@ impl UsbTransport {
                 bulk: e.transfer_type() == TransferType::Bulk,
             })
             .collect();
-        let (from, to) = select::bulk_pair(&endpoints).map_err(|why| failed(why.into()))?;
+        let (from, to) = bulk_pair(&endpoints).map_err(|why| failed(why.into()))?;
         let mut input = interface.endpoint::<Bulk, In>(from).map_err(refused)?;
         let output = interface.endpoint::<Bulk, Out>(to).map_err(refused)?;
         for _ in 0..TRANSFERS {
@@ -216,15 +217,22 @@ fn judge(status: Result<(), TransferError>, faults: &mut u32) -> Result<(), Tran
 }
 
 /// Codes below zero are not the operating system's: -1 a bus error, -2 a stalled endpoint, -3 a
-/// transfer that somebody else ended, -4 one that was never possible.
+/// transfer that somebody else ended, -4 one that was never possible, -5 a device that is gone.
 fn map(error: TransferError) -> TransportError {
     match error {
         TransferError::Disconnected => TransportError::Closed,
-        TransferError::Fault => TransportError::Failed(-1),
-        TransferError::Stall => TransportError::Failed(-2),
-        TransferError::Cancelled => TransportError::Failed(-3),
-        TransferError::InvalidArgument => TransportError::Failed(-4),
-        TransferError::Unknown(code) => TransportError::Failed(code as i32),
+        other => TransportError::Failed(error_code(other)),
+    }
+}
+
+pub(crate) fn error_code(error: TransferError) -> i32 {
+    match error {
+        TransferError::Fault => -1,
+        TransferError::Stall => -2,
+        TransferError::Cancelled => -3,
+        TransferError::InvalidArgument => -4,
+        TransferError::Disconnected => -5,
+        TransferError::Unknown(code) => code as i32,
     }
 }
 
