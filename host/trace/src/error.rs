@@ -11,6 +11,9 @@ pub enum TraceError {
     /// The operating system does not open the file.
     #[error("cannot be opened ({0}); check the path and its permissions")]
     Open(#[source] io::Error),
+    /// Another program, or another part of this one, writes the file.
+    #[error("is being written by another program; end that one first")]
+    InUse,
     /// The operating system fails while the file is read.
     #[error("cannot be read at byte {offset} ({source}); check the disk or copy the file anew")]
     Read {

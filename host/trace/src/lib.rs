@@ -59,7 +59,7 @@ pub use picoquant::record::RecordType;
 pub use reader::{PhotonTime, ReadOptions, TraceReader};
 pub use recording::{
     BlockEntry, IndexState, RecordingFile, RecordingInfo, RecordingOptions, RecordingWriter,
-    Reopened,
+    Reopened, lock_for_writing,
 };
 pub use resolution::{seconds_of, tick_length_of};
 pub use retick::{Retick, common_tick};

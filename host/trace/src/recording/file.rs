@@ -47,6 +47,12 @@ impl RecordingFile {
         Ok(RecordingFile { reader, blocks: None })
     }
 
+    /// The file, wherever it stands, and what its header says.
+    pub(super) fn into_file(self) -> (File, Meta) {
+        let (input, meta) = self.reader.into_parts();
+        (input.into_inner(), meta)
+    }
+
     /// The blocks of records, in the order of the file: as the index at its end says, else, where
     /// there is none or it is damaged, as the head of each block says, up to the first that is
     /// damaged.

@@ -16,7 +16,7 @@ mod writer;
 pub use file::RecordingFile;
 pub use index::BlockEntry;
 pub(crate) use reader::RecordingReader;
-pub use writer::{RecordingOptions, RecordingWriter, Reopened};
+pub use writer::{RecordingOptions, RecordingWriter, Reopened, lock_for_writing};
 
 /// What has been read of a recording's blocks so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

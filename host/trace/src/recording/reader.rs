@@ -54,6 +54,10 @@ impl<R: Read> RecordingReader<R> {
         })
     }
 
+    pub(super) fn into_parts(self) -> (R, Meta) {
+        (self.input, self.meta)
+    }
+
     /// Makes the block at this byte, at which the input stands, the next one.
     pub(super) fn go_on_at(&mut self, offset: u64, number: u32) {
         (self.offset, self.number) = (offset, number);

@@ -1,7 +1,7 @@
 //! Writes a recording, or goes on with one.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -15,8 +15,7 @@ use super::header;
 use super::index::{self, BlockEntry};
 use super::records::{Part, Records};
 use crate::{
-    Chunk, Meta, ReadOptions, TraceError, TraceFormat, TraceReader, TraceWriter, Unkept,
-    WriteError, WriteSettings, Written,
+    Chunk, Meta, TraceError, TraceFormat, TraceWriter, Unkept, WriteError, WriteSettings, Written,
 };
 
 /// How a recording is cut into blocks.
@@ -226,26 +225,60 @@ impl RecordingWriter<File> {
     /// Goes on behind the last good block of a recording; a block that was written in part is cut
     /// off. What is appended counts its ticks as the file does: [`RecordingFile`] tells how.
     ///
+    /// The file is locked ([`lock_for_writing`]) until the writer is dropped.
+    ///
     /// # Errors
-    /// The file cannot be opened or is no recording, or it is damaged in another way than by a
-    /// recording that was broken off: something good would be lost with the damage.
+    /// The file cannot be opened or is no recording, another program writes it, or it is damaged in
+    /// another way than by a recording that was broken off: something good would be lost with the
+    /// damage.
     pub fn append(
         path: impl AsRef<Path>,
         options: RecordingOptions,
     ) -> Result<(RecordingWriter<File>, Reopened), TraceError> {
-        let path = path.as_ref();
-        let mut file = RecordingFile::open(path, &ReadOptions::default())?;
+        let file = open_for_writing(path.as_ref())?;
+        // Nothing that is found may change before it is gone on with.
+        lock_for_writing(&file)?;
+        let mut file = RecordingFile::new(file, false)?;
         let Blocks { entries, end, reached, damage } = file.good_end()?;
-        let mut out = OpenOptions::new().write(true).open(path).map_err(TraceError::Open)?;
+        let (mut out, meta) = file.into_file();
         let length = out.metadata().map_err(TraceError::Open)?.len();
         out.set_len(end).map_err(TraceError::Open)?;
         out.seek(SeekFrom::Start(end)).map_err(TraceError::Open)?;
-        let mut writer = RecordingWriter::at(out, file.meta(), end, options);
+        let mut writer = RecordingWriter::at(out, &meta, end, options);
         writer.records = entries.iter().map(|e| u64::from(e.photons) + u64::from(e.others)).sum();
         writer.entries = entries;
         writer.reached = reached;
         writer.pending.reached = reached;
         Ok((writer, Reopened { kept_bytes: end, cut_bytes: length - end, damage }))
+    }
+}
+
+/// Opens a file that is there, to be read and gone on with.
+fn open_for_writing(path: &Path) -> Result<File, TraceError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        /// `FILE_SHARE_READ`: others may read and none may write. A lock would keep readers out too.
+        const SHARE_READ: u32 = 1;
+        options.share_mode(SHARE_READ);
+    }
+    options.open(path).map_err(TraceError::Open)
+}
+
+/// Keeps other writers that ask so too off a file, for as long as it is open. Readers are not
+/// kept off, and a file system without locks is no reason to refuse.
+///
+/// # Errors
+/// Another one has it.
+pub fn lock_for_writing(file: &File) -> Result<(), TraceError> {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(TraceError::InUse),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
 }
 

@@ -102,3 +102,34 @@ fn good_blocks_behind_a_damaged_one_are_not_cut_off() {
     assert!(matches!(refused, TraceError::BadBlock { block: 0, .. }), "{refused}");
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
+
+#[test]
+fn a_recording_has_one_writer_at_a_time_and_any_number_of_readers() {
+    let (_folder, path) = on_disk(&written(&[chunk(250, 1)], blocks_of(100)));
+    let before = std::fs::read(&path).unwrap();
+    let (writer, _) = RecordingWriter::append(&path, blocks_of(100)).unwrap();
+    let refused = RecordingWriter::append(&path, blocks_of(100)).unwrap_err();
+    assert!(matches!(refused, TraceError::InUse));
+    assert!(refused.to_string().starts_with("is being written by another program"));
+    assert_eq!(std::fs::read(&path).unwrap(), before, "a refused one touches nothing");
+    let mut reader = helio_trace::open(&path, &helio_trace::ReadOptions::default()).unwrap();
+    assert!(reader.read_chunk(&mut Chunk::default()).unwrap());
+    drop(writer);
+    assert!(RecordingWriter::append(&path, blocks_of(100)).is_ok());
+}
+
+#[test]
+fn what_is_appended_to_stays_the_file_that_was_looked_at() {
+    let (first, second) = (chunk(250, 1), chunk(130, 2));
+    let (_folder, path) = on_disk(&written(std::slice::from_ref(&first), blocks_of(100)));
+    let (mut writer, _) = RecordingWriter::append(&path, blocks_of(100)).unwrap();
+    // Another file takes the name meanwhile.
+    let kept = path.with_extension("kept");
+    std::fs::rename(&path, &kept).unwrap();
+    std::fs::write(&path, b"another").unwrap();
+    writer.write_chunk(&second).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"another");
+    let content = read(&std::fs::read(&kept).unwrap());
+    assert_eq!(content.all.photons, together(&[first, second]).photons);
+}
