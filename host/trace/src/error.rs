@@ -228,6 +228,31 @@ pub enum TraceError {
         /// The length of header and complete records.
         keep: u64,
     },
+    /// An array that ends before its header says so; what there is has been delivered.
+    #[error(
+        "ends at byte {offset} after {rows} of the {claimed} rows that its header claims; this copy is \
+         incomplete, copy the file anew"
+    )]
+    TooFewRows {
+        /// The length of the file.
+        offset: u64,
+        /// Rows by the header.
+        claimed: u64,
+        /// Rows that are there.
+        rows: u64,
+    },
+    /// An array that goes on where its header says that it ends; what is claimed has been delivered,
+    /// and where no row is, all.
+    #[error(
+        "goes on at byte {offset} behind the {claimed} rows that its header claims; the writing was \
+         broken off or the header is damaged, copy the file anew"
+    )]
+    TooManyRows {
+        /// Where it should end.
+        offset: u64,
+        /// Rows by the header.
+        claimed: u64,
+    },
     /// A header that is not as it was written.
     #[error("has {what} at byte {offset}; the header is damaged, copy the file anew")]
     BadHeader {

@@ -10,7 +10,7 @@ use crate::{Chunk, Counts, Meta, RecordingInfo, TraceError, TraceFormat};
 /// A trace that is read from its beginning to its end, in bounded memory.
 ///
 /// Records are read to the end of the file, whatever number the header claims; [`Meta`] and
-/// [`Counts`] tell both.
+/// [`Counts`] tell both. Of a NumPy array the claim is its shape: another number of rows is a fault.
 pub trait TraceReader: Send + Debug {
     /// What the file says of itself.
     fn meta(&self) -> &Meta;

@@ -58,12 +58,45 @@ pub(crate) fn read(
 pub(crate) struct Npy {
     fields: Fields,
     rows: Rows,
+    /// Elements that the header claims, and those that have been read.
+    claimed: u64,
+    read: u64,
 }
 
 impl Npy {
     /// Detections may step back by `window`.
     pub(crate) fn new(header: &Header, window: Ticks) -> Npy {
-        Npy { fields: header.fields, rows: Rows::new(&header.table, window) }
+        let rows = Rows::new(&header.table, window);
+        Npy { fields: header.fields, rows, claimed: header.elements, read: 0 }
+    }
+
+    /// What is wrong with the array's length where the block ends, or behind the elements that were
+    /// taken from it.
+    fn wrong_length(
+        &self,
+        offset: u64,
+        used: usize,
+        block: usize,
+        last: bool,
+    ) -> Option<TraceError> {
+        let (claimed, rows) = (self.claimed, self.read);
+        let behind = offset + used as u64;
+        match claimed {
+            // A writer that counts while it writes, as this crate's does, has not come to its end.
+            0 if last && rows > 0 => {
+                let begin = behind - rows * self.fields.element_bytes as u64;
+                Some(TraceError::TooManyRows { offset: begin, claimed })
+            }
+            0 => None,
+            _ if rows == claimed && used < block => {
+                Some(TraceError::TooManyRows { offset: behind, claimed })
+            }
+            // What is left of an element is told by whoever reads the blocks.
+            _ if rows < claimed && last && used == block => {
+                Some(TraceError::TooFewRows { offset: behind, claimed, rows })
+            }
+            _ => None,
+        }
     }
 
     fn row(&self, element: &[u8]) -> Result<Row, &'static str> {
@@ -100,18 +133,25 @@ impl Decode for Npy {
         last: bool,
         chunk: &mut Chunk,
     ) -> Result<usize, TraceError> {
-        let elements = block.chunks_exact(self.fields.element_bytes);
-        let used = block.len() - elements.remainder().len();
-        let mut at = offset;
-        let result = elements.into_iter().try_for_each(|element| {
+        let length = self.fields.element_bytes;
+        let left = match self.claimed {
+            0 => usize::MAX,
+            claimed => usize::try_from(claimed - self.read).unwrap_or(usize::MAX),
+        };
+        let (mut at, mut used) = (offset, 0);
+        let result = block.chunks_exact(length).take(left).try_for_each(|element| {
             let row =
                 self.row(element).map_err(|what| TraceError::BadRecord { offset: at, what })?;
             self.rows.take(&row, at, chunk)?;
-            at += self.fields.element_bytes as u64;
+            at += length as u64;
+            used += length;
+            self.read += 1;
             Ok(())
         });
+        let wrong = || self.wrong_length(offset, used, block.len(), last).map_or(Ok(used), Err);
+        let result = result.and_then(|()| wrong());
         self.rows.line.end_block(last || result.is_err(), chunk);
-        result.map(|()| used)
+        result
     }
 
     fn counts(&self) -> Counts {

@@ -42,9 +42,53 @@ fn arrays_that_users_make_are_read() {
     let content = whole(&array(descr, "(1,)", &element));
     assert_eq!((content.all.photons[0].channel, content.all.photons[0].tick.0), (130, 7));
     assert_eq!(content.meta.tick, tick(1000, 1));
-    // Told, and no fault: as many records as there are.
-    assert_eq!(whole(&array("'<u8'", "(9000000000000000000,)", &times)).counts.photons, 3);
-    assert_eq!(whole(&array("'<u8'", "(2,)", &times)).counts.photons, 3);
+}
+
+#[test]
+fn an_array_of_another_length_than_its_shape_is_told_with_the_byte() {
+    let times: Vec<u8> = (1u64..=20_000).flat_map(|t| t.to_le_bytes()).collect();
+    // Rows that are claimed, that are there, and that are read; what is said, and where.
+    let cases = [
+        (
+            9_000_000_000_000_000_000,
+            3,
+            3,
+            "ends at byte {} after 3 of the 9000000000000000000 rows",
+            3,
+        ),
+        (u64::MAX, 3, 3, "ends at byte {} after 3 of", 3),
+        (4, 3, 3, "ends at byte {} after 3 of the 4 rows", 3),
+        (1, 0, 0, "ends at byte {} after 0 of the 1 rows", 0),
+        (2, 3, 2, "goes on at byte {} behind the 2 rows", 2),
+        (9000, 20_000, 9000, "goes on at byte {} behind the 9000 rows", 9000),
+        (8192, 8193, 8192, "goes on at byte {} behind the 8192 rows", 8192),
+        // Broken off before its writer had counted: nothing is vouched for, and all is good.
+        (0, 20_000, 20_000, "goes on at byte {} behind the 0 rows", 0),
+    ];
+    for (claimed, there, kept, part, end) in cases {
+        let shape = format!("({claimed},)");
+        let header = array("'<u8'", &shape, &[]).len();
+        let bytes = array("'<u8'", &shape, &times[..8 * there]);
+        let content = read(&bytes, &ReadOptions::default()).unwrap();
+        let fault = content.fault.unwrap();
+        let part = part.replace("{}", &(header + 8 * end).to_string());
+        assert!(fault.contains(&part), "“{part}” in: {fault}");
+        assert_eq!(content.all.photons.len(), kept, "{fault}");
+        let options = ReadOptions { salvage: true, ..ReadOptions::default() };
+        let salvaged = read(&bytes, &options).unwrap();
+        assert_eq!((salvaged.fault, salvaged.all), (None, content.all), "{fault}");
+    }
+    for (claimed, there) in [(0, 0), (3, 3), (8192, 8192), (20_000, 20_000)] {
+        let bytes = array("'<u8'", &format!("({claimed},)"), &times[..8 * there]);
+        assert_eq!(whole(&bytes).all.photons.len(), there);
+    }
+    // Less than a row behind the array, or of its last row.
+    let fault = |claimed: u64, bytes: usize| {
+        let bytes = array("'<u8'", &format!("({claimed},)"), &times[..bytes]);
+        read(&bytes, &ReadOptions::default()).unwrap().fault.unwrap()
+    };
+    assert!(fault(2, 17).contains("goes on at byte"));
+    assert!(fault(3, 17).contains("inside record 2"));
 }
 
 #[test]
