@@ -2,7 +2,7 @@
 
 use helio_units::Ticks;
 
-use super::bits::{FRAME, Level, SLACK, packed_bytes};
+use super::bits::{FRAME, Level, SLACK, is_filled_up, packed_bytes};
 use super::cursor::{Cursor, put_signed};
 use super::frame::{Coder, base};
 use super::head::{HEAD_BYTES, Head, Kind};
@@ -18,11 +18,23 @@ pub(super) struct BlockCoder {
     frame: Coder,
     /// Which of the block's channels each detection of a frame has.
     indices: Vec<u8>,
+    /// The least and the greatest tick that has been taken.
+    ends: (u64, u64),
+}
+
+/// What is wrong with a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The payload, noticed at this byte of it.
+    Payload(usize),
+    /// The head tells other times than its records have.
+    Times,
 }
 
 impl BlockCoder {
     pub(super) fn new(level: Level) -> BlockCoder {
-        BlockCoder { frame: Coder::new(level), indices: Vec::with_capacity(FRAME) }
+        let ends = (u64::MAX, 0);
+        BlockCoder { frame: Coder::new(level), indices: Vec::with_capacity(FRAME), ends }
     }
 
     /// Appends a whole block.
@@ -125,22 +137,35 @@ impl BlockCoder {
         }
     }
 
-    /// Appends the records of a block to `chunk`: `payload` and [`SLACK`] bytes behind it. A fault
-    /// is told with the byte of the payload at which it was noticed; part of the records may have
-    /// been appended then.
+    /// Appends the records of a block to `chunk`: `payload` and [`SLACK`] bytes behind it. Where there
+    /// is a fault, part of the records may have been appended.
     pub(super) fn take(
         &mut self,
         head: &Head,
         payload: &[u8],
         chunk: &mut Chunk,
-    ) -> Result<(), usize> {
+    ) -> Result<(), Fault> {
         let mut from = Cursor::new(payload, payload.len().saturating_sub(SLACK));
+        self.ends = (u64::MAX, 0);
         let taken = self.take_all(head, &mut from, chunk);
         chunk.reached = head.reached;
         match taken {
-            Some(()) if from.is_at_end() => Ok(()),
-            _ => Err(from.at()),
+            Some(()) if !from.is_at_end() => Err(Fault::Payload(from.at())),
+            // Whoever looks for a time passes blocks by on what their heads say.
+            Some(()) if head.records() > 0 && self.ends != (head.first.0, head.last.0) => {
+                Err(Fault::Times)
+            }
+            Some(()) => Ok(()),
+            None => Err(Fault::Payload(from.at())),
         }
+    }
+
+    /// The next ticks, at the beginning of the frame's values.
+    fn take_ticks(&mut self, count: usize, before: u64, from: &mut Cursor<'_>) -> Option<u64> {
+        let last = self.frame.ticks(count, before, from)?;
+        let (least, most) = self.frame.level.ends(&self.frame.values[..count]);
+        self.ends = (self.ends.0.min(least), self.ends.1.max(most));
+        Some(last)
     }
 
     fn take_all(&mut self, head: &Head, from: &mut Cursor<'_>, chunk: &mut Chunk) -> Option<()> {
@@ -148,13 +173,15 @@ impl BlockCoder {
         if head.syncs > 0 {
             let mut before = from.u64()?;
             for count in frames(head.syncs) {
-                before = self.frame.ticks(count, before, from)?;
+                before = self.take_ticks(count, before, from)?;
                 chunk.syncs.extend(self.frame.values[..count].iter().copied().map(Ticks));
             }
         }
         let mut before = head.first;
+        let ends = &mut self.ends;
         let mut tick = |from: &mut Cursor<'_>| {
             before = Ticks(before.0.wrapping_add(from.signed()? as u64));
+            *ends = (ends.0.min(before.0), ends.1.max(before.0));
             Some(before)
         };
         for _ in 0..head.markers {
@@ -177,22 +204,30 @@ impl BlockCoder {
         }
         let channels = usize::from(from.u8()?) + 1;
         let width = index_width(channels);
-        // What no index is names no channel; a writer makes no such index.
         let mut palette = [0; 256];
-        let mut renamed = false;
+        let (mut renamed, mut beyond) = (false, None);
         if channels <= MAX_PALETTE {
             palette[..channels].copy_from_slice(&from.take(channels)?[..channels]);
+            if !palette[..channels].array_windows().all(|[a, b]| a < b) {
+                return None;
+            }
             renamed = !counts_up(&palette[..channels]);
+            // Of a power of two every index names a channel.
+            beyond = (!channels.is_power_of_two()).then_some(channels as u8);
         }
         self.indices.clear();
         self.indices.resize(FRAME, palette[0]);
         let mut before = from.u64()?;
         for count in frames(head.photons) {
-            before = self.frame.ticks(count, before, from)?;
+            before = self.take_ticks(count, before, from)?;
             let indices = &mut self.indices[..count];
             if width > 0 {
                 let packed = from.take(packed_bytes(count, width))?;
                 self.frame.level.unpack_indices(packed, width, indices);
+                let named = beyond.is_none_or(|beyond| indices.iter().all(|i| *i < beyond));
+                if !named || !is_filled_up(packed, count * width as usize) {
+                    return None;
+                }
                 if renamed {
                     indices.iter_mut().for_each(|index| *index = palette[usize::from(*index)]);
                 }
@@ -216,10 +251,12 @@ impl BlockCoder {
             return None;
         }
         let values = &mut self.frame.values;
-        self.frame.level.unpack(from.take(packed_bytes(count, width))?, count, width, values);
-        let dtimes = values[..count].iter().map(|value| least.wrapping_add(*value as u16));
-        chunk.dtimes.extend(dtimes);
-        Some(())
+        let packed = from.take(packed_bytes(count, width))?;
+        self.frame.level.unpack(packed, count, width, values);
+        let dtimes = values[..count].iter().map(|value| u64::from(least) + value);
+        let beyond = dtimes.clone().fold(0, |all, dtime| all | dtime) >> u16::BITS;
+        chunk.dtimes.extend(dtimes.map(|dtime| dtime as u16));
+        (beyond == 0 && is_filled_up(packed, count * width as usize)).then_some(())
     }
 }
 

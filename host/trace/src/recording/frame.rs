@@ -12,8 +12,8 @@
 //! apart. All sums are modulo 2⁶⁴ and a gap may be negative, so that any ticks in any order are kept
 //! as they are; that costs nothing where they are in order.
 
-use super::bits::packed_bytes;
 use super::bits::{FRAME, Level, MAX_QUOTIENT, MAX_UNARY, Places, SLACK, Values, WIDEST};
+use super::bits::{is_filled_up, packed_bytes};
 use super::cursor::{Cursor, put_signed, put_varint};
 
 /// What is worked with, for one frame at a time.
@@ -104,15 +104,23 @@ impl Coder {
             return None;
         }
         let (level, values) = (self.level, &mut self.values);
-        level.unpack(from.take(packed_bytes(count, width))?, count, width, values);
+        let packed = from.take(packed_bytes(count, width))?;
+        level.unpack(packed, count, width, values);
         let unary = from.take(bits.div_ceil(8))?;
-        if level.ones(unary, bits, &mut self.places) != count {
+        let ones = level.ones(unary, bits, &mut self.places);
+        // The last quotient ends the unary part, or the sum of all would be another one.
+        let ends = ones == count && usize::from(self.places[count - 1]) + 1 == bits;
+        if !ends || !is_filled_up(packed, count * width as usize) || !is_filled_up(unary, bits) {
             return None;
         }
         level.ticks(values, &self.places, count, width, least, before);
-        let (mut done, mut more) = (0, 0u64);
+        let (mut done, mut more, mut free) = (0, 0u64, 0);
         for _ in 0..exceptions {
             let (index, quotient) = (usize::from(from.u16()?), from.varint()?);
+            if !(free..count).contains(&index) {
+                return None;
+            }
+            free = index + 1;
             let between = values[..count].get_mut(done..index)?;
             between.iter_mut().for_each(|tick| *tick = tick.wrapping_add(more));
             (done, more) = (index, more.wrapping_add(quotient << width));

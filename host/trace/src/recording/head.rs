@@ -7,6 +7,8 @@ use super::cursor::Cursor;
 /// The first bytes of every block.
 pub(super) const MAGIC: &[u8; 4] = b"HTRB";
 pub(super) const HEAD_BYTES: usize = 64;
+/// Where the least and the greatest tick stand.
+pub(super) const TIMES_AT: u64 = 16;
 /// At most so many records of each kind; a block of more than a reader should hold is none.
 pub(super) const MAX_RECORDS: usize = 1 << 16;
 /// More than [`MAX_RECORDS`] of each kind can be.
@@ -69,7 +71,7 @@ impl Head {
     }
 
     fn fields(from: &mut Cursor<'_>) -> Option<Head> {
-        let [kind, flags, _, _] = from.array()?;
+        let [kind, flags, 0, 0] = from.array()? else { return None };
         let kind = match kind {
             0 => Kind::Records,
             1 => Kind::Index,
@@ -91,7 +93,19 @@ impl Head {
         };
         let most = [head.photons, head.syncs, head.markers, head.losses].into_iter().max()?;
         let holds = most as usize <= MAX_RECORDS && head.payload_bytes <= MAX_PAYLOAD;
-        (flags <= 1 && head.first <= head.last && (holds || kind == Kind::Index)).then_some(head)
+        let nothing = most == 0;
+        let good = flags <= 1
+            && head.first <= head.last
+            && (head.photons > 0 || !head.has_dtimes)
+            && match kind {
+                Kind::Records if nothing => {
+                    (head.first, head.last) == (head.reached, head.reached)
+                        && head.payload_bytes == 0
+                }
+                Kind::Records => holds,
+                Kind::Index => nothing,
+            };
+        good.then_some(head)
     }
 
     /// Records of all kinds.

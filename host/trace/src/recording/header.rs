@@ -23,6 +23,8 @@ const STARTS_AT_ZERO: u16 = 1;
 const HAS_DTIME: u16 = 2;
 const DTIME_ADDS: u16 = 4;
 const DTIME_HAS_UNIT: u16 = 8;
+/// All of them.
+const FLAGS: u16 = 15;
 
 /// The fields of a recording's header: those of its source, and what is known of this one under
 /// PicoQuant's names for it, so that readers ask for one name.
@@ -96,6 +98,10 @@ pub(super) fn read(input: &mut impl Read) -> Result<Meta, TraceError> {
         return Err(TraceError::UnsupportedVersion { offset: 8, version: field(8).to_string() });
     }
     let flags = field(10);
+    let of_dtimes = DTIME_ADDS | DTIME_HAS_UNIT;
+    if flags > FLAGS || (flags & HAS_DTIME == 0 && flags & of_dtimes != 0) {
+        return Err(TraceError::BadHeader { offset: 10, what: "flags that no writer sets" });
+    }
     let length = u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
     if !(FIXED_BYTES as u32 + CRC_BYTES as u32..=MAX_BYTES).contains(&length) {
         return Err(TraceError::BadHeader { offset: 12, what: "an impossible length of itself" });
@@ -133,7 +139,9 @@ fn parse(said: &[u8], flags: u16, length: u32) -> Result<Meta, TraceError> {
             Some(Dtime { unit, adds: flags & DTIME_ADDS != 0 })
         }
         (has, _) => {
-            _ = from.take(12);
+            if from.array() != Some([0; 12]) {
+                return Err(bad(&from));
+            }
             has.then_some(Dtime { unit: None, adds: flags & DTIME_ADDS != 0 })
         }
     };
@@ -158,7 +166,7 @@ fn tag(from: &mut Cursor<'_>) -> Option<Tag> {
     let kind = from.u8()?;
     let index = i32::from_le_bytes(from.array()?);
     let (name, length) = (usize::from(from.u16()?), from.u32()? as usize);
-    let ident = String::from_utf8_lossy(&from.take(name)?[..name]).into_owned();
+    let ident = String::from_utf8(from.take(name)?[..name].into()).ok()?;
     let value = &from.take(length)?[..length];
     Some(Tag { ident, index, value: value_of(kind, value)? })
 }
@@ -182,7 +190,7 @@ fn value_bytes(value: &TagValue) -> (u8, Vec<u8>) {
 
 fn value_of(kind: u8, bytes: &[u8]) -> Option<TagValue> {
     let eight = || Some(u64::from_le_bytes(bytes.try_into().ok()?));
-    let text = || String::from_utf8_lossy(bytes).into_owned();
+    let text = || String::from_utf8(bytes.into()).ok();
     Some(match kind {
         0 if bytes.is_empty() => TagValue::Empty,
         1 => match bytes {
@@ -200,8 +208,8 @@ fn value_of(kind: u8, bytes: &[u8]) -> Option<TagValue> {
             }
             _ => return None,
         },
-        8 => TagValue::Text(text()),
-        9 => TagValue::WideText(text()),
+        8 => TagValue::Text(text()?),
+        9 => TagValue::WideText(text()?),
         10 => TagValue::Blob(bytes.into()),
         _ => return None,
     })

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::{ErrorKind, Read};
 
 use super::bits::{Level, SLACK};
-use super::block::BlockCoder;
-use super::head::{HEAD_BYTES, Head, Kind};
+use super::block::{BlockCoder, Fault};
+use super::head::{HEAD_BYTES, Head, Kind, TIMES_AT};
 use super::index::{BlockEntry, END_BYTES, ENTRY_BYTES};
 use super::{IndexState, RecordingInfo, header};
 use crate::{Chunk, Counts, LossKind, Meta, TraceError, TraceReader};
@@ -90,11 +90,16 @@ impl<R: Read> RecordingReader<R> {
                     if crc32fast::hash(&self.payload[..length]) != head.payload_crc {
                         return Err(bad(HEAD_BYTES as u64, "a payload with a wrong checksum"));
                     }
-                    if let Err(at) = self.coder.take(&head, &self.payload[..length + SLACK], chunk)
-                    {
-                        let what = "a payload that no writer makes";
-                        return Err(bad((HEAD_BYTES + at) as u64, what));
-                    }
+                    let payload = &self.payload[..length + SLACK];
+                    self.coder.take(&head, payload, chunk).map_err(|fault| match fault {
+                        Fault::Payload(at) => {
+                            bad((HEAD_BYTES + at) as u64, "a payload that no writer makes")
+                        }
+                        Fault::Times => bad(
+                            TIMES_AT,
+                            "a head with another least or greatest time than its records",
+                        ),
+                    })?;
                     if let Some(entries) = &mut self.entries {
                         entries.update(&BlockEntry::of(&head, kept).to_bytes());
                     }

@@ -4,4 +4,5 @@ mod append;
 mod damaged;
 mod index;
 mod kept;
+mod rules;
 mod support;

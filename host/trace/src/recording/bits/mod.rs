@@ -107,6 +107,11 @@ impl Level {
     }
 }
 
+/// Whether nothing but zeros is behind the first `bits` bits in the byte that they end in.
+pub(super) fn is_filled_up(bytes: &[u8], bits: usize) -> bool {
+    bits.is_multiple_of(8) || bytes.get(bits / 8).is_some_and(|last| last >> (bits % 8) == 0)
+}
+
 /// Bytes of `count` values of `width` bits.
 pub(super) fn packed_bytes(count: usize, width: u32) -> usize {
     (count * width as usize).div_ceil(8)
