@@ -99,6 +99,14 @@ impl TraceFormat {
         &TABLE[self as usize]
     }
 
+    /// Whether its decoder has absolute times, and sorts them within a window.
+    pub(crate) fn sorts_by_itself(self) -> bool {
+        !matches!(
+            self,
+            PicoQuantPtu | HydraHarp | PicoHarp300 | TimeHarp200 | BeckerHickl | Recording
+        )
+    }
+
     /// Whether files of this format name it in their first bytes.
     pub(crate) fn magic(self) -> Option<&'static [u8]> {
         NAMED.iter().find(|(_, format)| *format == self).map(|(magic, _)| *magic)

@@ -11,7 +11,7 @@ use crate::live::{self, Live};
 use crate::order::Absolute;
 #[cfg(feature = "parquet")]
 use crate::parquet_file::{self, Whole};
-use crate::periods::InPicoseconds;
+use crate::periods::Sorted;
 use crate::picoquant::record::{Decoder, Layout};
 use crate::picoquant::{legacy, ptu};
 use crate::recording::{RecordingFile, RecordingReader};
@@ -214,14 +214,22 @@ fn in_memory<'a>(_: Input<'a>, _: &ReadOptions) -> Result<Box<dyn TraceReader + 
     Err(TraceError::NotBuiltIn { format: TraceFormat::Parquet })
 }
 
-/// With the times that were asked for.
+/// With the times and in the order that were asked for.
 fn in_time<'a>(
     reader: Box<dyn TraceReader + 'a>,
     options: &ReadOptions,
 ) -> Box<dyn TraceReader + 'a> {
+    let asked = options.window.filter(|window| window.0 > 0);
+    let reader = match asked.filter(|_| !reader.meta().format.sorts_by_itself()) {
+        None => reader,
+        Some(asked) => {
+            let window = window(reader.tick_length(), asked);
+            Sorted::within(reader, window, options.salvage)
+        }
+    };
     match options.photon_time {
         PhotonTime::SyncPeriods => reader,
-        PhotonTime::Picoseconds => InPicoseconds::wrap(reader, options.salvage),
+        PhotonTime::Picoseconds => Sorted::in_picoseconds(reader, options.salvage),
     }
 }
 

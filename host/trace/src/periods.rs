@@ -1,4 +1,7 @@
-//! From sync periods to picoseconds.
+//! Detections in order of time where their reader gives them as the file has them: within a window that
+//! was asked for, and of T3 with sync periods turned into picoseconds.
+
+use std::iter::repeat;
 
 use helio_units::{TickLength, Ticks};
 
@@ -8,17 +11,18 @@ use crate::{Chunk, Counts, Dtime, Meta, RecordingInfo, TimeTag, TraceError, Trac
 /// The largest dtime that a record holds.
 const MAX_DTIME: u64 = (1 << 15) - 1;
 
-/// Gives the detections of T3 records their time in picoseconds.
+/// Sorts the detections of another reader, and gives those of T3 records their time in picoseconds.
 ///
-/// The time is (nsync · period + dtime · unit), exact in 128 bits and rounded down once. Detections
+/// That time is (nsync · period + dtime · unit), exact in 128 bits and rounded down once. Detections
 /// of one sync period need not be in order; they are sorted within the longest dtime.
 #[derive(Debug)]
-pub(crate) struct InPicoseconds<'a> {
+pub(crate) struct Sorted<'a> {
     inner: Box<dyn TraceReader + 'a>,
     meta: Meta,
-    period: TickLength,
-    unit: TickLength,
-    /// What a dtime can add, in picoseconds.
+    /// The sync period and the dtime's unit, where both are added up.
+    added: Option<Added>,
+    /// How far back a detection may step: a window that was asked for, or what a dtime can add, in
+    /// picoseconds.
     longest: Ticks,
     order: Order,
     others: Others,
@@ -32,23 +36,47 @@ pub(crate) struct InPicoseconds<'a> {
     finished: bool,
 }
 
-impl<'a> InPicoseconds<'a> {
-    /// The reader itself where its times are no sync periods to which the dtime is added.
-    pub(crate) fn wrap(
+#[derive(Clone, Copy, Debug)]
+struct Added {
+    period: TickLength,
+    unit: TickLength,
+}
+
+impl<'a> Sorted<'a> {
+    /// Sorts within a window, in the reader's ticks.
+    pub(crate) fn within(
+        inner: Box<dyn TraceReader + 'a>,
+        window: Ticks,
+        salvage: bool,
+    ) -> Box<dyn TraceReader + 'a> {
+        let meta = inner.meta().clone();
+        Box::new(Sorted::new(inner, meta, None, window, salvage))
+    }
+
+    /// In picoseconds; the reader itself where its times are no sync periods to which the dtime is added.
+    pub(crate) fn in_picoseconds(
         inner: Box<dyn TraceReader + 'a>,
         salvage: bool,
     ) -> Box<dyn TraceReader + 'a> {
         let mut meta = inner.meta().clone();
         let Some(Dtime { unit: Some(unit), adds: true }) = meta.dtime else { return inner };
-        let period = meta.tick;
+        let added = Added { period: meta.tick, unit };
         meta.tick = TickLength::new(1, 1).expect("a picosecond");
         let longest = scaled(unit, MAX_DTIME).map_or(u64::MAX, |(n, d)| (n / d) as u64 + 1);
-        let longest = Ticks(longest);
-        Box::new(InPicoseconds {
+        Box::new(Sorted::new(inner, meta, Some(added), Ticks(longest), salvage))
+    }
+
+    fn new(
+        inner: Box<dyn TraceReader + 'a>,
+        meta: Meta,
+        added: Option<Added>,
+        longest: Ticks,
+        salvage: bool,
+    ) -> Sorted<'a> {
+        Sorted {
             inner,
             meta,
-            period,
-            unit,
+            added,
             longest,
             order: Order::new(longest),
             others: Others::default(),
@@ -58,7 +86,7 @@ impl<'a> InPicoseconds<'a> {
             salvage,
             fault: None,
             finished: false,
-        })
+        }
     }
 
     /// Nothing is left but perhaps a fault.
@@ -69,9 +97,10 @@ impl<'a> InPicoseconds<'a> {
         }
     }
 
-    fn time(&self, nsync: Ticks, dtime: u16) -> Option<Ticks> {
-        let (pn, pd) = scaled(self.period, nsync.0)?;
-        let (un, ud) = scaled(self.unit, dtime.into())?;
+    fn time(&self, tick: Ticks, dtime: u16) -> Option<Ticks> {
+        let Some(Added { period, unit }) = self.added else { return Some(tick) };
+        let (pn, pd) = scaled(period, tick.0)?;
+        let (un, ud) = scaled(unit, dtime.into())?;
         // One rounding: whole picoseconds of both, and the sum of what remains.
         let rest = (pn % pd) * ud + (un % ud) * pd;
         let whole = (pn / pd).checked_add(un / ud)?.checked_add(rest / (pd * ud))?;
@@ -80,9 +109,9 @@ impl<'a> InPicoseconds<'a> {
 
     fn convert(&mut self, chunk: &mut Chunk) -> Option<()> {
         let read = std::mem::take(&mut self.read);
-        for (tag, dtime) in read.photons.iter().zip(&read.dtimes) {
-            let tag = TimeTag { tick: self.time(tag.tick, *dtime)?, channel: tag.channel };
-            match self.order.push(tag, *dtime) {
+        for (tag, dtime) in read.photons.iter().zip(read.dtimes.iter().copied().chain(repeat(0))) {
+            let tag = TimeTag { tick: self.time(tag.tick, dtime)?, channel: tag.channel };
+            match self.order.push(tag, dtime) {
                 true => self.photons += 1,
                 false => self.late += 1,
             }
@@ -111,7 +140,7 @@ fn scaled(tick: TickLength, count: u64) -> Option<(u128, u128)> {
     Some((numerator, tick.denominator().into()))
 }
 
-impl TraceReader for InPicoseconds<'_> {
+impl TraceReader for Sorted<'_> {
     fn meta(&self) -> &Meta {
         &self.meta
     }
@@ -133,9 +162,12 @@ impl TraceReader for InPicoseconds<'_> {
                 self.finished = true;
             }
         }
+        let has_dtimes = self.meta.dtime.is_some();
         self.order.release(self.finished, |tag, dtime| {
             chunk.photons.push(tag);
-            chunk.dtimes.push(dtime);
+            if has_dtimes {
+                chunk.dtimes.push(dtime);
+            }
         });
         let settled = (!self.finished).then(|| self.order.settled());
         self.others.release(settled, chunk);
@@ -155,11 +187,17 @@ impl TraceReader for InPicoseconds<'_> {
     }
 
     fn seek(&mut self, time: Ticks) -> Result<bool, TraceError> {
-        // The first sync period with a dtime that reaches that time.
-        let begin = u128::from(time.0.saturating_sub(self.longest.0));
-        let period = u128::from(self.period.numerator_ps());
-        let nsync = begin * u128::from(self.period.denominator()) / period;
-        if !self.inner.seek(Ticks(u64::try_from(nsync).unwrap_or(u64::MAX)))? {
+        let begin = time.0.saturating_sub(self.longest.0);
+        let begin = match self.added {
+            None => begin,
+            // The first sync period with a dtime that reaches that time.
+            Some(Added { period, .. }) => {
+                let scaled = u128::from(begin) * u128::from(period.denominator());
+                let nsync = scaled / u128::from(period.numerator_ps());
+                u64::try_from(nsync).unwrap_or(u64::MAX)
+            }
+        };
+        if !self.inner.seek(Ticks(begin))? {
             return Ok(false);
         }
         self.order = Order::new(self.longest);

@@ -76,8 +76,8 @@ pub struct ReadOptions {
     pub photon_time: PhotonTime,
     /// What a 1 in the time column of a CSV file means, where its header line does not say it.
     pub csv_unit: Option<CsvUnit>,
-    /// How far back a detection may step to be sorted in, in formats with absolute times. `None`:
-    /// 1 µs for quTAG, whose files are ordered by channel only; in the others a step back is an
-    /// error.
+    /// How far back a detection may step to be sorted in. `None`: 1 µs for quTAG, whose files are
+    /// ordered by channel only; in the others with absolute times a step back is an error, and
+    /// PicoQuant's, Becker & Hickl's and Heliograph's own come as they are in the file.
     pub window: Option<Picoseconds>,
 }

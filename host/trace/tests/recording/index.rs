@@ -5,7 +5,7 @@ use std::path::Path;
 use helio_trace::{
     Chunk, PhotonTime, ReadOptions, RecordingFile, TimeTag, WriteSettings, open, writer,
 };
-use helio_units::Ticks;
+use helio_units::{Picoseconds, Ticks};
 use proptest::prelude::*;
 
 use crate::support::{any_chunks, blocks_of, drain, photons, read, together, written};
@@ -150,4 +150,47 @@ fn t3_records_become_a_recording_and_are_found_by_time_too() {
             assert!(late.into_iter().eq(known));
         }
     }
+}
+
+#[test]
+fn a_window_sorts_what_steps_back_also_from_any_time_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steps");
+    let sorted = photons(1000, 9);
+    let mut all = Chunk { photons: sorted.clone(), ..Chunk::default() };
+    all.dtimes = (0..1000).collect();
+    // Neighbours exchanged, one of them across blocks.
+    for at in (1..900).step_by(98) {
+        all.photons.swap(at, at + 1);
+        all.dtimes.swap(at, at + 1);
+    }
+    assert!(!all.photons.is_sorted_by_key(|tag| tag.tick));
+    std::fs::write(&path, written(std::slice::from_ref(&all), blocks_of(100))).unwrap();
+    let widest = all.photons.windows(2).map(|w| w[0].tick.0.saturating_sub(w[1].tick.0)).max();
+    // Ticks of 125/32 ps.
+    let window = Picoseconds(widest.unwrap() as i64 * 4);
+    let options = ReadOptions { window: Some(window), ..ReadOptions::default() };
+    let mut reader = open(&path, &options).unwrap();
+    let content = drain(&mut *reader);
+    assert!(content.all.photons.is_sorted_by_key(|tag| tag.tick));
+    assert_eq!((content.all.photons.len(), content.counts.late), (1000, 0));
+    let dtime_of = |chunk: &Chunk, tag: &TimeTag| {
+        chunk.dtimes[chunk.photons.iter().position(|other| other == tag).unwrap()]
+    };
+    assert!(sorted.iter().step_by(7).all(|tag| dtime_of(&content.all, tag) == dtime_of(&all, tag)));
+    assert_eq!(content.blocks, 10, "what is told of the recording stays");
+    for tag in sorted.iter().step_by(49) {
+        let mut reader = open(&path, &options).unwrap();
+        assert!(reader.seek(tag.tick).unwrap());
+        let late = not_before(&drain(&mut *reader).all, tag.tick).photons;
+        assert!(
+            late.into_iter().eq(content.all.photons.iter().copied().filter(|t| t.tick >= tag.tick))
+        );
+    }
+    // What steps back further is left out and counted.
+    let narrow = ReadOptions { window: Some(Picoseconds(1)), ..ReadOptions::default() };
+    let mut reader = open(&path, &narrow).unwrap();
+    let content = drain(&mut *reader);
+    assert!(content.counts.late > 0 && content.all.photons.is_sorted_by_key(|tag| tag.tick));
+    assert_eq!(content.counts.photons + content.counts.late, 1000);
 }
