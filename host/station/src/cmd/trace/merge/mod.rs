@@ -1,17 +1,23 @@
 //! `helio trace merge`: several traces as one, in order of time.
 
+mod waiting;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use helio_trace::{Chunk, PhotonTime, Retick, TimeTag, WriteSettings, common_tick};
+use helio_trace::{Chunk, PhotonTime, Retick, WriteSettings, common_tick};
 use helio_units::{Picoseconds, TickLength, Ticks};
 
+use self::waiting::Waiting;
 use super::source::{Opened, Reading, Source};
 use super::target::Writing;
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::quantity::Delay;
 use crate::term::Progress;
+
+/// How far ahead of a detection in its file a marker may be in time and both still be put in order.
+const SLACK: Picoseconds = Picoseconds(1_000_000_000);
 
 /// Arguments of `helio trace merge`.
 #[derive(Debug, clap::Args)]
@@ -119,21 +125,22 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
 
     let bytes = parts.iter().map(|part| part.trace.bytes()).sum();
     let mut progress = Progress::of_bytes(format!("merging into {}", out.display()), bytes);
-    let mut merged = Chunk::default();
+    let mut waiting = Waiting::new(parts.len(), tick.ticks_covering(SLACK));
+    let (mut chunk, mut merged) = (Chunk::default(), Chunk::default());
     let mut dtimes = 0;
-    while let Some(next) = earliest(&parts) {
-        dtimes += parts[next].read()?;
-        let settled = parts.iter().filter(|p| !p.ended).map(|p| p.settled).min();
-        merged.clear();
-        for part in &mut parts {
-            part.give(settled, &mut merged);
+    while let Some(next) = waiting.next() {
+        let part = &mut parts[next];
+        match part.read(&mut chunk)? {
+            None => waiting.end(next),
+            Some(dropped) => {
+                dtimes += dropped;
+                waiting.push(next, &chunk).map_err(|_| {
+                    let path = part.trace.path();
+                    Failure::file(path, "is not in time order; read it with a --window")
+                })?;
+            }
         }
-        merged.photons.sort_by_key(|tag| tag.tick);
-        merged.markers.sort_by_key(|marker| marker.tick);
-        merged.syncs.sort();
-        merged.losses.sort_by_key(|loss| loss.tick);
-        let last = settled.or(parts.iter().map(|part| part.reached).max());
-        merged.reached = merged.reached.max(last.unwrap_or(Ticks(0)));
+        waiting.give(&mut merged);
         target.write(&mut merged)?;
         progress.at(parts.iter().map(|part| part.trace.reader.position()).sum());
     }
@@ -144,12 +151,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
             .push(format!("{dtimes} dtimes are in the detections' times and not kept beside them"));
     }
     target.finish()?.tell(global, notes)
-}
-
-/// Of the traces that have not ended the one of which least is known.
-fn earliest(parts: &[Part]) -> Option<usize> {
-    let going = parts.iter().enumerate().filter(|(_, part)| !part.ended);
-    going.min_by_key(|(_, part)| part.settled).map(|(index, _)| index)
 }
 
 fn settings(parts: &[Part], tick: TickLength) -> WriteSettings {
@@ -169,12 +170,6 @@ struct Part<'a> {
     /// Added to all times.
     shift: u64,
     channels: [Option<u8>; 256],
-    /// What has been read and not yet given.
-    waiting: Chunk,
-    /// Nothing before this is still to come.
-    settled: Ticks,
-    reached: Ticks,
-    ended: bool,
 }
 
 fn parts<'a>(
@@ -208,10 +203,6 @@ fn parts<'a>(
                 retick: Retick::new(trace.reader.tick_length(), tick),
                 shift: u64::try_from(shift - least).map_err(|_| beyond())?,
                 channels,
-                waiting: Chunk::default(),
-                settled: Ticks(0),
-                reached: Ticks(0),
-                ended: false,
                 trace,
             })
         })
@@ -219,50 +210,28 @@ fn parts<'a>(
 }
 
 impl Part<'_> {
-    /// Reads on; gives the number of dtimes that are dropped.
-    fn read(&mut self) -> Result<u64, Failure> {
-        let mut chunk = Chunk::default();
-        if !self.trace.next(&mut chunk)? {
-            self.ended = true;
-            return Ok(0);
+    /// Reads on; gives the number of dtimes that are dropped, and `None` at the end.
+    fn read(&mut self, chunk: &mut Chunk) -> Result<Option<u64>, Failure> {
+        if !self.trace.next(chunk)? {
+            return Ok(None);
         }
         let dtimes = chunk.dtimes.len() as u64;
         chunk.dtimes.clear();
-        self.retick.chunk(&mut chunk).map_err(|err| Failure::file(self.trace.path(), err))?;
+        self.retick.chunk(chunk).map_err(|err| Failure::file(self.trace.path(), err))?;
         let path = self.trace.path();
         let moved = |tick: &mut Ticks| -> Result<(), Failure> {
             let beyond = || Failure::file(path, "has times past 2^64 ticks with its delay");
             tick.0 = tick.0.checked_add(self.shift).ok_or_else(beyond)?;
             Ok(())
         };
-        let mut last = self.settled;
         chunk.ticks_mut().try_for_each(moved)?;
-        for TimeTag { tick, channel } in &mut chunk.photons {
-            if *tick < last {
-                return Err(Failure::file(path, "is not in time order; read it with a --window"));
-            }
-            last = *tick;
-            *channel = self.channels[usize::from(*channel)].ok_or_else(|| {
+        moved(&mut chunk.reached)?;
+        for tag in &mut chunk.photons {
+            tag.channel = self.channels[usize::from(tag.channel)].ok_or_else(|| {
                 Failure::usage(format!("a channel of {} becomes more than 255", path.display()))
             })?;
         }
-        moved(&mut chunk.reached)?;
-        // Behind the last detection that was given out others may still be sorted in.
-        self.settled = last;
-        self.reached = self.reached.max(chunk.reached);
-        self.waiting.append(&chunk);
-        Ok(dtimes)
-    }
-
-    /// Gives what no other trace can precede, or all.
-    fn give(&mut self, settled: Option<Ticks>, to: &mut Chunk) {
-        let until = settled.unwrap_or(Ticks(u64::MAX));
-        let ready = |tick: Ticks| settled.is_none() || tick < until;
-        let Chunk { photons, markers, syncs, losses, .. } = &mut self.waiting;
-        to.photons.extend(photons.drain(..photons.partition_point(|tag| ready(tag.tick))));
-        to.markers.extend(markers.extract_if(.., |marker| ready(marker.tick)));
-        to.syncs.extend(syncs.extract_if(.., |sync| ready(*sync)));
-        to.losses.extend(losses.extract_if(.., |loss| ready(loss.tick)));
+        Ok(Some(dtimes))
     }
 }
 
