@@ -31,3 +31,4 @@ pub mod slotting;
 pub mod status;
 pub mod store;
 pub mod term;
+mod unfinished;

@@ -72,6 +72,7 @@ fn on_signal() {
             eprintln!("{line}helio: ending; once more ends it at once");
         }
         Handling::Ends => {
+            let _none_is_begun = crate::unfinished::remove_all();
             crate::term::give_back();
             eprintln!("{line}helio: interrupted; start the same command again to have its result");
             std::process::exit(Exit::Interrupted as i32);

@@ -242,3 +242,34 @@ fn merging_what_was_cut_gives_the_whole_again() {
     assert_eq!((tick.numerator_ps(), tick.denominator()), (1, 1));
     assert!(read(&again).1.photons == expected.photons);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_conversion_that_is_interrupted_leaves_nothing_behind() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    let bytes = std::fs::read(recording(T2)).unwrap();
+    for signal in ["-INT", "-TERM"] {
+        let home = Home::new();
+        let mut helio = Command::new(env!("CARGO_BIN_EXE_helio"))
+            .args(["trace", "convert", "-", &home.name("out.npy")])
+            .env_remove("HELIO_LOG")
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The pipe stays open, so that it waits for more.
+        let mut pipe = helio.stdin.take().unwrap();
+        pipe.write_all(&bytes).unwrap();
+        while home.files().is_empty() {
+            assert!(helio.try_wait().unwrap().is_none(), "it ended before it began to write");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(home.files()[0].ends_with(".part"), "{:?}", home.files());
+        let pid = helio.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        assert_eq!(helio.wait().unwrap().code(), Some(130), "{signal}");
+        assert_eq!(home.files(), Vec::<String>::new(), "{signal}");
+    }
+}

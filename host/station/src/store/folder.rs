@@ -73,17 +73,20 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<()> {
 
 /// Makes new and removed names in the folder durable.
 pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+    sync_names(folder).map_err(|e| StoreFault::io(folder, &e))
+}
+
+/// The same, and what the operating system says.
+pub(crate) fn sync_names(folder: &Path) -> std::io::Result<()> {
     // Only Unix lets a folder be opened and synced; elsewhere the file system does as it likes.
-    if cfg!(unix) {
-        let fault = |e| StoreFault::io(folder, &e);
-        let handle = File::open(folder).map_err(fault)?;
-        match handle.sync_all() {
-            // A file system that does not sync folders.
-            Err(e) if e.kind() == ErrorKind::InvalidInput => {}
-            result => result.map_err(fault)?,
-        }
+    if !cfg!(unix) {
+        return Ok(());
     }
-    Ok(())
+    match File::open(folder)?.sync_all() {
+        // A file system that does not sync folders.
+        Err(e) if e.kind() == ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
 }
 
 /// Overwrites the file in place with zeros, durably, and removes it; one that is not there is fine.

@@ -52,6 +52,7 @@ mod station_store;
 pub use disk_store::DiskStore;
 pub use fault::StoreFault;
 pub use folder::create as new_secret_file;
+pub(crate) use folder::sync_names;
 pub use header::{Header, Identity, PairingId};
 pub use listing::{AnyStore, KeyEntry};
 pub use pairing::Pairing;

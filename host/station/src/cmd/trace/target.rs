@@ -1,7 +1,6 @@
 //! A trace that is written: its format, and a file that appears whole or not at all.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use helio_trace::{
@@ -14,6 +13,7 @@ use super::source::{tick_json, tick_text};
 use crate::cli::Global;
 use crate::exit::{Exit, Failure, print, print_json};
 use crate::term::grouped;
+use crate::unfinished::Unfinished;
 
 /// How a trace is written: arguments of every command that writes one.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,9 +55,7 @@ impl Writing {
     /// Whether a file may be written there; told before hours of reading.
     pub(super) fn check(&self, path: &Path) -> Result<(), Failure> {
         match path.symlink_metadata() {
-            Ok(there) if there.is_file() && !self.force => {
-                Err(Failure::usage(format!("{} exists; add --force to replace it", path.display())))
-            }
+            Ok(there) if there.is_file() && !self.force => Err(exists(path)),
             Ok(there) if !there.is_file() => {
                 Err(Failure::usage(format!("{} is no file; name one", path.display())))
             }
@@ -97,52 +95,24 @@ impl Writing {
             creator_version: env!("CARGO_PKG_VERSION").into(),
             ..settings
         };
-        let part = Part::create(path)?;
-        let file = part.file.try_clone().map_err(|why| unwritable(path, &why.into()))?;
-        let writer = writer(file, format, &settings).map_err(|err| unwritable(path, &err))?;
-        Ok(Target { part, writer, format, settings, retick })
-    }
-}
-
-/// A file under another name beside its place, which it takes when it is whole.
-struct Part {
-    file: File,
-    name: PathBuf,
-    place: PathBuf,
-}
-
-impl Part {
-    fn create(path: &Path) -> Result<Part, Failure> {
-        let Some(name) = path.file_name() else {
+        if path.file_name().is_none() {
             return Err(Failure::usage(format!("{} is no file; name one", path.display())));
-        };
-        let name = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
-        let name = path.with_file_name(name);
-        let file = OpenOptions::new().write(true).create_new(true).open(&name);
-        let file = file.map_err(|why| unwritable(path, &why.into()))?;
-        Ok(Part { file, name, place: path.to_owned() })
-    }
-
-    fn keep(self) -> io::Result<()> {
-        self.file.sync_all()?;
-        std::fs::rename(&self.name, &self.place)
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // Gone already where it was kept.
-        let _ = std::fs::remove_file(&self.name);
+        }
+        let part = Unfinished::begin(path).map_err(|why| unwritable(path, &why.into()))?;
+        let file = part.file().map_err(|why| unwritable(path, &why.into()))?;
+        let writer = writer(file, format, &settings).map_err(|err| unwritable(path, &err))?;
+        Ok(Target { part, writer, format, settings, retick, replace: self.force })
     }
 }
 
 /// A trace on its way into a file.
 pub(super) struct Target {
-    part: Part,
+    part: Unfinished,
     writer: Box<dyn TraceWriter>,
     format: TraceFormat,
     settings: WriteSettings,
     retick: Retick,
+    replace: bool,
 }
 
 /// A file that was written.
@@ -158,17 +128,24 @@ impl Target {
     /// Appends a chunk, whose times may be turned into others.
     pub(super) fn write(&mut self, chunk: &mut Chunk) -> Result<(), Failure> {
         let result = self.retick.chunk(chunk).and_then(|()| self.writer.write_chunk(chunk));
-        result.map_err(|err| unwritable(&self.part.place, &err))
+        result.map_err(|err| unwritable(self.part.place(), &err))
     }
 
     /// Completes the file and puts it into its place.
     pub(super) fn finish(self) -> Result<Kept, Failure> {
-        let place = self.part.place.clone();
+        let place = self.part.place().to_owned();
         let written = self.writer.finish().map_err(|err| unwritable(&place, &err))?;
-        self.part.keep().map_err(|why| unwritable(&place, &why.into()))?;
+        self.part.keep(self.replace).map_err(|why| match why.kind() {
+            ErrorKind::AlreadyExists => exists(&place),
+            _ => unwritable(&place, &why.into()),
+        })?;
         let rounded = !self.retick.is_exact();
         Ok(Kept { place, format: self.format, settings: self.settings, written, rounded })
     }
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::usage(format!("{} exists; add --force to replace it", path.display()))
 }
 
 fn unwritable(path: &Path, err: &WriteError) -> Failure {
