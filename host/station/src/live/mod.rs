@@ -4,7 +4,7 @@
 //! A TCP port takes one connection at a time and any format that describes itself, or a format that was
 //! named: the raw 16-byte tags of Swabian are known by their content. Nothing is answered. What is not
 //! taken yet waits in the operating system's buffers, so that whoever sends too fast is held up, and memory
-//! stays bounded.
+//! stays bounded. A connection that is silent for long while another one waits gives way ([`Patience`]).
 
 mod source;
 
@@ -58,6 +58,28 @@ pub struct LiveOptions {
     pub reading: ReadOptions,
     /// Ends after nothing came for so long; `None`: goes on until it is asked to end.
     pub idle: Option<Duration>,
+    /// With a connection that says nothing.
+    pub patience: Patience,
+}
+
+/// When a silent connection gives way to another one that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// After so much silence.
+    pub silence: Duration,
+    /// Also when its trace has begun. A computer that was switched off stays connected for hours; a
+    /// recording should not end because a stranger knocks while the light is off.
+    pub with_trace: bool,
+}
+
+impl Patience {
+    /// Silence for which nobody gives way.
+    pub const SILENCE: Duration = Duration::from_secs(30);
+
+    /// The newest connection is what is looked at.
+    pub const OF_WATCHERS: Patience = Patience { silence: Patience::SILENCE, with_trace: true };
+    /// A trace that has begun is kept.
+    pub const OF_RECORDERS: Patience = Patience { silence: Patience::SILENCE, with_trace: false };
 }
 
 impl From<&str> for LiveSource {
@@ -144,8 +166,9 @@ impl LiveSource {
         }
         // A connection that breaks off in mid-record has still told what came before.
         let reading = ReadOptions { salvage: true, ..options.reading };
+        let mut next = None;
         loop {
-            let (stream, from) = match listener.accept() {
+            let (stream, from) = match next.take().map_or_else(|| listener.accept(), Ok) {
                 Ok(came) => came,
                 Err(err) if source::is_pause(&err) => {
                     if each(LiveEvent::Waiting)?.is_break() || !quiet.rest() {
@@ -157,12 +180,23 @@ impl LiveSource {
             };
             log::info!("tags from {from}");
             quiet.heard();
-            let end = match source::socket(stream) {
-                Ok(stream) => follow(stream, &reading, quiet, each)?,
-                Err(err) => End::Fault(TraceError::Open(err)),
+            let others = listener.try_clone().map_err(unusable)?;
+            let (stream, bystander) = source::socket(stream, others, options.patience.silence);
+            let keeps = !options.patience.with_trace;
+            let mut told = |event: LiveEvent<'_>| {
+                if keeps && matches!(event, LiveEvent::Begun(_)) {
+                    bystander.wait_for_the_end();
+                }
+                each(event)
             };
+            let end = follow(stream, &reading, quiet, &mut told)?;
+            next = bystander.came();
             let why = match end {
                 End::Stopped => return Ok(()),
+                _ if next.is_some() => Some(format!(
+                    "the connection from {from} said nothing for {} s and gave way to another one",
+                    options.patience.silence.as_secs()
+                )),
                 End::Over => None,
                 End::Fault(err) => Some(format!("the connection from {from} {err}")),
             };

@@ -1,8 +1,10 @@
 //! Sources that say when they have nothing for now.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
@@ -14,10 +16,85 @@ pub(super) fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-/// A connection that does not block.
-pub(super) fn socket(stream: TcpStream) -> io::Result<Box<dyn Read + Send>> {
-    stream.set_nonblocking(true)?;
-    Ok(Box::new(stream))
+/// A connection that does not block, and that is at its end when it has been silent for so long while
+/// another one waits.
+pub(super) fn socket(
+    stream: TcpStream,
+    others: TcpListener,
+    silence: Duration,
+) -> (Box<dyn Read + Send>, Bystander) {
+    let bystander = Bystander(Arc::new(Mutex::new(Place::Open)));
+    let place = bystander.0.clone();
+    let socket = Socket { stream, others, silence, heard: Instant::now(), blocks: true, place };
+    (Box::new(socket), bystander)
+}
+
+/// Whoever takes the place of a silent connection.
+pub(super) struct Bystander(Arc<Mutex<Place>>);
+
+enum Place {
+    Open,
+    /// Nobody takes it.
+    Kept,
+    Taken(TcpStream, SocketAddr),
+}
+
+fn lock(place: &Mutex<Place>) -> MutexGuard<'_, Place> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Bystander {
+    /// From here on nobody takes the place before the connection ends by itself.
+    pub(super) fn wait_for_the_end(&self) {
+        *lock(&self.0) = Place::Kept;
+    }
+
+    /// Who took it.
+    pub(super) fn came(self) -> Option<(TcpStream, SocketAddr)> {
+        match std::mem::replace(&mut *lock(&self.0), Place::Kept) {
+            Place::Taken(stream, from) => Some((stream, from)),
+            Place::Open | Place::Kept => None,
+        }
+    }
+}
+
+struct Socket {
+    stream: TcpStream,
+    others: TcpListener,
+    silence: Duration,
+    /// When the last byte came.
+    heard: Instant,
+    /// Until the first reading.
+    blocks: bool,
+    place: Arc<Mutex<Place>>,
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if std::mem::take(&mut self.blocks) {
+            self.stream.set_nonblocking(true)?;
+        }
+        match self.stream.read(buffer) {
+            Err(err) if is_pause(&err) && self.heard.elapsed() >= self.silence => {
+                let mut place = lock(&self.place);
+                match *place {
+                    Place::Open => {}
+                    Place::Kept => return Err(err),
+                    Place::Taken(..) => return Ok(0),
+                }
+                // Who cannot be taken now is taken later.
+                let Ok((stream, from)) = self.others.accept() else { return Err(err) };
+                *place = Place::Taken(stream, from);
+                Ok(0)
+            }
+            read => {
+                if matches!(read, Ok(1..)) {
+                    self.heard = Instant::now();
+                }
+                read
+            }
+        }
+    }
 }
 
 /// Standard input, read by a thread of its own: no system reads it with a limit of time.

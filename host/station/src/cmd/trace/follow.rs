@@ -12,7 +12,7 @@ use super::rates::Report;
 use super::select::Stage;
 use super::source::{Source, seconds};
 use crate::exit::Failure;
-use crate::live::{LiveEvent, LiveOptions, LiveSource};
+use crate::live::{LiveEvent, LiveOptions, LiveSource, Patience};
 use crate::quantity::Span;
 use crate::shutdown::Shutdown;
 use crate::term::si;
@@ -61,6 +61,7 @@ pub(super) fn run(
     let options = LiveOptions {
         reading: source.reading.options(time),
         idle: following.idle.map(Span::duration),
+        patience: Patience::OF_WATCHERS,
     };
     let from = LiveSource::from(source.file.to_string_lossy().as_ref());
     let mut counting: Option<Counting> = None;

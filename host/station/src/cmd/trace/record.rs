@@ -22,7 +22,7 @@ use crate::cli::Global;
 use crate::config::StationConfig;
 use crate::desk::{Desk, DeskPlan, Heard, Laser};
 use crate::exit::{Failure, print, print_json};
-use crate::live::{LiveEvent, LiveOptions, LiveSource};
+use crate::live::{LiveEvent, LiveOptions, LiveSource, Patience};
 use crate::quantity::Span;
 use crate::shutdown::Shutdown;
 use crate::status::unix_now_s;
@@ -95,6 +95,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let out = File::create_new(&args.out).map_err(|err| {
         Failure::file(&args.out, format!("cannot be begun ({err}); name a file that is not there"))
     })?;
+    helio_trace::lock_for_writing(&out).map_err(|err| Failure::file(&args.out, err))?;
     let shutdown = Shutdown::install();
     let on_disk = out.try_clone();
     let mut tape = Tape::new(args, out);
@@ -147,6 +148,7 @@ fn live(args: &Args, tape: &mut Tape<'_>, shutdown: &Shutdown) -> Result<(), Fai
     let options = LiveOptions {
         reading: args.reading.options(PhotonTime::SyncPeriods),
         idle: args.idle.map(Span::duration),
+        patience: Patience::OF_RECORDERS,
     };
     source.read(&options, shutdown, &mut |event| match event {
         LiveEvent::Listening(at) => {

@@ -13,7 +13,7 @@ use super::Watch;
 use super::show::{Show, Wish};
 use super::sight::Sight;
 use crate::exit::Failure;
-use crate::live::{LiveEvent, LiveOptions, LiveSource};
+use crate::live::{LiveEvent, LiveOptions, LiveSource, Patience};
 use crate::quantity::Span;
 use crate::shutdown::Shutdown;
 use crate::slotting::fine_ticks;
@@ -33,8 +33,11 @@ pub(super) fn run(
     // Arrivals need the time within a sync period, rates do not.
     let time =
         if args.period.is_some() { PhotonTime::Picoseconds } else { PhotonTime::SyncPeriods };
-    let options =
-        LiveOptions { reading: args.reading.options(time), idle: args.idle.map(Span::duration) };
+    let options = LiveOptions {
+        reading: args.reading.options(time),
+        idle: args.idle.map(Span::duration),
+        patience: Patience::OF_WATCHERS,
+    };
     let mut watcher = Watcher::new(args, source.name());
     source.read(&options, shutdown, &mut |event| watcher.event(event, show))
 }
