@@ -6,7 +6,9 @@ use helio_distill::bound::{
     DetectorTolerance, Interval, covering_tolerance, intensity_uncertainty_ppm, photons_nano,
 };
 use helio_timetag::TagBatch;
-use helio_tune::calibrate::{DarkFigures, DarkRun, LightFigures, LightRun, Quantity, timing};
+use helio_tune::calibrate::{
+    DarkFigures, DarkRun, Fitness, LightFigures, LightRun, Quantity, timing,
+};
 use helio_tune::{Arrivals, Measured, Sent};
 use helio_wire::Role;
 
@@ -146,37 +148,10 @@ impl Calibration {
         }
         let tolerance = self.tolerance(&light, &darks)?;
         let mut missing = self.unknown(&names, &dark);
-        let mut unfit = Vec::new();
-        if !desk.is_simulated() {
-            let unsteady = names.iter().zip(&dark).filter(|(_, figures)| !figures.steady);
-            unfit.extend(unsteady.map(|(name, _)| {
-                format!(
-                    "{name} does not count steadily in the dark; keep light out and measure again"
-                )
-            }));
-        }
-        let (mut longest, mut bounded) = (0.0f64, true);
-        for (channel, figures) in dark.iter().enumerate() {
-            // A single gap, such as a double pulse's, bounds nothing: a fit does, or many gaps in the light.
-            let fitted = figures.dead_time_s.filter(|_| figures.steady).map(|dead| {
-                let reach = dead.value + self.sigmas * dead.error;
-                reach.max(figures.shortest_gap_s.unwrap_or(0.0))
-            });
-            let in_slots = || {
-                let slots = gaps.alive_after_slots(channel)?;
-                Some(slots as f64 * slot_s + window_s)
-            };
-            match fitted.or_else(in_slots) {
-                Some(bound) => longest = longest.max(bound),
-                None => {
-                    bounded = false;
-                    unfit.push(format!(
-                        "the dead time of {} is not bounded: too few gaps; measure longer",
-                        names[channel]
-                    ));
-                }
-            }
-        }
+        let in_light: Vec<Option<f64>> = (0..names.len())
+            .map(|channel| Some(gaps.alive_after_slots(channel)? as f64 * slot_s + window_s))
+            .collect();
+        let fitness = Fitness::new(&names, &dark, &in_light, self.sigmas, desk.is_simulated());
         let photons = self.photons(desk, plan, &light, inside, &mut quantities, &mut missing)?;
         Ok(Findings {
             names,
@@ -185,11 +160,13 @@ impl Calibration {
             arrivals,
             quantities,
             tolerance,
-            longest_dead_time_ps: bounded.then(|| (longest * 1e9).ceil() as u64 * 1000),
+            longest_dead_time_ps: fitness
+                .longest_dead_time_s
+                .map(|longest| (longest * 1e9).ceil() as u64 * 1000),
             photons_nano: photons.as_ref().map(|(nano, _)| nano.clone()),
             intensity_uncertainty_ppm: photons.and_then(|(_, ppm)| ppm),
             missing,
-            unfit,
+            unfit: fitness.unfit,
         })
     }
 

@@ -168,3 +168,26 @@ fn a_station_loads_the_file_and_refuses_what_is_stale_or_foreign() {
         assert!(StationConfig::load(&config).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_transmittance_that_may_be_zero_is_refused_before_anything_is_measured() {
+    let refused = |args: &[&str], part: &str| {
+        let output = run(&[&["calibrate"], args].concat());
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}: {words}");
+        assert!(words.contains(part), "{args:?}: “{part}” in {words}");
+    };
+    let given = |value, error| ["--transmittance", value, "--transmittance-error", error];
+    refused(
+        &given("0.02", "0.004"),
+        "--transmittance may be zero, as 5 of its standard errors reach",
+    );
+    refused(&given("0.02", "0.01"), "measure it better");
+    refused(&[&given("0.02", "0.001")[..], &["--sigmas", "20"]].concat(), "may be zero, as 20 of");
+    refused(&given("0", "0.001"), "--transmittance");
+    refused(&given("1.5", "0.001"), "--transmittance");
+    refused(&given("nan", "0.001"), "--transmittance");
+    refused(&given("0.02", "0"), "--transmittance-error");
+    refused(&["--transmittance", "0.02"], "--transmittance-error");
+    refused(&["--sigmas", "2"], "--sigmas");
+}

@@ -4,9 +4,11 @@
 //! `helio-distill` (`bound::covering_tolerance` and its neighbours), which rounds against the key.
 
 mod dark;
+mod fitness;
 mod light;
 
 pub use dark::{DarkFigures, DarkRun};
+pub use fitness::Fitness;
 pub use light::{LightFigures, LightRun, Photons, timing};
 
 use crate::Measured;
