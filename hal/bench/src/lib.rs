@@ -2,8 +2,9 @@
 //! the firmware may rely on.
 //!
 //! Control and data stand apart. Control parts ([`PulseSource`], [`Modulator`], [`SlotClock`],
-//! [`RandomSource`]) are called at human rates; data parts ([`SlotPlayer`], [`EdgeSource`]) move
-//! batches, never single slots, because at a million slots a second a slot is 150 cycles.
+//! [`RandomSource`], [`Stopwatch`]) are called at human rates; data parts ([`SlotPlayer`],
+//! [`EdgeSource`]) move batches, never single slots, because at a million slots a second a slot is
+//! 150 cycles.
 //!
 //! Promises about time are one-sided: a delay is "at least", a pulse train is "never longer than".
 //! `embedded-hal` has no traits for any of this; it serves the drivers of single chips.
@@ -19,6 +20,7 @@ mod random;
 mod slots;
 mod source;
 mod table;
+mod stopwatch;
 
 pub use edges::{Drained, Edge, EdgeSource, Loss};
 pub use interlock::{InterlockState, TripCause};
@@ -29,3 +31,4 @@ pub use slots::{
 };
 pub use source::{Modulator, PhaseRandomisation, PulseSource, SlotTooShort, SourceStatement};
 pub use table::{Access, Entry, MAX_NAME, Unit};
+pub use stopwatch::{Laps, MAX_STOPS, Stopwatch, StopwatchRange, TooManyStops};
