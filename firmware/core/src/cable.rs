@@ -59,7 +59,11 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     pub fn new(stream: Stream, boot_nonce: u32) -> Outlet {
-        Outlet { stream, boot_nonce, sequence: 0 }
+        Outlet::counting_from(stream, boot_nonce, 0)
+    }
+
+    pub fn counting_from(stream: Stream, boot_nonce: u32, sequence: u32) -> Outlet {
+        Outlet { stream, boot_nonce, sequence }
     }
 
     /// Encodes into `buffer` and sends, or does nothing.

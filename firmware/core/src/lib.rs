@@ -35,6 +35,8 @@ mod sequencer;
 mod settings;
 pub mod sync;
 mod tags;
+#[cfg(feature = "usb")]
+pub mod usb;
 
 pub use alice::AliceData;
 pub use bob::{BobData, STEER_INTERVAL, STEER_LEAD};

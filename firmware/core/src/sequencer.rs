@@ -13,7 +13,7 @@ use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
 /// Most slots that wait in the player.
 pub const QUEUE: Picoseconds = Picoseconds(1_000_000_000);
 
-/// Settings wait no longer than this for a full batch.
+/// Settings wait no longer than this for a full batch, and bytes for a full packet of USB.
 pub const FLUSH_INTERVAL: Picoseconds = Picoseconds(5_000_000_000);
 
 /// Slots drawn at a time; a multiple of what a byte of settings holds.
