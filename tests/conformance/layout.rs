@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("helio-bench", &["units"]),
     ("helio-wire", &["units", "bench"]),
     ("helio-sim", &["units", "bench"]),
+    ("helio-chips", &["units", "bench"]),
     ("helio-firmware", &["units", "bench", "wire"]),
     ("helio-rig", &["units", "bench", "wire", "sim", "firmware"]),
     ("helio-keys", &[]),
@@ -104,6 +105,7 @@ fn a_folder_groups_crates_or_is_a_crate() {
 fn crates_for_the_device_are_no_std() {
     for krate in ["hal/units", "hal/bench", "hal/wire", "hal/sim", "firmware/core", "firmware/rig"]
     {
+    for krate in ["hal/units", "hal/bench", "hal/wire", "hal/sim", "hal/chips", "firmware/core"] {
         let lib = workspace_root().join(krate).join("src/lib.rs");
         let text = std::fs::read_to_string(&lib).unwrap();
         assert!(text.contains("#![no_std]"), "{} lacks #![no_std]", lib.display());

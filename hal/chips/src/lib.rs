@@ -1,0 +1,15 @@
+//! Drivers of single chips, on `embedded-hal` 1.0.
+//!
+//! | module | part | what it gives |
+//! |---|---|---|
+//! | [`tdc7200`] | TI TDC7200, one-shot time-to-digital converter | [`helio_bench::Stopwatch`] |
+//!
+//! Each driver is two things. Pure functions make the bytes that go to the chip and read those that
+//! come back, so that DMA can carry them; a thin wrapper sends them over a blocking
+//! [`embedded_hal::spi::SpiDevice`]. Nothing allocates, and no bytes from a chip make it panic.
+//!
+//! Where each fact comes from, and which of them nobody here could check against the maker's own
+//! document, stands in `FACTS.md` beside this crate. None of these drivers has met its chip yet.
+#![no_std]
+
+pub mod tdc7200;
