@@ -2,6 +2,7 @@
 //!
 //! | module | part | what it gives |
 //! |---|---|---|
+//! | [`as650x`] | ScioSense AS6500 and AS6501, time-to-digital converters of four and two channels | [`helio_bench::EdgeSource`] |
 //! | [`tdc7200`] | TI TDC7200, one-shot time-to-digital converter | [`helio_bench::Stopwatch`] |
 //!
 //! Each driver is two things. Pure functions make the bytes that go to the chip and read those that
@@ -12,4 +13,5 @@
 //! document, stands in `FACTS.md` beside this crate. None of these drivers has met its chip yet.
 #![no_std]
 
+pub mod as650x;
 pub mod tdc7200;

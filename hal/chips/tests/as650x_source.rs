@@ -1,0 +1,311 @@
+//! The AS650x as a source of edges, against a chip in software: FIFOs that fill and run over, an
+//! index that wraps, a bus that fails.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use embedded_hal::spi::{self, Operation, SpiDevice};
+use helio_bench::{Edge, EdgeSource, Loss};
+use helio_chips::as650x::{As650x, As650xSource, Config, FIFO_DEPTH, Part, TOLERANCE};
+use helio_units::{TickLength, Ticks};
+use proptest::prelude::*;
+
+const DIVISIONS: u32 = 10_000;
+const TURN: u64 = 1 << 24;
+/// Reference periods that a transfer takes.
+const TRANSFER: u64 = 80;
+
+#[derive(Default)]
+struct World {
+    /// Reference periods since the chip was initialised.
+    now: u64,
+    /// Hits to come, as ticks, in order, for each channel.
+    hits: [VecDeque<u64>; 4],
+    fifos: [VecDeque<u64>; 4],
+    dropped: Vec<u64>,
+    registers: Vec<u8>,
+    fails: bool,
+}
+
+impl World {
+    fn advance(&mut self, periods: u64) {
+        self.now += periods;
+        for (hits, fifo) in self.hits.iter_mut().zip(&mut self.fifos) {
+            while hits.front().is_some_and(|h| h / u64::from(DIVISIONS) < self.now) {
+                let hit = hits.pop_front().unwrap();
+                if fifo.len() < FIFO_DEPTH { fifo.push_back(hit) } else { self.dropped.push(hit) }
+            }
+        }
+    }
+
+    fn answer(&mut self, frame: &mut [u8]) {
+        match frame[0] {
+            0x40 => frame[1..].copy_from_slice(&self.registers),
+            0x68 => {
+                for (fifo, six) in self.fifos.iter_mut().zip(frame[1..].chunks_mut(6)) {
+                    let Some(hit) = fifo.pop_front() else {
+                        six.fill(0xFF);
+                        continue;
+                    };
+                    let index = (hit / u64::from(DIVISIONS) % TURN) as u32;
+                    let stop = (hit % u64::from(DIVISIONS)) as u32;
+                    six[..3].copy_from_slice(&index.to_be_bytes()[1..]);
+                    six[3..].copy_from_slice(&stop.to_be_bytes()[1..]);
+                }
+            }
+            other => panic!("no such opcode: {other:#04x}"),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Bus(Rc<RefCell<World>>);
+
+#[derive(Debug, PartialEq)]
+struct Broken;
+
+impl spi::Error for Broken {
+    fn kind(&self) -> spi::ErrorKind {
+        spi::ErrorKind::Other
+    }
+}
+
+impl spi::ErrorType for Bus {
+    type Error = Broken;
+}
+
+impl SpiDevice for Bus {
+    fn transaction(&mut self, operations: &mut [Operation<'_, u8>]) -> Result<(), Broken> {
+        let mut world = self.0.borrow_mut();
+        for operation in operations {
+            match operation {
+                Operation::Write([0x18]) => assert_eq!(world.now, 0),
+                Operation::Write([0x80, config @ ..]) => world.registers = config.to_vec(),
+                Operation::TransferInPlace(frame) => {
+                    world.answer(frame);
+                    world.advance(TRANSFER);
+                }
+                other => panic!("not a transfer of this driver: {other:?}"),
+            }
+        }
+        if std::mem::take(&mut world.fails) { Err(Broken) } else { Ok(()) }
+    }
+}
+
+type Source<C> = As650xSource<Bus, C>;
+
+/// A source whose clock began before the chip did.
+fn source(hits: [Vec<u64>; 4]) -> (Rc<RefCell<World>>, Source<impl FnMut() -> u64>) {
+    let world = Rc::new(RefCell::new(World::default()));
+    let chip = As650x::new(Bus(world.clone()), Config::new(Part::As6500, DIVISIONS)).unwrap();
+    {
+        let mut w = world.borrow_mut();
+        w.now = 0;
+        w.hits = hits.map(VecDeque::from);
+    }
+    let clock = world.clone();
+    let reference = TickLength::new(100_000, 1).unwrap();
+    let source = As650xSource::start(chip, move || clock.borrow().now + 12_345, reference).unwrap();
+    (world, source)
+}
+
+/// Drains until nothing more comes, `slots` edges at a time; checks the order.
+fn drain<C: FnMut() -> u64>(
+    source: &mut Source<C>,
+    world: &RefCell<World>,
+    slots: usize,
+    all: &mut Vec<Edge>,
+    losses: &mut Vec<Loss>,
+) {
+    let mut out = vec![Edge { tick: Ticks(0), channel: 0 }; slots];
+    for _ in 0..3 {
+        loop {
+            let drained = source.drain(&mut out);
+            let new = &out[..drained.edges];
+            let last = all.last().copied();
+            for (earlier, later) in last.iter().chain(new).zip(new) {
+                assert!(earlier <= later, "edges in order: {earlier:?}, {later:?}");
+            }
+            assert!(new.iter().all(|e| e.tick <= drained.reached));
+            all.extend_from_slice(new);
+            losses.extend(drained.loss);
+            if drained.edges < slots {
+                break;
+            }
+        }
+        world.borrow_mut().advance(TOLERANCE + 1);
+    }
+}
+
+#[test]
+fn ticks_are_of_exact_length() {
+    let (_, source) = source(Default::default());
+    assert_eq!(source.tick_length(), TickLength::new(10, 1).unwrap());
+    assert_eq!(source.channels(), 4);
+}
+
+#[test]
+fn silence_longer_than_a_turn_of_the_index_costs_nothing() {
+    let d = u64::from(DIVISIONS);
+    let hit = 5 * TURN * d / 2 + 77;
+    let (world, mut source) = source([vec![3 * d], vec![], vec![hit], vec![]]);
+    let (mut all, mut losses) = (vec![], vec![]);
+    drain(&mut source, &world, 8, &mut all, &mut losses);
+    // Two and a half turns without an edge, asked twice a turn.
+    for _ in 0..6 {
+        world.borrow_mut().advance(TURN / 2);
+        drain(&mut source, &world, 8, &mut all, &mut losses);
+    }
+    let expected = [Edge { tick: Ticks(3 * d), channel: 0 }, Edge { tick: Ticks(hit), channel: 2 }];
+    assert_eq!(all, expected);
+    assert_eq!(losses, []);
+}
+
+#[test]
+fn not_asked_for_a_turn_with_nothing_to_tell_is_no_loss() {
+    let d = u64::from(DIVISIONS);
+    let late = 7 * TURN * d;
+    let (world, mut source) = source([vec![late], vec![], vec![], vec![]]);
+    let (mut all, mut losses) = (vec![], vec![]);
+    world.borrow_mut().advance(7 * TURN - 200);
+    drain(&mut source, &world, 8, &mut all, &mut losses);
+    world.borrow_mut().advance(1_000);
+    drain(&mut source, &world, 8, &mut all, &mut losses);
+    assert_eq!(all, [Edge { tick: Ticks(late), channel: 0 }]);
+    assert_eq!(losses, []);
+}
+
+#[test]
+fn a_hit_that_may_have_waited_a_turn_is_lost_and_told() {
+    let d = u64::from(DIVISIONS);
+    let (world, mut source) = source([vec![500 * d], vec![], vec![], vec![]]);
+    world.borrow_mut().advance(TURN + 1_000);
+    let (mut all, mut losses) = (vec![], vec![]);
+    drain(&mut source, &world, 8, &mut all, &mut losses);
+    assert_eq!(all, []);
+    assert_eq!(losses.len(), 1);
+    let loss = losses[0];
+    assert!(loss.from.0 <= 500 * d && 500 * d < loss.to.0 && loss.lost == 1, "{loss:?}");
+}
+
+#[test]
+fn a_bus_that_failed_is_told_as_a_loss_and_kept_as_a_fault() {
+    let d = u64::from(DIVISIONS);
+    let (world, mut source) = source([vec![500 * d, 9_000 * d], vec![], vec![], vec![]]);
+    let (mut all, mut losses) = (vec![], vec![]);
+    world.borrow_mut().advance(1_000);
+    world.borrow_mut().fails = true;
+    drain(&mut source, &world, 8, &mut all, &mut losses);
+    world.borrow_mut().advance(10_000);
+    drain(&mut source, &world, 8, &mut all, &mut losses);
+    assert_eq!(source.fault(), Some(Broken));
+    assert_eq!(source.fault(), None);
+    assert_eq!(all, [Edge { tick: Ticks(9_000 * d), channel: 0 }]);
+    assert!(losses[0].from.0 <= 500 * d && 500 * d < losses[0].to.0, "{losses:?}");
+}
+
+fn hits() -> impl Strategy<Value = Vec<u64>> {
+    // Bursts, gaps of a few transfers, and now and then more than a turn of the index.
+    let gap = prop_oneof![6 => 1u64..3, 6 => 1u64..400, 1 => TURN / 3..3 * TURN];
+    proptest::collection::vec((gap, 0..u64::from(DIVISIONS)), 0..40).prop_map(|gaps| {
+        let mut period = 0;
+        gaps.iter()
+            .map(|(gap, stop)| {
+                period += gap;
+                period * u64::from(DIVISIONS) + stop
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_edge_comes_in_order_or_lies_in_a_loss(
+        hits in proptest::array::uniform4(hits()), pause in 1u64..TURN / 2, slots in 1usize..70,
+    ) {
+        let mut expected: Vec<Edge> = (0..4u8)
+            .flat_map(|n| hits[usize::from(n)].iter().map(move |h| (n, *h)))
+            .map(|(channel, h)| Edge { tick: Ticks(h), channel })
+            .collect();
+        expected.sort();
+        let end = expected.last().map_or(0, |e| e.tick.0) / u64::from(DIVISIONS);
+        let (world, mut source) = source(hits);
+        let (mut all, mut losses) = (vec![], vec![]);
+        // Short pauses while there is something to see, long ones where all is silent.
+        while world.borrow().now <= end + 1 {
+            let next = {
+                let w = world.borrow();
+                w.hits.iter().filter_map(|h| h.front()).min().copied().unwrap_or(0)
+            };
+            let silent = (next / u64::from(DIVISIONS)).saturating_sub(world.borrow().now);
+            world.borrow_mut().advance(if silent > pause { pause } else { pause.min(300) });
+            drain(&mut source, &world, slots, &mut all, &mut losses);
+        }
+        drain(&mut source, &world, slots, &mut all, &mut losses);
+        let dropped = world.borrow().dropped.clone();
+        let lies_in_loss = |tick: u64| losses.iter().any(|l| l.from.0 <= tick && tick < l.to.0);
+        for edge in &expected {
+            let seen = all.binary_search(edge).is_ok();
+            prop_assert!(seen != dropped.contains(&edge.tick.0) || lies_in_loss(edge.tick.0));
+            prop_assert!(seen || lies_in_loss(edge.tick.0), "{:?} vanished", edge);
+        }
+        prop_assert!(all.iter().all(|e| expected.binary_search(e).is_ok()), "an edge was made up");
+        if dropped.is_empty() {
+            prop_assert_eq!(&all, &expected);
+        }
+    }
+}
+
+/// A chip that answers with anything at all.
+#[derive(Clone)]
+struct Noise(Rc<RefCell<(VecDeque<u8>, u64)>>);
+
+impl spi::ErrorType for Noise {
+    type Error = Infallible;
+}
+
+impl SpiDevice for Noise {
+    fn transaction(&mut self, operations: &mut [Operation<'_, u8>]) -> Result<(), Infallible> {
+        let mut inner = self.0.borrow_mut();
+        for operation in operations {
+            if let Operation::TransferInPlace(frame) = operation
+                && frame[0] == 0x68
+            {
+                for byte in frame.iter_mut() {
+                    *byte = inner.0.pop_front().unwrap_or(0xFF);
+                }
+                inner.1 += 90_000;
+            } else if let Operation::TransferInPlace(frame) = operation {
+                frame[1..].copy_from_slice(&Config::new(Part::As6501, DIVISIONS).encode());
+            }
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #[test]
+    fn noise_on_the_bus_makes_no_panic_and_no_disorder(
+        bytes in proptest::collection::vec(prop_oneof![any::<u8>(), Just(0xFF), Just(0)], 0..4000),
+    ) {
+        let bus = Noise(Rc::new(RefCell::new((bytes.into(), 0))));
+        let chip = As650x::new(bus.clone(), Config::new(Part::As6501, DIVISIONS)).unwrap();
+        let reference = TickLength::new(100_000, 1).unwrap();
+        let mut source =
+            As650xSource::start(chip, move || bus.0.borrow().1, reference).unwrap();
+        let mut out = [Edge { tick: Ticks(0), channel: 0 }; 16];
+        let mut reached = Ticks(0);
+        for _ in 0..60 {
+            let drained = source.drain(&mut out);
+            prop_assert!(reached <= drained.reached);
+            for edge in &out[..drained.edges] {
+                prop_assert!(reached <= edge.tick && edge.tick <= drained.reached);
+            }
+            reached = drained.reached;
+        }
+    }
+}
