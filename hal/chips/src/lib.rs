@@ -2,6 +2,7 @@
 //!
 //! | module | part | what it gives |
 //! |---|---|---|
+//! | [`ad5686r`] | Analog Devices AD5686R, four 16-bit DACs | levels and thresholds in millivolts |
 //! | [`as650x`] | ScioSense AS6500 and AS6501, time-to-digital converters of four and two channels | [`helio_bench::EdgeSource`] |
 //! | [`tdc7200`] | TI TDC7200, one-shot time-to-digital converter | [`helio_bench::Stopwatch`] |
 //!
@@ -13,5 +14,6 @@
 //! document, stands in `FACTS.md` beside this crate. None of these drivers has met its chip yet.
 #![no_std]
 
+pub mod ad5686r;
 pub mod as650x;
 pub mod tdc7200;
