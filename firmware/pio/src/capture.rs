@@ -1,0 +1,180 @@
+//! From buffers of raw samples to the edges of a station.
+
+use crate::clock::CaptureFault;
+use crate::edges::{Lane, Sample};
+use helio_bench::{Drained, Edge, Loss};
+use helio_units::Ticks;
+
+/// Ticks, and samples, of a buffer: 109 µs.
+pub const BUFFER_TICKS: u32 = 16_384;
+
+/// Words of a buffer of the four detector pins.
+pub const DETECTOR_WORDS: usize = BUFFER_TICKS as usize / 8;
+
+/// Words of a buffer of SYNC IN and REF IN.
+pub const AUX_WORDS: usize = BUFFER_TICKS as usize / 16;
+
+/// Buffers that the DMA fills one after the other.
+pub const BUFFERS: usize = 4;
+
+/// The memory that the DMA writes.
+pub trait CaptureMemory {
+    /// Buffers that are full since the start of the epoch.
+    fn completed(&self) -> u64;
+
+    /// What has ended the epoch.
+    fn fault(&self) -> Option<CaptureFault>;
+
+    /// The device's time.
+    fn now(&self) -> Ticks;
+
+    /// The words of buffer `n % BUFFERS`: detectors, then SYNC IN and REF IN.
+    fn words(&self, n: u64) -> (&[u32; DETECTOR_WORDS], &[u32; AUX_WORDS]);
+}
+
+/// Reads the buffers of one epoch in order and merges both state machines by time. They sample in
+/// the same cycles and their buffers end together, so a silent channel keeps nobody waiting.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// Time of the first sample of the epoch.
+    start: Ticks,
+    detectors: u8,
+    /// The buffer in work.
+    buffer: u64,
+    main: Lane<4>,
+    aux: Lane<2>,
+    heads: [Option<Sample>; 2],
+    /// Whether the heads are of this buffer.
+    opened: bool,
+    reached: Ticks,
+    references: u32,
+    last_reference: Ticks,
+}
+
+impl Capture {
+    /// A new epoch whose first sample has the time `start`. Detectors are on the first inputs and
+    /// the sync photodiode is the channel after the last of them; at most four detectors.
+    pub fn new(detectors: u8, start: Ticks) -> Capture {
+        let detectors = detectors.min(4);
+        Capture {
+            start,
+            detectors,
+            buffer: 0,
+            // High before the first sample: a pin that is high from the start is no edge.
+            main: Lane::new(15, (1 << detectors) - 1),
+            aux: Lane::new(3, 3),
+            heads: [None; 2],
+            opened: false,
+            reached: start,
+            references: 0,
+            last_reference: start,
+        }
+    }
+
+    /// Detectors and the sync photodiode.
+    pub fn channels(&self) -> u8 {
+        self.detectors + 1
+    }
+
+    /// Edges of REF IN in this epoch, modulo 2³², and the time of the last one.
+    pub fn references(&self) -> (u32, Ticks) {
+        (self.references, self.last_reference)
+    }
+
+    /// As [`helio_bench::EdgeSource::drain`] says. Buffers that were written over before they
+    /// were read are a loss with exact bounds; after a fault, every call reports a loss up to now.
+    pub fn drain(&mut self, memory: &impl CaptureMemory, out: &mut [Edge]) -> Drained {
+        let mut edges = 0;
+        loop {
+            // Before the count: a fault that comes later leaves what was counted before it valid.
+            let fault = memory.fault();
+            let completed = memory.completed();
+            if completed >= self.buffer + BUFFERS as u64 {
+                let loss = self.skip_to(completed - 1, memory);
+                return Drained { edges, reached: self.reached, loss: Some(loss) };
+            }
+            if completed == self.buffer {
+                let loss = fault.map(|_| self.lose_until(memory.now()));
+                return Drained { edges, reached: self.reached, loss };
+            }
+            let begun = edges;
+            let (checkpoint, finished) = (self.clone(), self.read(memory, out, &mut edges));
+            if memory.completed() >= self.buffer + BUFFERS as u64 {
+                // Written over while it was read: nothing of this pass is believed.
+                *self = checkpoint;
+                edges = begun;
+                continue;
+            }
+            if !finished {
+                return Drained { edges, reached: self.reached, loss: None };
+            }
+            self.buffer += 1;
+            self.opened = false;
+            self.main.rewind();
+            self.aux.rewind();
+            self.reached = self.time_of(0);
+        }
+    }
+
+    /// Fills `out` from the buffer in work; whether its end was reached.
+    fn read(&mut self, memory: &impl CaptureMemory, out: &mut [Edge], edges: &mut usize) -> bool {
+        let (main, aux) = memory.words(self.buffer);
+        if !self.opened {
+            self.heads = [self.main.next(main), self.aux.next(aux)];
+            self.opened = true;
+        }
+        loop {
+            let aux_is_first = match self.heads {
+                [None, None] => return true,
+                // At the same tick a detector comes first: its channel is lower.
+                [Some(m), Some(a)] => a.offset < m.offset,
+                [m, _] => m.is_none(),
+            };
+            let head = &mut self.heads[usize::from(aux_is_first)];
+            let Some(Sample { offset, channel }) = *head else { return true };
+            let tick =
+                Ticks(self.start.0 + self.buffer * u64::from(BUFFER_TICKS) + u64::from(offset));
+            if aux_is_first && channel == 1 {
+                (self.references, self.last_reference) = (self.references.wrapping_add(1), tick);
+                *head = self.aux.next(aux);
+                continue;
+            }
+            let Some(place) = out.get_mut(*edges) else {
+                self.reached = tick;
+                return false;
+            };
+            *edges += 1;
+            if aux_is_first {
+                *place = Edge { tick, channel: self.detectors };
+                *head = self.aux.next(aux);
+            } else {
+                *place = Edge { tick, channel };
+                *head = self.main.next(main);
+            }
+        }
+    }
+
+    /// The edges of what was written over are lost; the time of what comes is not.
+    fn skip_to(&mut self, buffer: u64, memory: &impl CaptureMemory) -> Loss {
+        let (main, aux) = memory.words(buffer - 1);
+        self.main.resume(main[DETECTOR_WORDS - 1]);
+        self.aux.resume(aux[AUX_WORDS - 1]);
+        self.buffer = buffer;
+        self.opened = false;
+        self.lose_until(self.time_of(0))
+    }
+
+    /// Nobody counted them.
+    fn lose_until(&mut self, to: Ticks) -> Loss {
+        let from = self.reached;
+        self.reached = to.max(from);
+        Loss { from, to: self.reached, lost: 0 }
+    }
+
+    fn time_of(&self, offset: u32) -> Ticks {
+        Ticks(self.start.0 + self.buffer * u64::from(BUFFER_TICKS) + u64::from(offset))
+    }
+}
+
+#[cfg(test)]
+mod tests;
