@@ -104,10 +104,16 @@ fn a_folder_groups_crates_or_is_a_crate() {
 
 #[test]
 fn crates_for_the_device_are_no_std() {
-    for krate in ["hal/units", "hal/bench", "hal/wire", "hal/sim", "firmware/core", "firmware/rig"]
-    {
-    for krate in ["hal/units", "hal/bench", "hal/wire", "hal/sim", "hal/chips", "firmware/core"] {
-    for krate in ["hal/units", "hal/bench", "hal/wire", "hal/sim", "firmware/core", "firmware/pio"]
+    for krate in [
+        "hal/units",
+        "hal/bench",
+        "hal/wire",
+        "hal/sim",
+        "hal/chips",
+        "firmware/core",
+        "firmware/rig",
+        "firmware/pio",
+    ] {
         let lib = workspace_root().join(krate).join("src/lib.rs");
         let text = std::fs::read_to_string(&lib).unwrap();
         assert!(text.contains("#![no_std]"), "{} lacks #![no_std]", lib.display());

@@ -19,8 +19,8 @@ mod interlock;
 mod random;
 mod slots;
 mod source;
-mod table;
 mod stopwatch;
+mod table;
 
 pub use edges::{Drained, Edge, EdgeSource, Loss};
 pub use interlock::{InterlockState, TripCause};
@@ -30,5 +30,5 @@ pub use slots::{
     SlotClockMode, SlotPlayer, SlotTiming, SlotWord, TooLate,
 };
 pub use source::{Modulator, PhaseRandomisation, PulseSource, SlotTooShort, SourceStatement};
-pub use table::{Access, Entry, MAX_NAME, Unit};
 pub use stopwatch::{Laps, MAX_STOPS, Stopwatch, StopwatchRange, TooManyStops};
+pub use table::{Access, Entry, MAX_NAME, Unit};

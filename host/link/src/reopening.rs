@@ -39,7 +39,7 @@ impl<T: Transport, F: FnMut() -> Result<T, OpenError>> Reopening<T, F> {
     /// What `moved` says of the port, which is gone where it failed.
     fn note(&mut self, moved: Result<(), TransportError>) -> Result<(), TransportError> {
         match moved {
-            Ok(()) | Err(TransportError::TimedOut) => moved,
+            Ok(()) | Err(TransportError::TimedOut | TransportError::NoForm) => moved,
             Err(TransportError::Closed | TransportError::Failed(_)) => {
                 // Closed first: a serial port cannot be opened twice.
                 self.transport = None;

@@ -2,7 +2,7 @@
 
 use super::bus::Signal;
 use super::rig::{FRAMES, Rig, SERIAL_OUT};
-use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, TripCause};
+use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, SlotClockMode, TripCause};
 use helio_firmware::usb::Pipe;
 use helio_firmware::{Control, Event, Identity, Profile, Transmit, text};
 use helio_units::{Hertz, Picoseconds, Ticks};
@@ -90,6 +90,9 @@ fn an_armed_device_trips_in_the_very_poll_in_which_the_link_is_lost() {
             intensity_weights: [2048, 2048, 0, 0],
             key_basis_weight: 2048,
             random_swap: false,
+            burst_slots: 0,
+            slot_clock: SlotClockMode::Sync,
+            gate: None,
         };
         rig.command(FRAMES, &HostMessage::Configure(configure));
         rig.command(FRAMES, &HostMessage::Arm { nonce: 1 });

@@ -117,6 +117,7 @@ impl<R: Read> Replay<R> {
             let number = match &mut message {
                 DeviceMessage::Hello { command, .. }
                 | DeviceMessage::Ack { command, .. }
+                | DeviceMessage::Value { command, .. }
                 | DeviceMessage::Error { command, .. } => command,
                 _ => return,
             };
