@@ -20,7 +20,7 @@ pub use config::{
     Resolution,
 };
 pub use results::{INDEX_BITS, Malformed, RESULT_BYTES, RESULT_REQUEST, RawResult, unwrap_index};
-pub use source::{As650xSource, FIFO_DEPTH, StartError, TOLERANCE};
+pub use source::{As650xSource, StartError, TOLERANCE};
 
 /// spiopc_power: reset as after power-on, and stop measuring. Wait 100 µs before the next transfer.
 pub const POWER_ON_RESET: [u8; 1] = [0x30];

@@ -83,7 +83,7 @@ fn published_register_sets_are_understood() {
     let lvds = LvdsOutput { double_data_rate: false, stop_code: 3, index_code: 7 };
     assert_eq!((config.channels, config.divisions), (0b01, 200_000));
     assert_eq!((config.lvds_output, config.fixed), (Some(lvds), FixedBytes::OlderExample));
-    assert_eq!((lvds.stop_bits(), lvds.index_bits()), (20, 24));
+    assert_eq!((lvds.stop_bits(), lvds.index_bits()), (20, 12));
     // The register description of the AS6500 has other fixed bytes.
     let mut described = TWO_CHANNELS_BYTES;
     (described[7], described[13]) = (0xA3, 0x05);

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use embedded_hal::spi::{self, Operation, SpiDevice};
 use helio_bench::{Edge, EdgeSource, Loss};
-use helio_chips::as650x::{As650x, As650xSource, Config, FIFO_DEPTH, Part, TOLERANCE};
+use helio_chips::as650x::{As650x, As650xSource, Config, Part, Resolution, TOLERANCE};
 use helio_units::{TickLength, Ticks};
 use proptest::prelude::*;
 
@@ -26,6 +26,7 @@ struct World {
     fifos: [VecDeque<u64>; 4],
     dropped: Vec<u64>,
     registers: Vec<u8>,
+    depth: usize,
     fails: bool,
 }
 
@@ -35,7 +36,7 @@ impl World {
         for (hits, fifo) in self.hits.iter_mut().zip(&mut self.fifos) {
             while hits.front().is_some_and(|h| h / u64::from(DIVISIONS) < self.now) {
                 let hit = hits.pop_front().unwrap();
-                if fifo.len() < FIFO_DEPTH { fifo.push_back(hit) } else { self.dropped.push(hit) }
+                if fifo.len() < self.depth { fifo.push_back(hit) } else { self.dropped.push(hit) }
             }
         }
     }
@@ -98,11 +99,20 @@ type Source<C> = As650xSource<Bus, C>;
 
 /// A source whose clock began before the chip did.
 fn source(hits: [Vec<u64>; 4]) -> (Rc<RefCell<World>>, Source<impl FnMut() -> u64>) {
+    source_of(hits, Resolution::Single)
+}
+
+fn source_of(
+    hits: [Vec<u64>; 4],
+    resolution: Resolution,
+) -> (Rc<RefCell<World>>, Source<impl FnMut() -> u64>) {
     let world = Rc::new(RefCell::new(World::default()));
-    let chip = As650x::new(Bus(world.clone()), Config::new(Part::As6500, DIVISIONS)).unwrap();
+    let config = Config { resolution, ..Config::new(Part::As6500, DIVISIONS) };
+    let chip = As650x::new(Bus(world.clone()), config).unwrap();
     {
         let mut w = world.borrow_mut();
         w.now = 0;
+        w.depth = resolution.fifo_depth();
         w.hits = hits.map(VecDeque::from);
     }
     let clock = world.clone();
@@ -226,6 +236,7 @@ proptest! {
     #[test]
     fn every_edge_comes_in_order_or_lies_in_a_loss(
         hits in proptest::array::uniform4(hits()), pause in 1u64..TURN / 2, slots in 1usize..70,
+        resolution in 0..3usize,
     ) {
         let mut expected: Vec<Edge> = (0..4u8)
             .flat_map(|n| hits[usize::from(n)].iter().map(move |h| (n, *h)))
@@ -233,7 +244,9 @@ proptest! {
             .collect();
         expected.sort();
         let end = expected.last().map_or(0, |e| e.tick.0) / u64::from(DIVISIONS);
-        let (world, mut source) = source(hits);
+        let resolution =
+            [Resolution::Single, Resolution::Double, Resolution::Fourfold][resolution];
+        let (world, mut source) = source_of(hits, resolution);
         let (mut all, mut losses) = (vec![], vec![]);
         // Short pauses while there is something to see, long ones where all is silent.
         while world.borrow().now <= end + 1 {

@@ -51,6 +51,17 @@ pub enum Resolution {
     Fourfold,
 }
 
+impl Resolution {
+    /// Results that a channel's FIFO holds; a hit that finds it full is lost and not told.
+    pub const fn fifo_depth(self) -> usize {
+        match self {
+            Resolution::Single => 16,
+            Resolution::Double => 8,
+            Resolution::Fourfold => 4,
+        }
+    }
+}
+
 /// LVDS output of the AS6501 (bit 5 of register 0, bits 5–0 of register 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LvdsOutput {
@@ -68,9 +79,9 @@ impl LvdsOutput {
         14 + 2 * (self.stop_code & 3) as u32
     }
 
-    /// Bits of a reference index in a frame: 0, 2, 4, 6, 8, 12, 16 or 24.
+    /// Bits of a reference index in a frame: 0, 2, 4, 8, 16, 24, 6 or 12, in this order of codes.
     pub const fn index_bits(self) -> u32 {
-        [0, 2, 4, 6, 8, 12, 16, 24][(self.index_code & 7) as usize]
+        [0, 2, 4, 8, 16, 24, 6, 12][(self.index_code & 7) as usize]
     }
 }
 

@@ -5,17 +5,18 @@ use helio_bench::{Drained, Edge, EdgeSource, Loss};
 use helio_units::{InvalidTickLength, TickLength, Ticks};
 
 use super::As650x;
+use super::config::Resolution;
 use super::results::{INDEX_BITS, RESULT_BYTES, RawResult, unwrap_index};
-
-/// Results that a channel's FIFO holds; a hit that finds it full is lost and not told.
-pub const FIFO_DEPTH: usize = 16;
 
 /// By how many reference periods the coarse count may be off, the chip's own latency from a hit to
 /// its result included.
 pub const TOLERANCE: u64 = 64;
 
 /// Edges held back until no channel can bring an earlier one.
-const HELD: usize = 4 * FIFO_DEPTH;
+const HELD: usize = 4 * DEEPEST;
+
+/// The deepest FIFO.
+const DEEPEST: usize = Resolution::Single.fifo_depth();
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Channel {
@@ -23,8 +24,9 @@ struct Channel {
     emptied: u64,
     /// First tick from which this channel may still bring edges.
     known_to: u64,
-    /// Coarse counts after the last transfers that brought a result, as a ring.
-    taken_at: [u64; FIFO_DEPTH - 1],
+    /// Coarse counts after the last transfers that brought a result, as a ring of one less than
+    /// the FIFO's depth.
+    taken_at: [u64; DEEPEST - 1],
     taken: usize,
 }
 
@@ -195,12 +197,13 @@ impl<SPI: SpiDevice, C: FnMut() -> u64> As650xSource<SPI, C> {
 
     fn hold(&mut self, n: u8, period: u64, stop: u32, after: u64) {
         let tick = self.ticks(period).saturating_add(u64::from(stop));
+        let ring = self.chip.config().resolution.fifo_depth() - 1;
         let channel = &mut self.channels[usize::from(n)];
-        let slot = channel.taken % channel.taken_at.len();
-        // If this hit was there when the result fifteen before it was taken, sixteen lay in the
-        // FIFO then, and a further hit would have been dropped.
-        let full = channel.taken >= channel.taken_at.len()
-            && period <= channel.taken_at[slot].saturating_add(TOLERANCE);
+        let slot = channel.taken % ring;
+        // If this hit was there when the result as many before it as the FIFO holds, less one, was
+        // taken, then the FIFO was full, and a further hit would have been dropped.
+        let full =
+            channel.taken >= ring && period <= channel.taken_at[slot].saturating_add(TOLERANCE);
         channel.taken_at[slot] = after;
         channel.taken += 1;
         channel.known_to = channel.known_to.max(tick);
