@@ -6,12 +6,14 @@
 //! daisy chain (Table 5). It settles in microseconds: per slot a pin selects among the levels that
 //! it holds, and [`SETTLING_TIME`] is why.
 
+mod chain;
 mod frames;
 mod level;
 
 use embedded_hal::spi::SpiDevice;
 use helio_units::Picoseconds;
 
+pub use chain::{Chain, chained};
 pub use frames::{Channel, Channels, Command, Frame, PowerMode, read_value};
 pub use level::{Gain, LevelError, LevelRange, Millivolts};
 
@@ -26,6 +28,8 @@ pub enum Error<E> {
     Bus(E),
     /// The output does not reach this level.
     Level(LevelError),
+    /// The chain has no chip with this number.
+    NoChip(usize),
     /// The register does not hold what was written.
     Mismatch {
         /// Which output.
@@ -42,6 +46,7 @@ impl<E: core::fmt::Debug> core::fmt::Display for Error<E> {
         match self {
             Error::Bus(e) => write!(f, "SPI transfer with the AD5686R failed: {e:?}"),
             Error::Level(e) => e.fmt(f),
+            Error::NoChip(chip) => write!(f, "the chain has no AD5686R number {chip}"),
             Error::Mismatch { channel, written, read } => write!(
                 f,
                 "DAC {channel:?} of the AD5686R reads {read:#06x} after {written:#06x} was written"

@@ -3,7 +3,7 @@
 use embedded_hal_mock::eh1::spi::{Mock, Transaction};
 use helio_bench::{Modulator, SlotTooShort};
 use helio_chips::ad5686r::{
-    Ad5686r, Channel, Channels, Command, Error, Gain, LevelError, LevelRange, Millivolts,
+    Ad5686r, Chain, Channel, Channels, Command, Error, Gain, LevelError, LevelRange, Millivolts,
     PowerMode, SETTLING_TIME, read_value,
 };
 use helio_units::Picoseconds;
@@ -102,6 +102,27 @@ fn a_level_out_of_range_names_the_range_and_sends_nothing() {
     }
     assert_eq!(LevelRange::new(Millivolts(0), Gain::One, supply), None);
     assert_eq!(LevelRange::new(Millivolts(5_501), Gain::One, supply), None);
+}
+
+#[test]
+fn two_chips_in_a_chain_are_linked_one_after_the_other() {
+    let script = [
+        sent(&[0x80, 0x00, 0x01]),
+        sent(&[0x80, 0x00, 0x01, 0x80, 0x00, 0x01]),
+        // What goes out first comes to the second chip.
+        sent(&[0x32, 0x80, 0x00, 0x00, 0x00, 0x00]),
+        sent(&[0x00, 0x00, 0x00, 0x38, 0x40, 0x00]),
+        sent(&[0x28, 0x00, 0x00, 0x21, 0x00, 0x00]),
+    ]
+    .concat();
+    let mut chain = Chain::new(Mock::new(&script), [range(); 2]).unwrap();
+    chain.set(1, Channels::one(Channel::B), Millivolts(1_250)).unwrap();
+    chain.set(0, Channels::one(Channel::D), Millivolts(625)).unwrap();
+    let update = |channel| Command::Update(Channels::one(channel));
+    chain.send([update(Channel::A), update(Channel::D)]).unwrap();
+    assert!(chain.set(0, Channels::ALL, Millivolts(2_501)).is_err());
+    assert_eq!(chain.set(2, Channels::ALL, Millivolts(1)), Err(Error::NoChip(2)));
+    chain.release().done();
 }
 
 /// A modulator whose four settings are four writes to the DAC.
