@@ -7,9 +7,11 @@
 //! polling. The AS6501 also sends results over LVDS lines, faster than SPI can carry them; a board
 //! that captures those lines decodes their frames with [`RawResult::from_lvds`].
 //!
-//! [`As650xSource`] makes an [`helio_bench::EdgeSource`] of it.
+//! [`As650xSource`] makes an [`helio_bench::EdgeSource`] of it over a blocking bus; [`Merger`] is its
+//! inside, for a board whose DMA carries the transfers.
 
 mod config;
+mod merge;
 mod results;
 mod source;
 
@@ -19,8 +21,9 @@ pub use config::{
     CONFIG_BYTES, Config, ConfigError, FixedBytes, LvdsOutput, MAX_DIVISIONS, Part, Reference,
     Resolution,
 };
+pub use merge::{Merger, TOLERANCE};
 pub use results::{INDEX_BITS, Malformed, RESULT_BYTES, RESULT_REQUEST, RawResult, unwrap_index};
-pub use source::{As650xSource, StartError, TOLERANCE};
+pub use source::{As650xSource, StartError};
 
 /// spiopc_power: reset as after power-on, and stop measuring. Wait 100 µs before the next transfer.
 pub const POWER_ON_RESET: [u8; 1] = [0x30];

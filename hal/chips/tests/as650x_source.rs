@@ -8,7 +8,9 @@ use std::rc::Rc;
 
 use embedded_hal::spi::{self, Operation, SpiDevice};
 use helio_bench::{Edge, EdgeSource, Loss};
-use helio_chips::as650x::{As650x, As650xSource, Config, Part, Resolution, TOLERANCE};
+use helio_chips::as650x::{
+    As650x, As650xSource, Config, Merger, Part, RESULT_BYTES, Resolution, TOLERANCE,
+};
 use helio_units::{TickLength, Ticks};
 use proptest::prelude::*;
 
@@ -321,4 +323,22 @@ proptest! {
             reached = drained.reached;
         }
     }
+}
+
+#[test]
+fn a_merger_without_room_tells_what_it_dropped() {
+    let config = Config { channels: 1, ..Config::new(Part::As6500, DIVISIONS) };
+    let mut merger = Merger::new(config);
+    let mut all = [0xFF; RESULT_BYTES];
+    for period in 0..200u8 {
+        all[..6].copy_from_slice(&[0, 0, period, 0, 0, 0]);
+        // Read at once: the FIFO was never full.
+        assert!(merger.take_in(&all, period.into(), u64::from(period) + 1));
+    }
+    assert!(!merger.has_room());
+    let mut out = [Edge { tick: Ticks(0), channel: 0 }; 256];
+    let drained = merger.drain(&mut out);
+    let loss = drained.loss.unwrap();
+    assert!(loss.lost >= 136, "{loss:?}");
+    assert!(drained.edges <= 64);
 }
