@@ -1,0 +1,79 @@
+//! Running the cases on a desk, and what is told of it.
+
+use crate::desk::Desk;
+use crate::suite::CASES;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// Why a case cannot be run on a desk, and what would make it run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip(pub String);
+
+impl Skip {
+    /// With this reason.
+    pub fn new(reason: impl Into<String>) -> Skip {
+        Skip(reason.into())
+    }
+}
+
+/// What came of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It held; with its figures.
+    Held(String),
+    /// It did not; with what was said.
+    Failed(String),
+    /// It was not run.
+    Skipped(String),
+}
+
+/// A case on a desk.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Of the case.
+    pub name: &'static str,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// By the wall clock.
+    pub took: Duration,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Report { name, outcome, took } = self;
+        let (word, said) = match outcome {
+            Outcome::Held(said) => ("ok", said),
+            Outcome::Failed(said) => ("FAILED", said),
+            Outcome::Skipped(said) => ("SKIPPED", said),
+        };
+        write!(f, "{name:<32} {word:<8} {:6.1} s  {said}", took.as_secs_f64())
+    }
+}
+
+/// Runs all cases whose name holds `filter` and tells of each as it ends.
+pub fn run<D: Desk>(desk: &mut D, filter: &str, mut tell: impl FnMut(&Report)) -> Vec<Report> {
+    let wanted = CASES.iter().filter(|name| name.contains(filter));
+    wanted
+        .map(|name| {
+            let report = run_one(desk, name);
+            tell(&report);
+            report
+        })
+        .collect()
+}
+
+/// Runs the case with this name.
+pub fn run_one<D: Desk>(desk: &mut D, name: &'static str) -> Report {
+    let begun = Instant::now();
+    let outcome = match catch_unwind(AssertUnwindSafe(|| crate::suite::case(desk, name))) {
+        Ok(Ok(said)) => Outcome::Held(said),
+        Ok(Err(Skip(reason))) => Outcome::Skipped(reason),
+        Err(panic) => Outcome::Failed(said(&*panic)),
+    };
+    Report { name, outcome, took: begun.elapsed() }
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
+}

@@ -1,0 +1,127 @@
+//! The desk inside the process.
+
+use crate::desk::{Desk, Effort};
+use helio_link::{PipeEnd, pipe};
+use helio_rig::{Hand, Light, Plan};
+use helio_virt::{VirtBench, VirtConfig};
+use helio_wire::Role;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+/// Chunks on a link. A chunk is what a device says in a step, so that a host that takes nothing
+/// for some 8 ms is a full cable.
+const DEPTH: usize = 16;
+
+enum Deed {
+    Bench(Plan),
+    Plug(Role, PipeEnd),
+    Hand(Hand),
+    End,
+}
+
+/// A bench of `helio-virt` on a thread of its own.
+pub struct InProcess {
+    deeds: Sender<Deed>,
+    lights: Receiver<Light>,
+    pump: Option<JoinHandle<()>>,
+    effort: Effort,
+}
+
+impl InProcess {
+    /// With the default bench.
+    pub fn new() -> InProcess {
+        let ((deeds, to_do), (tell, lights)) = (channel(), channel());
+        let pump = std::thread::spawn(move || pump(&to_do, &tell));
+        let effort =
+            Effort { starts: 1_000, tag_slots: 1_000_000, job_slots: 300_000, faults: 100 };
+        InProcess { deeds, lights, pump: Some(pump), effort }
+    }
+
+    /// With another effort.
+    pub fn with_effort(effort: Effort) -> InProcess {
+        let mut desk = InProcess::new();
+        desk.effort = effort;
+        desk
+    }
+
+    fn order(&self, deed: Deed) -> Light {
+        self.deeds.send(deed).expect("the bench does not panic");
+        self.lights.recv().expect("the bench does not panic")
+    }
+}
+
+impl Default for InProcess {
+    fn default() -> InProcess {
+        InProcess::new()
+    }
+}
+
+fn bench(plan: Plan) -> VirtBench {
+    let config = VirtConfig { bench: plan.bench(), link_depth: DEPTH };
+    VirtBench::new(config).expect("plans are valid").0
+}
+
+fn pump(to_do: &Receiver<Deed>, tell: &Sender<Light>) {
+    let mut bench_now = bench(Plan::default());
+    loop {
+        while let Ok(deed) = to_do.try_recv() {
+            match deed {
+                Deed::Bench(plan) => bench_now = bench(plan),
+                Deed::Plug(role, end) => bench_now.plug(role, end),
+                Deed::Hand(hand) => lay(&mut bench_now, hand),
+                Deed::End => return,
+            }
+            let _ = tell.send(bench_now.light());
+        }
+        bench_now.step();
+    }
+}
+
+fn lay(bench_now: &mut VirtBench, hand: Hand) {
+    match hand {
+        Hand::World(plan) => *bench_now = bench(plan),
+        Hand::Signal(role, event) => bench_now.signal(role, event),
+        Hand::Reboot(role) => bench_now.reboot(role),
+        Hand::Pass(steps) => bench_now.pass(steps),
+        Hand::Light => {}
+    }
+}
+
+impl Desk for InProcess {
+    type Cable = PipeEnd;
+
+    fn name(&self) -> String {
+        "in-process desk".into()
+    }
+
+    fn effort(&self) -> Effort {
+        self.effort
+    }
+
+    fn rebuild(&mut self, plan: Plan) -> bool {
+        self.order(Deed::Bench(plan));
+        true
+    }
+
+    fn plug(&mut self, role: Role) -> PipeEnd {
+        let (host, device) = pipe(DEPTH);
+        self.order(Deed::Plug(role, device));
+        host
+    }
+
+    /// The bench has seen its end close.
+    fn unplug(&mut self, _: Role) {}
+
+    fn lay(&mut self, hand: Hand) -> Option<Light> {
+        Some(self.order(Deed::Hand(hand)))
+    }
+}
+
+impl Drop for InProcess {
+    fn drop(&mut self) {
+        let _ = self.deeds.send(Deed::End);
+        if let Some(pump) = self.pump.take() {
+            let _ = pump.join();
+        }
+    }
+}

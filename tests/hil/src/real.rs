@@ -1,0 +1,66 @@
+//! Devices on a table.
+
+use crate::desk::{Desk, Effort};
+use crate::file::{DeskFile, InvalidDesk};
+use helio_link::{DeviceAddress, Transport, open};
+use helio_rig::{Hand, Light, Plan};
+use helio_wire::Role;
+
+/// One device or two, by their addresses. Nobody stands by to open a contact or to press reset.
+pub struct RealDesk {
+    places: Vec<(Role, DeviceAddress)>,
+    roles: Vec<Role>,
+}
+
+impl RealDesk {
+    /// As a file says.
+    ///
+    /// # Errors
+    /// [`InvalidDesk`] where it names no device.
+    pub fn new(file: &DeskFile) -> Result<RealDesk, InvalidDesk> {
+        let named = [(Role::Alice, &file.alice), (Role::Bob, &file.bob)];
+        let places: Vec<_> = named
+            .into_iter()
+            .filter_map(|(role, place)| place.clone().map(|place| (role, place)))
+            .collect();
+        if places.is_empty() {
+            return Err(InvalidDesk("no device is named".into()));
+        }
+        let roles = places.iter().map(|(role, _)| *role).collect();
+        Ok(RealDesk { places, roles })
+    }
+}
+
+impl Desk for RealDesk {
+    type Cable = Box<dyn Transport + Send>;
+
+    fn name(&self) -> String {
+        let names: Vec<_> =
+            self.places.iter().map(|(role, place)| format!("{role:?} at {place}")).collect();
+        format!("real desk ({})", names.join(", "))
+    }
+
+    fn effort(&self) -> Effort {
+        Effort { starts: 50, tag_slots: 100_000, job_slots: 1_000_000, faults: 0 }
+    }
+
+    fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    fn rebuild(&mut self, _: Plan) -> bool {
+        false
+    }
+
+    fn plug(&mut self, role: Role) -> Self::Cable {
+        let place = self.places.iter().find(|(of, _)| *of == role).map(|(_, place)| place);
+        let place = place.expect("only stations that stand here are asked for");
+        open(place).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn unplug(&mut self, _: Role) {}
+
+    fn lay(&mut self, _: Hand) -> Option<Light> {
+        None
+    }
+}

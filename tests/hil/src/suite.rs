@@ -1,0 +1,62 @@
+//! The cases, by name.
+
+mod greeting;
+mod job;
+mod raw;
+mod running;
+mod trips;
+
+use crate::case::Skip;
+use crate::desk::Desk;
+
+pub use job::{SiftedBit, main_job, sifted};
+
+/// What a case brings: its figures.
+pub(crate) type Figures = Result<String, Skip>;
+
+/// All cases, in the order in which they are run.
+pub const CASES: &[&str] = &[
+    "hello",
+    "foreign_version_and_command",
+    "start_and_stop",
+    "trip_contact_open",
+    "trip_random_fault",
+    "trip_player_fault",
+    "trip_link_reset",
+    "trip_bad_frames",
+    "trip_unknown_command",
+    "trip_heartbeat_lost",
+    "tags_in_order_without_loss",
+    "tags_above_the_rate_are_counted",
+    "time_across_rollovers",
+    "reboot_in_mid_run",
+    "unplugged_in_mid_run",
+    "main_job",
+];
+
+/// Runs a case.
+///
+/// # Panics
+/// Where it does not hold, or there is none of this name.
+pub(crate) fn case<D: Desk>(desk: &mut D, name: &str) -> Figures {
+    use helio_bench::TripCause;
+    match name {
+        "hello" => greeting::hello(desk),
+        "foreign_version_and_command" => greeting::foreign(desk),
+        "start_and_stop" => running::start_and_stop(desk),
+        "trip_contact_open" => trips::trip(desk, TripCause::External),
+        "trip_random_fault" => trips::trip(desk, TripCause::RandomFault),
+        "trip_player_fault" => trips::trip(desk, TripCause::PlayerFault),
+        "trip_link_reset" => trips::trip(desk, TripCause::LinkReset),
+        "trip_bad_frames" => trips::trip(desk, TripCause::BadFrames),
+        "trip_unknown_command" => trips::trip(desk, TripCause::UnknownCommand),
+        "trip_heartbeat_lost" => trips::trip(desk, TripCause::HeartbeatLost),
+        "tags_in_order_without_loss" => running::tags_in_order(desk),
+        "tags_above_the_rate_are_counted" => running::tags_above_the_rate(desk),
+        "time_across_rollovers" => running::rollovers(desk),
+        "reboot_in_mid_run" => running::reboot(desk),
+        "unplugged_in_mid_run" => running::unplugged(desk),
+        "main_job" => job::compare(desk),
+        _ => panic!("no case is called {name}"),
+    }
+}
