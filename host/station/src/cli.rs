@@ -68,7 +68,7 @@ enum Command {
     Length(cmd::length::Length),
     Certify(cmd::certify::Certify),
     Distill(cmd::distill::Distill),
-    /// Look at devices on the desk
+    /// Look at devices on the desk, try them by hand, change their firmware
     #[command(subcommand)]
     Device(cmd::device::Command),
     /// Write, check and show the files that stations and simulated light are run from

@@ -242,7 +242,8 @@ pub struct Run {
     pub slots: u64,
 }
 
-fn own(hello: &helio_wire::Hello<'_>) -> DeviceIdentity {
+/// The owned form.
+pub(crate) fn own(hello: &helio_wire::Hello<'_>) -> DeviceIdentity {
     DeviceIdentity {
         role: hello.role,
         board: hello.board.to_owned(),

@@ -8,6 +8,7 @@
 mod decimal;
 mod parts;
 mod rational;
+pub(crate) mod setting;
 
 pub use decimal::{InvalidQuantity, Why};
 pub use parts::{InvalidParts, Parts};

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use helio_link::picoboot::boot_loaders;
 use helio_link::{SerialPortFound, UsbDevice, serial_ports, usb_devices};
 use serde_json::{Value, json};
 
@@ -15,13 +16,15 @@ Examples:
   helio device list
   helio device list --json
 
-Lists Heliograph boards on USB, known by their product string, and every serial port. Nothing is \
-opened and nothing is sent.")]
+Lists Heliograph boards on USB, known by their product string, RP2350 boards in their boot loaders, and \
+every serial port. Nothing is opened and nothing is sent.")]
 pub struct Args {}
 
 /// What is plugged in; each half or why it cannot be told.
 struct Found {
     boards: Result<Vec<UsbDevice>, String>,
+    /// Serial numbers of the chips of boards in their boot loaders.
+    boot_loaders: Vec<Option<String>>,
     ports: Result<Vec<SerialPortFound>, String>,
 }
 
@@ -30,7 +33,10 @@ struct Found {
 /// # Errors
 /// Standard output is at fault.
 pub(super) fn run(_args: &Args, global: &Global) -> Result<(), Failure> {
-    let found = Found { boards: usb_devices(), ports: serial_ports() };
+    // Where USB cannot be listed, the boards say so.
+    let waiting = boot_loaders().unwrap_or_default();
+    let boot_loaders = waiting.into_iter().map(|board| board.serial).collect();
+    let found = Found { boards: usb_devices(), boot_loaders, ports: serial_ports() };
     match global.json {
         true => print_json(&to_json(&found)),
         false => print(text(&found)),
@@ -44,6 +50,10 @@ fn text(found: &Found) -> String {
         let UsbDevice { vendor_id, product_id, product, .. } = board;
         let address = board.address().map_or("no serial number".into(), |a| a.to_string());
         _ = writeln!(text, "{address:<28}{product} ({vendor_id:04x}:{product_id:04x})");
+    }
+    for chip in &found.boot_loaders {
+        let chip = chip.as_deref().unwrap_or("no serial number");
+        _ = writeln!(text, "{:<28}RP2350 in its boot loader, chip {chip}", "helio device flash");
     }
     for port in ports.unwrap_or_default() {
         let what = port.usb.as_ref().map_or("serial port".to_owned(), |usb| {
@@ -90,6 +100,7 @@ fn to_json(found: &Found) -> Value {
     });
     json!({
         "usb": boards.collect::<Vec<_>>(),
+        "boot_loaders": found.boot_loaders,
         "serial": ports.collect::<Vec<_>>(),
         "usb_error": found.boards.as_ref().err(),
         "serial_error": found.ports.as_ref().err(),
@@ -118,25 +129,28 @@ mod tests {
         };
         let found = Found {
             boards: Ok(vec![board]),
+            boot_loaders: vec![Some("5B7C".into())],
             ports: Ok(vec![SerialPortFound { address: acm.clone(), usb: Some(usb) }]),
         };
         let text = text(&found);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 2);
+        assert_eq!(lines.len(), 3);
+        assert!(lines[1].contains("boot loader, chip 5B7C"), "{text}");
         assert!(lines[0].ends_with("Heliograph Alice (1209:0001)"), "{text}");
-        assert!(lines[1].ends_with("Pico (2e8a:000a, serial E661)"), "{text}");
+        assert!(lines[2].ends_with("Pico (2e8a:000a, serial E661)"), "{text}");
         let opened_by = |line: &str| line.split_whitespace().next().unwrap().parse();
         assert_eq!(opened_by(lines[0]), Ok(DeviceAddress::Usb("A-0001".into())));
-        assert_eq!(opened_by(lines[1]), Ok(acm));
+        assert_eq!(opened_by(lines[2]), Ok(acm));
         assert_eq!(to_json(&found)["usb"][0]["address"], "usb:A-0001");
         assert_eq!(to_json(&found)["serial"][0]["usb"]["serial"], "E661");
     }
 
     #[test]
     fn nothing_found_says_what_to_check() {
-        let none = text(&Found { boards: Ok(vec![]), ports: Ok(vec![]) });
+        let none = text(&Found { boards: Ok(vec![]), boot_loaders: vec![], ports: Ok(vec![]) });
         assert!(none.contains("check the cable"), "{none}");
-        let broken = text(&Found { boards: Err("no bus".into()), ports: Ok(vec![]) });
+        let broken =
+            text(&Found { boards: Err("no bus".into()), boot_loaders: vec![], ports: Ok(vec![]) });
         assert!(broken.contains("USB could not be listed: no bus"), "{broken}");
     }
 }

@@ -1,0 +1,287 @@
+//! `helio device get` and `set`: the table of settings that a device keeps.
+
+use std::fmt::Write;
+
+use helio_bench::{Access, Unit};
+use helio_units::Ticks;
+use helio_wire::{DeviceMessage, ErrorCode, HostMessage};
+use serde_json::{Value, json};
+
+use super::session::{NoAnswer, Session};
+use super::target::Target;
+use crate::cli::Global;
+use crate::exit::{Exit, Failure, print, print_json};
+use crate::quantity::setting;
+
+/// Arguments of `helio device get`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  helio device get                                all settings, sensors and counters
+  helio device get laser.intensity.0
+  helio device get sensor --device sim --json     all whose name begins so
+
+The table is the device's own: names, units and ranges are what it tells. Exit codes: 2 no such name, 5 the \
+device does not answer.")]
+pub struct Get {
+    /// A name, or the beginning of several
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Arguments of `helio device set`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  helio device set laser.intensity.0 0.4
+  helio device set laser.delay.h \"250 ps\"
+  helio device set detector.threshold.0 -150mV --json
+  helio device set gate.width \"3 ticks\" --device tcp:localhost:7001
+
+A value has the unit that helio device get shows, or another of the same kind; where there is but one it may be \
+left out. The change is added to the device's run log, with what was there before. Exit codes: 2 no such name, or \
+a value out of its range, 3 the run log cannot be written, 5 the device refuses.")]
+pub struct Set {
+    /// Its name
+    name: String,
+    /// What it shall be
+    #[arg(allow_hyphen_values = true)]
+    value: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// An entry of the table, as the device tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub index: u16,
+    pub name: String,
+    pub unit: Unit,
+    pub access: Access,
+    pub value: i64,
+    pub min: i64,
+    pub max: i64,
+}
+
+impl Setting {
+    fn show(&self, value: i64) -> String {
+        setting::show(self.unit, value)
+    }
+
+    fn range(&self) -> String {
+        format!("{} to {}", self.show(self.min), self.show(self.max))
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "value": self.value,
+            "unit": setting::part(self.unit),
+            "min": self.min,
+            "max": self.max,
+            "writable": match self.access {
+                Access::ReadOnly => "never",
+                Access::WhenSafe => "when safe",
+                Access::Always => "always",
+            },
+            "shown": self.show(self.value),
+        })
+    }
+}
+
+impl Session {
+    /// An entry; `None` past the end of the table.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn get(&mut self, index: u16) -> Result<Option<Setting>, Failure> {
+        let mut told = None;
+        let answer = self.exchange(
+            &HostMessage::Get { index },
+            |_| {},
+            |message, number| match message {
+                DeviceMessage::Value { command, index, value, entry } if *command == number => {
+                    told = Some(Setting {
+                        index: *index,
+                        name: entry.name.to_owned(),
+                        unit: entry.unit,
+                        access: entry.access,
+                        value: *value,
+                        min: entry.min,
+                        max: entry.max,
+                    });
+                    Some(Ticks(0))
+                }
+                _ => None,
+            },
+        );
+        match answer {
+            Ok(_) => Ok(told),
+            Err(NoAnswer::Refused(ErrorCode::OutOfRange, _)) => Ok(None),
+            Err(no) => Err(self.failure("to tell a setting", no)),
+        }
+    }
+
+    /// The whole table.
+    ///
+    /// # Errors
+    /// As [`Session::get`].
+    pub fn table(&mut self) -> Result<Vec<Setting>, Failure> {
+        let mut table = Vec::new();
+        // A device that never ends has u16::MAX entries.
+        for index in 0..=u16::MAX {
+            match self.get(index)? {
+                Some(setting) => table.push(setting),
+                None => break,
+            }
+        }
+        Ok(table)
+    }
+
+    /// Changes an entry, and writes down what was changed; gives what is there after it.
+    ///
+    /// # Errors
+    /// The device refuses or fails.
+    pub fn set(&mut self, setting: &Setting, value: i64) -> Result<Setting, Failure> {
+        let set = HostMessage::Set { index: setting.index, value, from: Ticks(0) };
+        let tick = match self.order(&set, |_| {}) {
+            Ok(tick) => tick,
+            Err(NoAnswer::Refused(ErrorCode::OutOfRange, HostMessage::AT_SET_VALUE)) => {
+                return Err(out_of_range(setting, value));
+            }
+            Err(NoAnswer::Refused(ErrorCode::WrongState, _))
+                if setting.access == Access::WhenSafe =>
+            {
+                return Err(Failure::new(
+                    Exit::Device,
+                    format!(
+                        "{} can be changed only while the device is safe; helio device disarm first",
+                        setting.name
+                    ),
+                ));
+            }
+            Err(no) => return Err(self.failure(&format!("to set {}", setting.name), no)),
+        };
+        self.log.write(
+            "set",
+            json!({
+                "name": setting.name,
+                "unit": setting::part(setting.unit),
+                "old": setting.value,
+                "new": value,
+                "tick": tick.0,
+            }),
+        )?;
+        self.get(setting.index)?.ok_or_else(|| {
+            Failure::new(
+                Exit::Device,
+                format!("{} is gone from the device's table; replug it", setting.name),
+            )
+        })
+    }
+}
+
+fn out_of_range(setting: &Setting, value: i64) -> Failure {
+    Failure::usage(format!(
+        "{} cannot be {}; choose a value of {}",
+        setting.name,
+        setting.show(value),
+        setting.range()
+    ))
+}
+
+/// The entry of this name.
+///
+/// # Errors
+/// There is none; the sentence names one that is alike.
+pub(super) fn named<'t>(table: &'t [Setting], name: &str) -> Result<&'t Setting, Failure> {
+    table.iter().find(|setting| setting.name == name).ok_or_else(|| no_such(table, name))
+}
+
+fn no_such(table: &[Setting], name: &str) -> Failure {
+    let alike = table
+        .iter()
+        .map(|s| s.name.as_str())
+        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    Failure::usage(match alike {
+        Some(alike) => {
+            format!("the device has no setting {name:?}; choose {alike}, or see helio device get")
+        }
+        None => "the device has no settings; flash a firmware that has".into(),
+    })
+}
+
+/// Shows the table.
+///
+/// # Errors
+/// The device fails, or has no such entry.
+pub(super) fn get(args: &Get, global: &Global) -> Result<(), Failure> {
+    let mut session = args.target.open()?;
+    let table = session.table()?;
+    let name = args.name.as_deref().unwrap_or("");
+    let exact: Vec<&Setting> = table.iter().filter(|s| s.name == name).collect();
+    let chosen = match exact.is_empty() {
+        true => table.iter().filter(|s| s.name.starts_with(name)).collect(),
+        false => exact,
+    };
+    if chosen.is_empty() {
+        return Err(no_such(&table, name));
+    }
+    if global.json {
+        let settings: Vec<Value> = chosen.iter().map(|s| s.to_json()).collect();
+        return print_json(
+            &json!({ "address": session.address.to_string(), "settings": settings }),
+        );
+    }
+    print(text(&chosen))
+}
+
+fn text(settings: &[&Setting]) -> String {
+    let mut text = format!("{:<32}{:>18}  {}\n", "name", "value", "range");
+    for setting in settings {
+        let range = match setting.access {
+            Access::ReadOnly => "read only".into(),
+            Access::WhenSafe => format!("{}, while safe", setting.range()),
+            Access::Always => setting.range(),
+        };
+        _ = writeln!(text, "{:<32}{:>18}  {range}", setting.name, setting.show(setting.value));
+    }
+    text
+}
+
+/// Changes an entry.
+///
+/// # Errors
+/// No such entry, a value that it cannot have, or a device that fails.
+pub(super) fn set(args: &Set, global: &Global) -> Result<(), Failure> {
+    let mut session = args.target.open()?;
+    session.log.check()?;
+    let table = session.table()?;
+    let setting = named(&table, &args.name)?;
+    if setting.access == Access::ReadOnly {
+        return Err(Failure::usage(format!(
+            "{} is read only; choose a setting that helio device get shows with its range",
+            setting.name
+        )));
+    }
+    let value = setting::parse(setting.unit, &args.value)
+        .map_err(|why| Failure::usage(format!("{}: {why}", setting.name)))?;
+    if !(setting.min..=setting.max).contains(&value) {
+        return Err(out_of_range(setting, value));
+    }
+    let after = session.set(setting, value)?;
+    let (old, new) = (setting.show(setting.value), after.show(after.value));
+    match global.json {
+        true => print_json(&json!({
+            "address": session.address.to_string(),
+            "name": setting.name,
+            "old": setting.value,
+            "new": after.value,
+            "unit": setting::part(setting.unit),
+            "log": session.log.path().display().to_string(),
+        })),
+        false => print(format_args!("{}: {old} -> {new}\n", setting.name)),
+    }
+}
