@@ -132,6 +132,7 @@ impl Chunk {
 
 /// How many records of which kind a reader has met so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// Detections.
     pub photons: u64,

@@ -20,6 +20,7 @@ pub struct Delays {
 
 /// Delays that cannot be taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DelayError {
     /// More detections than this fall into the difference of two delays.
     #[error(

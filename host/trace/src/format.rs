@@ -24,6 +24,7 @@ const NAMED: [(&[u8], TraceFormat); 8] = [
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TraceFormat {
     /// PicoQuant's unified time-tag file, which this crate reads and writes.
     PicoQuantPtu,

@@ -25,6 +25,8 @@ mod delays;
 mod error;
 mod follow;
 mod format;
+#[cfg(test)]
+mod levels;
 mod live;
 mod meta;
 mod npy;

@@ -55,6 +55,7 @@ pub struct Dtime {
 
 /// Everything that a trace says before its records, and what follows from it.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Meta {
     /// The file format.
     pub format: TraceFormat,

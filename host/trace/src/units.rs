@@ -6,6 +6,7 @@ use helio_units::TickLength;
 
 /// What a 1 in the time column means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CsvUnit {
     /// This power of ten of a second, from −15 (fs) to 0. Ticks are 1 ps, or 1 fs for that unit;
     /// digits beyond are rounded to the nearest.

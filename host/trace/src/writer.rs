@@ -43,6 +43,7 @@ pub trait TraceWriter: Send + Debug {
 
 /// What has been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Written {
     /// Detections, markers, sync edges and losses in the file.
     pub records: u64,

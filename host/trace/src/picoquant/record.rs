@@ -47,6 +47,7 @@ const BLOCK_RECORDS: usize = 16_384;
 /// The layouts of records that are known, by the value of `TTResultFormat_TTTRRecType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the instruments'")]
+#[non_exhaustive]
 pub enum RecordType {
     PicoHarp300T2,
     PicoHarp300T3,

@@ -13,6 +13,7 @@ pub(super) const END_BYTES: usize = 16;
 
 /// One block of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BlockEntry {
     /// The byte at which the block begins.
     pub offset: u64,

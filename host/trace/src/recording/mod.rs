@@ -20,6 +20,7 @@ pub use writer::{RecordingOptions, RecordingWriter, Reopened, lock_for_writing};
 
 /// What has been read of a recording's blocks so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecordingInfo {
     /// Blocks of records.
     pub blocks: u64,
@@ -31,6 +32,7 @@ pub struct RecordingInfo {
 
 /// What became of an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IndexState {
     /// There is none: the recording goes on or was broken off. The heads of the blocks serve
     /// instead.

@@ -34,6 +34,7 @@ impl Default for RecordingOptions {
 
 /// What was found when a recording was opened to go on with it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Reopened {
     /// The length of what was kept.
     pub kept_bytes: u64,

@@ -163,7 +163,7 @@ pub(super) fn unkept_json(unkept: Unkept) -> Map<String, Value> {
 impl Kept {
     /// Says what became of the trace; `notes` are further sentences, without their full stops.
     pub(super) fn tell(&self, global: &Global, mut notes: Vec<String>) -> Result<(), Failure> {
-        let Written { records, bytes, unkept, tick } = self.written;
+        let Written { records, bytes, unkept, tick, .. } = self.written;
         if unkept != Unkept::default() {
             notes.push(format!("{} has no place for {unkept}", self.format.name()));
         }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Counts;
+use crate::levels::aloud;
 use crate::picoquant::record::{Layout, RecordType};
 use crate::stream::Decode;
 use proptest::prelude::*;
@@ -36,6 +37,17 @@ fn decoded(
     let mut chunk = Chunk::default();
     let fault = decoder.decode(&bytes, 7, true, &mut chunk).err().map(|err| format!("{err:?}"));
     (chunk, decoder.counts(), decoder.base, fault)
+}
+
+#[test]
+fn the_levels_that_this_test_compares_are_told() {
+    let all: Vec<Level> = Level::all().collect();
+    let has = |name: &str| all.iter().any(|level| format!("{level:?}").starts_with(name));
+    let (have, have_not): (Vec<&str>, Vec<&str>) =
+        ["Avx512", "Avx2", "Single"].into_iter().partition(|name| has(name));
+    let skipped = if have_not.is_empty() { "none".into() } else { have_not.join(" and ") };
+    aloud("T2 records", &format!("{}; SKIPPED: {skipped}", have.join(", ")));
+    assert!(has("Single") && have.len() == all.len(), "a level that is not told: {all:?}");
 }
 
 proptest! {
