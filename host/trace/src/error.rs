@@ -79,7 +79,7 @@ pub enum TraceError {
     },
     /// A file that cannot be read from its beginning to its end and is too long to be held.
     #[error(
-        "is a {} file beyond {limit} bytes in a pipe, and its index stands at its end; give the \
+        "is a {} file beyond {limit} bytes in a pipe, and it cannot be read in one pass; give the \
          file itself, by its name from byte 0 on", .format.name()
     )]
     NeedsFile {

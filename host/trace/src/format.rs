@@ -11,7 +11,8 @@ pub(crate) const PTU_MAGIC: &[u8; 8] = b"PQTTTR\0\0";
 pub(crate) const RECORDING_MAGIC: &[u8; 8] = b"\x89HTR\r\n\x1a\n";
 pub(crate) const PARQUET_MAGIC: &[u8; 4] = b"PAR1";
 pub(crate) const NPY_MAGIC: &[u8; 6] = b"\x93NUMPY";
-const NAMED: [(&[u8], TraceFormat); 8] = [
+pub(crate) const HDF5_MAGIC: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
+const NAMED: [(&[u8], TraceFormat); 9] = [
     (RECORDING_MAGIC, TraceFormat::Recording),
     (PTU_MAGIC, TraceFormat::PicoQuantPtu),
     (b"PQHISTO\0", TraceFormat::PicoQuantPhu),
@@ -20,6 +21,7 @@ const NAMED: [(&[u8], TraceFormat); 8] = [
     (b"TimeHarp 200\0", TraceFormat::TimeHarp200),
     (NPY_MAGIC, TraceFormat::Npy),
     (PARQUET_MAGIC, TraceFormat::Parquet),
+    (HDF5_MAGIC, TraceFormat::Hdf5),
 ];
 
 /// A file format.
@@ -56,12 +58,14 @@ pub enum TraceFormat {
     Npy,
     /// Apache Parquet, read and written where the feature `parquet` is built in.
     Parquet,
+    /// HDF5, read where the feature `hdf5` is built in.
+    Hdf5,
 }
 
 use TraceFormat::*;
 
 /// Format, word on a command line, name in a sentence.
-const TABLE: [(TraceFormat, &str, &str); 15] = [
+const TABLE: [(TraceFormat, &str, &str); 16] = [
     (PicoQuantPtu, "ptu", "PicoQuant PTU"),
     (PicoQuantPhu, "phu", "PicoQuant PHU (histograms, no time tags)"),
     (HydraHarp, "hydraharp", "PicoQuant HydraHarp .ht2/.ht3"),
@@ -77,6 +81,7 @@ const TABLE: [(TraceFormat, &str, &str); 15] = [
     (Recording, "htr", "Heliograph recording"),
     (Npy, "npy", "NumPy NPY"),
     (Parquet, "parquet", "Apache Parquet"),
+    (Hdf5, "hdf5", "HDF5"),
 ];
 
 impl TraceFormat {
@@ -98,6 +103,11 @@ impl TraceFormat {
     fn row(self) -> &'static (TraceFormat, &'static str, &'static str) {
         // The table lists the variants in their order; a test holds it to that.
         &TABLE[self as usize]
+    }
+
+    /// Whether its files are read at several places.
+    pub(crate) fn has_an_index(self) -> bool {
+        matches!(self, Recording | Parquet | Hdf5)
     }
 
     /// Whether its decoder has absolute times, and sorts them within a window.

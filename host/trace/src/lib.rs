@@ -21,10 +21,13 @@
 
 mod chunk;
 mod csv;
+mod datasets;
 mod delays;
 mod error;
 mod follow;
 mod format;
+#[cfg(feature = "hdf5")]
+mod hdf5_file;
 #[cfg(test)]
 mod levels;
 mod live;
@@ -51,6 +54,7 @@ mod units;
 mod writer;
 
 pub use chunk::{Chunk, Counts, Loss, LossKind, Marker, TimeTag};
+pub use datasets::{DatasetPath, Datasets};
 pub use delays::{DelayError, Delays};
 pub use error::TraceError;
 pub use follow::FollowedFile;

@@ -146,7 +146,7 @@ impl Meta {
         use TraceFormat::*;
         match self.format {
             QuTag | SFifteen | SFifteenLegacy | QCrypto => false,
-            Csv | Npy | Parquet => self.table.is_some_and(|table| table.kind),
+            Csv | Npy | Parquet | Hdf5 => self.table.is_some_and(|table| table.kind),
             _ => true,
         }
     }

@@ -7,6 +7,8 @@ use std::path::Path;
 use helio_units::{Picoseconds, TickLength, Ticks};
 
 use crate::format::{RECORDING_MAGIC, describe_head};
+#[cfg(feature = "hdf5")]
+use crate::hdf5_file;
 use crate::live::{self, Live};
 use crate::order::Absolute;
 #[cfg(feature = "parquet")]
@@ -40,9 +42,7 @@ pub fn open(
         return Err(TraceError::Open(ErrorKind::IsADirectory.into()));
     }
     // The formats with an index; a pipe cannot be asked for another place.
-    if metadata.is_ok_and(|m| m.is_file())
-        && matches!(options.format, None | Some(TraceFormat::Recording | TraceFormat::Parquet))
-    {
+    if metadata.is_ok_and(|m| m.is_file()) && options.format.is_none_or(TraceFormat::has_an_index) {
         let mut head = Vec::new();
         let read = file.by_ref().take(RECORDING_MAGIC.len() as u64).read_to_end(&mut head);
         read.and_then(|_| file.rewind())
@@ -55,6 +55,10 @@ pub fn open(
         if head.starts_with(crate::format::PARQUET_MAGIC) {
             let whole = Whole::of(file).map_err(TraceError::Open)?;
             return Ok(in_time(Box::new(parquet_file::open(whole, options)?), options));
+        }
+        #[cfg(feature = "hdf5")]
+        if head == crate::format::HDF5_MAGIC {
+            return Ok(in_time(Box::new(hdf5_file::open(file, options)?), options));
         }
     }
     from_read(file, options)
@@ -186,32 +190,31 @@ fn reader<'a>(
             let meta = spc::read(&mut input)?;
             records(input, meta, spc::Spc::default(), salvage)
         }
-        TraceFormat::Parquet => in_memory(input, options)?,
+        #[cfg(feature = "parquet")]
+        TraceFormat::Parquet => {
+            Box::new(parquet_file::open(Whole::Memory(in_memory(input, format)?.into()), options)?)
+        }
+        #[cfg(feature = "hdf5")]
+        TraceFormat::Hdf5 => Box::new(hdf5_file::open_bytes(in_memory(input, format)?, options)?),
+        #[allow(unreachable_patterns, reason = "with all features")]
+        TraceFormat::Parquet | TraceFormat::Hdf5 => return Err(TraceError::NotBuiltIn { format }),
         TraceFormat::Recording => Box::new(RecordingReader::new(input, salvage)?),
     };
     Ok(in_time(reader, options))
 }
 
-/// A format whose index stands at its end, from where it cannot be reached.
-#[cfg(feature = "parquet")]
-fn in_memory<'a>(
-    input: Input<'a>,
-    options: &ReadOptions,
-) -> Result<Box<dyn TraceReader + 'a>, TraceError> {
+/// All of a file whose index stands where it cannot be reached.
+#[cfg(any(feature = "parquet", feature = "hdf5"))]
+fn in_memory(input: Input<'_>, format: TraceFormat) -> Result<Vec<u8>, TraceError> {
     /// More is not held.
     const LIMIT: u64 = 1 << 28;
     let mut bytes = Vec::new();
     let read = input.take(LIMIT + 1).read_to_end(&mut bytes);
     read.map_err(|source| TraceError::Read { offset: bytes.len() as u64, source })?;
     if bytes.len() as u64 > LIMIT {
-        return Err(TraceError::NeedsFile { format: TraceFormat::Parquet, limit: LIMIT });
+        return Err(TraceError::NeedsFile { format, limit: LIMIT });
     }
-    Ok(Box::new(parquet_file::open(Whole::Memory(bytes.into()), options)?))
-}
-
-#[cfg(not(feature = "parquet"))]
-fn in_memory<'a>(_: Input<'a>, _: &ReadOptions) -> Result<Box<dyn TraceReader + 'a>, TraceError> {
-    Err(TraceError::NotBuiltIn { format: TraceFormat::Parquet })
+    Ok(bytes)
 }
 
 /// With the times and in the order that were asked for.

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use helio_units::{Picoseconds, TickLength, Ticks};
 
 use crate::units::CsvUnit;
-use crate::{Chunk, Counts, Meta, RecordingInfo, TraceError, TraceFormat};
+use crate::{Chunk, Counts, Datasets, Meta, RecordingInfo, TraceError, TraceFormat};
 
 /// A trace that is read from its beginning to its end, in bounded memory.
 ///
@@ -80,4 +80,6 @@ pub struct ReadOptions {
     /// ordered by channel only; in the others with absolute times a step back is an error, and
     /// PicoQuant's, Becker & Hickl's and Heliograph's own come as they are in the file.
     pub window: Option<Picoseconds>,
+    /// Which datasets of an HDF5 file are the columns.
+    pub datasets: Datasets,
 }

@@ -1,4 +1,4 @@
-//! Records as rows of a table: what CSV, NPY and Parquet share.
+//! Records as rows of a table: what CSV, NPY and Parquet share, and HDF5 in part.
 //!
 //! | column | type | what it holds |
 //! |---|---|---|

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use helio_timetag::analysis::{OutOfOrder, Uncounted};
-use helio_trace::{Chunk, CsvUnit, PhotonTime, ReadOptions, Summary, TraceFormat, TraceReader};
+use helio_trace::{
+    Chunk, CsvUnit, DatasetPath, Datasets, PhotonTime, ReadOptions, Summary, TraceFormat,
+    TraceReader,
+};
 use helio_units::{TickLength, Ticks};
 use serde_json::{Value, json};
 
@@ -53,6 +56,13 @@ pub(in crate::cmd) struct Reading {
     /// else none]
     #[arg(long, value_name = "TIME")]
     window: Option<Span>,
+    /// Of an HDF5 file the dataset of times, such as run1/timestamps [default: the first whose name begins
+    /// with time]
+    #[arg(long, value_name = "PATH")]
+    time_dataset: Option<DatasetPath>,
+    /// Of an HDF5 file the dataset of channels [default: the first beside the times whose name begins with ch]
+    #[arg(long, value_name = "PATH")]
+    channel_dataset: Option<DatasetPath>,
 }
 
 impl Reading {
@@ -64,6 +74,7 @@ impl Reading {
             photon_time,
             csv_unit: self.unit,
             window: self.window.map(Span::picoseconds),
+            datasets: Datasets { time: self.time_dataset, channel: self.channel_dataset },
         }
     }
 }
