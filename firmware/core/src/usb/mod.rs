@@ -142,7 +142,7 @@ pub struct UsbCable<'a, B: UsbBus, const QUEUE: usize> {
 
 impl<'a, B: UsbBus, const QUEUE: usize> UsbCable<'a, B, QUEUE> {
     /// The device on an allocator that nothing was taken from, not polled yet. `tick` is the
-    /// length of a tick of [`UsbCable::poll`], `boot_nonce` the one of all frames.
+    /// length of a tick of [`UsbCable::poll`].
     ///
     /// # Errors
     /// [`UsbRefused`].
@@ -153,7 +153,6 @@ impl<'a, B: UsbBus, const QUEUE: usize> UsbCable<'a, B, QUEUE> {
         alloc: &'a UsbBusAllocator<B>,
         board: &UsbBoard<'a>,
         tick: TickLength,
-        boot_nonce: u32,
     ) -> Result<UsbCable<'a, B, QUEUE>, UsbRefused> {
         const { assert!(QUEUE >= 3 * crate::CONTROL_HEADROOM) };
         let long = |text: &str| text.encode_utf16().count() > LONGEST_STRING;
@@ -183,7 +182,7 @@ impl<'a, B: UsbBus, const QUEUE: usize> UsbCable<'a, B, QUEUE> {
             serial,
             suspended: false,
             port_open: false,
-            ownership: Ownership::new(boot_nonce, tick.ticks_covering(OWNER_PATIENCE)),
+            ownership: Ownership::new(tick.ticks_covering(OWNER_PATIENCE)),
             received: Ring::new(),
             outgoing: Outgoing::new(tick.ticks_covering(FLUSH_INTERVAL)),
             now: Ticks(0),

@@ -2,14 +2,17 @@
 //!
 //! - Frames of control and health overtake tags and settings, at the ends of frames. After
 //!   [`URGENT_IN_A_ROW`] of them one other frame goes, so that neither starves.
+//! - `Stopped` overtakes nothing, nor does what comes behind it: a host takes it for the end of a
+//!   run's data.
 //! - A full packet goes at once. The host sees its transfer end with a short packet only: one goes
 //!   right behind the last urgent frame, and otherwise when bytes have waited for the flush time,
 //!   be it that more could follow, or that nothing is left and it is empty.
 
 use super::PACKET;
 use super::ring::Ring;
-use helio_units::Ticks;
-use helio_wire::Stream;
+use heapless::Deque;
+use helio_units::{SlotIndex, Ticks};
+use helio_wire::{DeviceMessage, Stream};
 
 /// Urgent frames that may go one after the other while others wait.
 const URGENT_IN_A_ROW: u32 = 8;
@@ -20,10 +23,23 @@ enum Lane {
     Bulk,
 }
 
+/// Ends of runs that can wait at once: that of one which a trip has halted, and of the next one.
+const ENDS: usize = 4;
+
+/// Where an end of a run stands.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    /// Urgent bytes before it.
+    urgent: usize,
+    /// Other bytes before it.
+    bulk: usize,
+}
+
 #[derive(Clone, Debug)]
 pub struct Outgoing<const N: usize> {
     urgent: Ring<N>,
     bulk: Ring<N>,
+    ends: Deque<End, ENDS>,
     /// The lane whose frame has begun and not ended.
     within: Option<Lane>,
     in_a_row: u32,
@@ -52,11 +68,18 @@ fn lane(frame: &[u8]) -> Lane {
     }
 }
 
+/// Whether it tells of the end of a run: by its kind, which stands in its third byte.
+fn is_end(frame: &[u8]) -> bool {
+    const STOPPED: u8 = DeviceMessage::Stopped { end: SlotIndex(0), tick: Ticks(0) }.kind();
+    frame.get(2) == Some(&STOPPED)
+}
+
 impl<const N: usize> Outgoing<N> {
     pub fn new(flush: Ticks) -> Outgoing<N> {
         Outgoing {
             urgent: Ring::new(),
             bulk: Ring::new(),
+            ends: Deque::new(),
             within: None,
             in_a_row: 0,
             packet: heapless::Vec::new(),
@@ -71,6 +94,7 @@ impl<const N: usize> Outgoing<N> {
     pub fn clear(&mut self) {
         self.urgent.clear();
         self.bulk.clear();
+        self.ends.clear();
         self.packet.clear();
         (self.within, self.in_a_row) = (None, 0);
         (self.ready, self.open, self.due) = (false, false, None);
@@ -82,6 +106,14 @@ impl<const N: usize> Outgoing<N> {
     }
 
     pub fn send(&mut self, frame: &[u8], now: Ticks) {
+        if is_end(frame) {
+            let end = End { urgent: self.urgent.len(), bulk: self.bulk.len() };
+            if let Err(end) = self.ends.push_back(end) {
+                // One end too many: this one counts, it has all other data before it.
+                self.ends.pop_front();
+                let _ = self.ends.push_back(end);
+            }
+        }
         let queued = frame.len() <= self.space()
             && match lane(frame) {
                 Lane::Urgent => self.urgent.push(frame),
@@ -132,7 +164,8 @@ impl<const N: usize> Outgoing<N> {
     }
 
     fn next_lane(&self) -> Option<Lane> {
-        let turn_of_bulk = self.urgent.is_empty() || self.in_a_row >= URGENT_IN_A_ROW;
+        let waits = self.ends.front().is_some_and(|end| end.urgent == 0 && end.bulk > 0);
+        let turn_of_bulk = waits || self.urgent.is_empty() || self.in_a_row >= URGENT_IN_A_ROW;
         match (self.urgent.is_empty(), self.bulk.is_empty()) {
             (true, true) => None,
             (_, false) if turn_of_bulk => Some(Lane::Bulk),
@@ -150,6 +183,16 @@ impl<const N: usize> Outgoing<N> {
         let fits = self.packet.extend_from_slice(&front[..count]);
         debug_assert!(fits.is_ok(), "no more than there is room for");
         ring.consume(count);
+        if lane == Lane::Urgent {
+            // At its first byte the end itself is on its way.
+            while self.ends.front().is_some_and(|end| end.urgent == 0) {
+                self.ends.pop_front();
+            }
+        }
+        for end in self.ends.iter_mut() {
+            let ahead = if lane == Lane::Urgent { &mut end.urgent } else { &mut end.bulk };
+            *ahead = ahead.saturating_sub(count);
+        }
         let ended = zero.is_some();
         self.within = (!ended).then_some(lane);
         if ended {

@@ -16,6 +16,11 @@ const EAR: usize = 64;
 /// full and so ends the host's transfer by itself. A host that does not take them gets no more.
 const REFUSALS: usize = super::PACKET - 1;
 
+/// Nonce and sequence of refusals. They are no part of the device's conversation with its owner:
+/// a host that is refused learns no nonce, so that its next `Hello` begins afresh, and takes no
+/// later frame of the device for a repeat.
+const STRANGER: (u32, u32) = (0, u32::MAX);
+
 /// What a frame on a pipe that does not own the device comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
@@ -33,7 +38,6 @@ struct Ear {
     /// More bytes came than a frame that is looked at may have; until the next zero.
     too_long: bool,
     refusals: heapless::Vec<u8, REFUSALS>,
-    outlet: Outlet,
 }
 
 /// Both pipes, and whose the device is.
@@ -54,14 +58,9 @@ pub struct Heard {
 }
 
 impl Ownership {
-    pub fn new(boot_nonce: u32, patience: Ticks) -> Ownership {
-        let ear = || Ear {
-            bytes: heapless::Vec::new(),
-            too_long: false,
-            refusals: heapless::Vec::new(),
-            // From 1 on: a host that sees number 0 takes it for the first word since boot.
-            outlet: Outlet::counting_from(Stream::Control, boot_nonce, 1),
-        };
+    pub fn new(patience: Ticks) -> Ownership {
+        let ear =
+            || Ear { bytes: heapless::Vec::new(), too_long: false, refusals: heapless::Vec::new() };
         Ownership {
             owner: None,
             heard: Ticks(0),
@@ -173,7 +172,8 @@ impl Ear {
         let message = DeviceMessage::Error { command, code, detail };
         // A host that lets its answers lie gets no further ones.
         let (mut buffer, mut tx) = ([0; REFUSALS], Refusals(&mut self.refusals));
-        let _ = self.outlet.send(0, &message, &mut buffer, &mut tx);
+        let mut outlet = Outlet::counting_from(Stream::Control, STRANGER.0, STRANGER.1);
+        let _ = outlet.send(0, &message, &mut buffer, &mut tx);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every descriptor, byte by byte, as a host reads it.
 
 use super::bus::FakeBus;
-use super::rig::{BOARD, NONCE, Rig, cable, tick};
+use super::rig::{BOARD, Rig, cable, tick};
 use helio_firmware::usb::{UsbBoard, UsbCable, UsbRefused};
 use usb_device::bus::UsbBusAllocator;
 
@@ -210,7 +210,7 @@ fn a_set_that_is_broken_off_spoils_one_answer_and_no_more() {
 fn a_board_that_cannot_be_found_or_fed_is_refused() {
     fn refused(board: UsbBoard<'static>) -> UsbRefused {
         let alloc = UsbBusAllocator::new(FakeBus::default());
-        let cable = UsbCable::<_, 8192>::new(&alloc, &board, tick(), NONCE);
+        let cable = UsbCable::<_, 8192>::new(&alloc, &board, tick());
         cable.err().expect("it is refused")
     }
     let long = "Heliograph 0123456789012345678901234567890123456789012345678901234";
@@ -221,7 +221,7 @@ fn a_board_that_cannot_be_found_or_fed_is_refused() {
     assert_eq!(refused(UsbBoard { milliamperes: 501, ..BOARD }), UsbRefused::Current);
     let alloc = UsbBusAllocator::new(FakeBus::default());
     let _ = alloc.interface();
-    let cable = UsbCable::<_, 8192>::new(&alloc, &BOARD, tick(), NONCE);
+    let cable = UsbCable::<_, 8192>::new(&alloc, &BOARD, tick());
     assert_eq!(cable.err(), Some(UsbRefused::NotFirst));
 }
 

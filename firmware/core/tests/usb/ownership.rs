@@ -3,7 +3,7 @@
 use super::rig::{FRAMES, Rig, SERIAL_IN, SERIAL_OUT, command};
 use helio_firmware::Transmit;
 use helio_firmware::usb::Pipe;
-use helio_wire::{ErrorCode, HostMessage};
+use helio_wire::{Arrival, Decoder, ErrorCode, HostMessage, SequenceTracker};
 use proptest::prelude::*;
 
 const HELLO: HostMessage = HostMessage::Hello;
@@ -62,6 +62,31 @@ fn commands_before_hello_are_refused_and_a_stranger_learns_the_version() {
     rig.bytes(FRAMES, &frame);
     assert_eq!(rig.refusal(FRAMES), Some((0, ErrorCode::UnknownCommand, 99)));
     assert_eq!((rig.cable.owner(), rig.received.len()), (None, 0));
+}
+
+#[test]
+fn a_host_that_was_refused_is_not_deaf_when_it_owns_the_device() {
+    let mut rig = Rig::new();
+    let mut tracker = SequenceTracker::new();
+    for _ in 0..5 {
+        rig.command(SERIAL_OUT, &BEAT);
+        assert_eq!(hear(&rig.heard(SERIAL_IN), &mut tracker), 1);
+        assert_eq!(tracker.nonce(), Some(0), "its next Hello begins afresh");
+    }
+    rig.command(SERIAL_OUT, &HELLO);
+    rig.say(0, 10);
+    assert!(hear(&rig.heard(SERIAL_IN), &mut tracker) > 0);
+}
+
+/// Frames, none of which is a repeat.
+fn hear(bytes: &[u8], tracker: &mut SequenceTracker) -> usize {
+    let mut frames = 0;
+    Decoder::new().push(bytes, |frame| {
+        let header = frame.unwrap().header().unwrap();
+        assert_ne!(tracker.account(&header), Arrival::Repeat);
+        frames += 1;
+    });
+    frames
 }
 
 #[test]

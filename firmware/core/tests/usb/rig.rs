@@ -45,7 +45,7 @@ pub fn tick() -> TickLength {
 pub fn cable(board: &UsbBoard<'static>) -> (FakeBus, Cable) {
     let bus = FakeBus::default();
     let alloc = Box::leak(Box::new(UsbBusAllocator::new(bus.clone())));
-    (bus, UsbCable::new(alloc, board, tick(), NONCE).unwrap())
+    (bus, UsbCable::new(alloc, board, tick()).unwrap())
 }
 
 impl Rig {
@@ -183,7 +183,7 @@ impl Rig {
         let (mut decoder, mut found) = (Decoder::new(), None);
         decoder.push(&bytes, |frame| {
             let (header, message) = decode_device(frame.unwrap()).unwrap();
-            assert_eq!((header.boot_nonce, header.stream), (NONCE, Stream::Control));
+            assert_eq!((header.boot_nonce, header.stream), (0, Stream::Control));
             let DeviceMessage::Error { command, code, detail } = message else {
                 panic!("{message:?}")
             };

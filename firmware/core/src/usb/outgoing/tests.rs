@@ -148,6 +148,34 @@ fn an_answer_that_fills_a_packet_is_followed_by_an_empty_one() {
 }
 
 #[test]
+fn the_end_of_a_run_overtakes_nothing_of_it() {
+    let mut rig = Rig::new();
+    let end = {
+        let mut frame = vec![9; 29];
+        (frame[0], frame[1], frame[2], frame[28]) = (3, 1, 0x86, 0);
+        frame
+    };
+    assert!(is_end(&end) && lane(&end) == Lane::Urgent);
+    rig.bytes(200, TAGS);
+    rig.bytes(200, TAGS);
+    rig.bytes(40, CONTROL);
+    rig.send(&end);
+    rig.bytes(20, CONTROL);
+    rig.bytes(300, TAGS);
+    rig.now = Ticks(5_000);
+    let mut bytes = rig.packets().concat();
+    rig.now = Ticks(20_000);
+    bytes.extend(rig.packets().concat());
+    let end = bytes.windows(end.len()).position(|w| w == end).unwrap();
+    assert_eq!(bytes[0], CONTROL, "the answer before it did overtake");
+    let tags = bytes[..end].iter().filter(|byte| **byte == TAGS).count();
+    assert_eq!(tags, 2 * 199, "all of the run's before it, nothing of what came later");
+    let after = bytes[end + 29..].iter().position(|byte| *byte == CONTROL);
+    assert_eq!(after, Some(0), "and the one behind it overtakes what came later");
+    assert_eq!(bytes.len(), 200 + 200 + 40 + 29 + 20 + 300);
+}
+
+#[test]
 fn neither_lane_starves() {
     let mut rig = Rig::new();
     let (mut answers, mut tags) = (0, 0);
