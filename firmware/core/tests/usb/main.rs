@@ -6,3 +6,4 @@ mod link;
 mod ownership;
 mod rate;
 mod rig;
+mod table;
