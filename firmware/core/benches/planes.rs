@@ -108,6 +108,9 @@ fn orders(epoch: u16) -> Orders {
         configure: Some(configure),
         run: Some(RunOrder::Start { epoch, slots: None }),
         permit_until: Ticks(u64::MAX),
+        source: helio_bench::SettingsSource::Own,
+        dead_times: [0; helio_firmware::DEAD_TIMES],
+        slot_clock: None,
     }
 }
 

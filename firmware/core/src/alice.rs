@@ -3,8 +3,9 @@
 use crate::cable::Transmit;
 use crate::planes::{Counters, Event, Events, Inbox, Orders, RunOrder};
 use crate::prbs::Prbs31;
-use crate::sequencer::{Draw, Sequencer};
-use helio_bench::{RandomSource, SlotPlayer, SlotWord};
+use crate::random::Supply;
+use crate::sequencer::{Draw, Grid, Sequencer};
+use helio_bench::{Intensity, Polarization, PulseSource, RandomSource, SlotPlayer, SlotWord};
 use helio_units::{SlotIndex, TickLength, Ticks};
 use helio_wire::Configure;
 
@@ -18,6 +19,27 @@ pub struct AliceData<P, R> {
     inbox: Inbox,
     configured: Option<Configure>,
     epoch: u16,
+    words: PulseWords,
+}
+
+/// The pins of each setting of a pulse, by its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PulseWords([SlotWord; 16]);
+
+impl PulseWords {
+    /// As the source is wired.
+    pub fn of(source: &impl PulseSource) -> PulseWords {
+        PulseWords(core::array::from_fn(|code| {
+            source.word(Intensity(code as u8 >> 2), Polarization::from_code(code as u8))
+        }))
+    }
+}
+
+impl Default for PulseWords {
+    /// Two select pins for the level and two for the state.
+    fn default() -> PulseWords {
+        PulseWords(core::array::from_fn(|code| SlotWord(1 | (code as u16) << 1)))
+    }
 }
 
 impl<P: SlotPlayer, R: RandomSource> AliceData<P, R> {
@@ -28,7 +50,24 @@ impl<P: SlotPlayer, R: RandomSource> AliceData<P, R> {
             inbox: Inbox::default(),
             configured: None,
             epoch: 0,
+            words: PulseWords::default(),
         }
+    }
+
+    /// The same with pins wired in another way.
+    pub fn with_words(mut self, words: PulseWords) -> AliceData<P, R> {
+        self.words = words;
+        self
+    }
+
+    /// Takes what the host gave for settings.
+    pub fn supply(&mut self, supply: Supply) {
+        self.sequencer.supply(supply);
+    }
+
+    /// A trigger has come: the next burst begins with the next [`AliceData::run`].
+    pub fn trigger(&mut self) {
+        self.sequencer.trigger();
     }
 
     /// Takes orders for the next [`AliceData::run`].
@@ -46,6 +85,12 @@ impl<P: SlotPlayer, R: RandomSource> AliceData<P, R> {
             self.stop(now, tx, &mut events);
         }
         self.configured = orders.configure.or(self.configured);
+        if let Some(source) = orders.source {
+            self.sequencer.select(source);
+        }
+        if let Some((command, _)) = orders.slot_clock {
+            let _ = events.push(Event::NotSteered { command, too_late: false });
+        }
         match orders.run {
             Some(RunOrder::Start { epoch, slots }) => self.start(epoch, slots, now, &mut events),
             Some(RunOrder::Stop) => self.stop(now, tx, &mut events),
@@ -64,19 +109,24 @@ impl<P: SlotPlayer, R: RandomSource> AliceData<P, R> {
             slots: self.sequencer.played(),
             starved_slots: self.sequencer.starved(),
             lost_settings: self.sequencer.lost_settings(),
+            fed: self.sequencer.sources.consumed(),
             ..Counters::default()
         }
     }
 
     /// The player and the random source, for a bench that steps them.
     pub fn parts_mut(&mut self) -> (&mut P, &mut R) {
-        (&mut self.sequencer.player, &mut self.sequencer.random)
+        (&mut self.sequencer.player, &mut self.sequencer.sources.own)
     }
 
     fn start(&mut self, epoch: u16, slots: Option<SlotIndex>, now: Ticks, events: &mut Events) {
         let Some(configured) = self.configured else { return };
-        let Some(draw) = PulseDraw::new(&configured) else { return };
-        let grid = (configured.slot_ticks, configured.sync_spacing);
+        let Some(draw) = PulseDraw::new(&configured, self.words) else { return };
+        let grid = Grid {
+            slot_ticks: configured.slot_ticks,
+            spacing: configured.sync_spacing,
+            burst: configured.burst_slots,
+        };
         self.epoch = epoch;
         self.sequencer.begin(epoch, SlotIndex(0), slots, grid, draw);
         let _ = events.push(Event::Started { epoch, tick: now });
@@ -111,15 +161,17 @@ struct PulseDraw {
     cumulative: [u32; 3],
     key_weight: u32,
     prbs: Prbs31,
+    words: PulseWords,
 }
 
 impl PulseDraw {
-    fn new(c: &Configure) -> Option<PulseDraw> {
+    fn new(c: &Configure, words: PulseWords) -> Option<PulseDraw> {
         let [a, b, d, _] = c.intensity_weights.map(u32::from);
         Some(PulseDraw {
             cumulative: [a, a + b, a + b + d],
             key_weight: c.key_basis_weight.into(),
             prbs: Prbs31::new(c.sync_seed)?,
+            words,
         })
     }
 
@@ -143,9 +195,13 @@ impl Draw for PulseDraw {
         for ((number, code), word) in numbers.iter().zip(codes).zip(words) {
             let setting = self.code(u32::from_le_bytes(*number));
             *code = setting as u8;
-            // The code's bits stand in the slot word in the same order, above the trigger.
-            *word = SlotWord(1 | (setting as u16) << 1);
+            *word = self.word(setting as u8);
         }
+    }
+
+    #[inline]
+    fn word(&self, code: u8) -> SlotWord {
+        self.words.0[usize::from(code & 15)]
     }
 
     fn sync(&mut self) -> SlotWord {

@@ -1,12 +1,13 @@
 //! Bob's data plane: edges in; tags, numbered slots and the receiver's settings out.
 
 use crate::cable::Transmit;
-use crate::planes::{Counters, Event, Events, Inbox, Orders, RunOrder};
+use crate::planes::{Counters, DEAD_TIMES, Event, Events, Inbox, Orders, RunOrder};
 use crate::prbs::Prbs31;
+use crate::random::Supply;
 use crate::receiver::Receiver;
 use crate::sync::{SyncPlan, SyncTracker};
 use crate::tags::TagStream;
-use helio_bench::{Edge, EdgeSource, Loss, SlotTiming};
+use helio_bench::{Edge, EdgeSource, Loss, SlotClockMode, SlotTiming};
 use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::Configure;
 
@@ -42,6 +43,10 @@ pub struct BobData<E, V> {
     inbox: Inbox,
     configured: Option<Configure>,
     run: Option<Run>,
+    dead_times: [u32; DEAD_TIMES],
+    /// When a detector's last edge came, by channel.
+    last_edge: [u64; DEAD_TIMES],
+    early_edges: u64,
     sync_edges: u64,
     lock_losses: u32,
     steer_interval: Ticks,
@@ -74,12 +79,20 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             inbox: Inbox::default(),
             configured: None,
             run: None,
+            dead_times: [0; DEAD_TIMES],
+            last_edge: [0; DEAD_TIMES],
+            early_edges: 0,
             sync_edges: 0,
             lock_losses: 0,
             steer_interval: tick.ticks_covering(STEER_INTERVAL),
             steer_lead: tick.ticks_covering(STEER_LEAD),
             buffer: [Edge { tick: Ticks(0), channel: 0 }; BATCH],
         }
+    }
+
+    /// Takes what the host gave for settings.
+    pub fn supply(&mut self, supply: Supply) {
+        self.receiver.supply(supply);
     }
 
     /// Takes orders for the next [`BobData::run`].
@@ -98,10 +111,19 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             self.stop(now, tx, &mut events);
         }
         self.configured = orders.configure.or(self.configured);
+        if self.run.is_none()
+            && let Some(source) = orders.source
+        {
+            self.receiver.select(source);
+            self.dead_times = orders.dead_times;
+        }
         match orders.run {
             Some(RunOrder::Start { epoch, slots }) => self.start(epoch, slots, now, &mut events),
             Some(RunOrder::Stop) => self.stop(now, tx, &mut events),
             None => {}
+        }
+        if let Some(order) = orders.slot_clock {
+            self.steered(order, now, &mut events);
         }
         if self.run.is_none() {
             self.discard();
@@ -120,6 +142,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
         let mut counters = Counters {
             edges: self.tags.edges(),
             lost_edges: self.tags.lost(),
+            early_edges: self.early_edges,
             sync_edges: self.sync_edges,
             locked: self.run.as_ref().is_some_and(|run| run.timing.is_some()),
             lock_losses: self.lock_losses,
@@ -149,6 +172,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
         let Some(seed) = Prbs31::new(configure.sync_seed) else { return };
         self.discard();
         self.tags.begin(epoch, now);
+        self.last_edge = [0; DEAD_TIMES];
         let plan =
             SyncPlan { slot_ticks: configure.slot_ticks, spacing: configure.sync_spacing, seed };
         self.run = Some(Run {
@@ -180,9 +204,12 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
     ) -> Result<(), Event> {
         let reached = self.drain(tx);
         let Some(run) = &mut self.run else { return Ok(()) };
-        run.tracker.reached(reached);
-        run.tracker.search(SEARCH_STEPS);
-        if run.timing.is_some() && !run.tracker.is_locked() {
+        let follows = run.configure.slot_clock == SlotClockMode::Sync;
+        if follows {
+            run.tracker.reached(reached);
+            run.tracker.search(SEARCH_STEPS);
+        }
+        if follows && run.timing.is_some() && !run.tracker.is_locked() {
             run.timing = None;
             self.lock_losses += 1;
             self.tags.lock_lost(reached, tx);
@@ -191,7 +218,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             }
             let _ = events.push(Event::LockLost);
         }
-        if run.tracker.is_locked() && now >= run.steer_due {
+        if follows && run.tracker.is_locked() && now >= run.steer_due {
             self.steer(now, events);
         }
         self.receiver.feed(now, tx)?;
@@ -215,8 +242,14 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
                 }
                 if edge.channel == self.sync_channel {
                     self.sync_edges += 1;
-                    run.tracker.edge(edge.tick);
+                    if run.configure.slot_clock == SlotClockMode::Sync {
+                        run.tracker.edge(edge.tick);
+                    }
                 } else {
+                    let channel = usize::from(edge.channel) % DEAD_TIMES;
+                    let last = core::mem::replace(&mut self.last_edge[channel], edge.tick.0);
+                    let dead = u64::from(self.dead_times[channel]);
+                    self.early_edges += u64::from(edge.tick.0.wrapping_sub(last) < dead);
                     self.tags.edge(*edge, tx);
                 }
             }
@@ -254,6 +287,26 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             run.steer_due = Ticks(now.0 + self.steer_interval.0);
             return;
         }
+    }
+
+    /// Steers the slot clock as the host says; the first time, slots get their numbers by it.
+    fn steered(&mut self, (command, timing): (u32, SlotTiming), now: Ticks, events: &mut Events) {
+        let steered = self.run.as_mut().is_some_and(|run| {
+            run.configure.slot_clock == SlotClockMode::Steered && timing.slot >= run.next
+        });
+        let too_late =
+            steered && (timing.start.floor() <= now || self.receiver.steer(timing).is_err());
+        let Some(run) = self.run.as_mut().filter(|_| steered && !too_late) else {
+            let _ = events.push(Event::NotSteered { command, too_late });
+            return;
+        };
+        if run.timing.is_none() {
+            self.receiver.begin(&run.configure, run.epoch, timing.slot, run.limit);
+            let _ = events.push(Event::Locked);
+        }
+        self.tags.mark(timing);
+        run.timing = Some(timing);
+        let _ = events.push(Event::Steered { command, tick: now });
     }
 
     fn is_over(&self, reached: Ticks) -> bool {

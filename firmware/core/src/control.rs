@@ -15,33 +15,47 @@
 mod check;
 mod outbox;
 mod state;
+mod table;
 
 use crate::cable::Transmit;
 use crate::identity::Profile;
 use crate::planes::{Event, Orders};
-use helio_bench::InterlockState;
+use crate::random::Supply;
+use helio_bench::{Board, InterlockState, NoBoard};
 use helio_units::{Picoseconds, Ticks};
-use helio_wire::{Decoder, Health};
+use helio_wire::{Decoder, Health, RebootMode};
 use outbox::Outbox;
 use state::State;
+use table::Table;
 
 /// Time between two health reports.
 pub const HEALTH_INTERVAL: Picoseconds = Picoseconds(500_000_000_000);
 
+/// Time between two batches of telemetry.
+pub const TELEMETRY_INTERVAL: Picoseconds = Picoseconds(1_000_000_000_000);
+
 /// A data plane that has not begun or ended a run after this time hangs.
 pub const RUN_ORDER_DEADLINE: Picoseconds = Picoseconds(10_000_000_000);
 
-/// The control plane of one device: some 4.5 KiB, half of it the buffer of a frame to come.
-pub struct Control {
+/// The control plane of one device: some 6 KiB, a third of it the buffer of a frame to come.
+pub struct Control<B = NoBoard> {
     decoder: Decoder,
-    state: State,
+    state: State<B>,
     outbox: Outbox,
 }
 
 impl Control {
-    /// A device that has just booted.
+    /// A device that has just booted, with nothing to set.
     pub fn new(profile: Profile) -> Control {
-        let state = State::new(profile);
+        Control::with_board(profile, NoBoard)
+    }
+}
+
+impl<B: Board> Control<B> {
+    /// A device that has just booted, on a board that can be set and sensed.
+    pub fn with_board(profile: Profile, board: B) -> Control<B> {
+        let table = Table::new(board, profile.channels);
+        let state = State::new(profile, table);
         let nonce = state.profile.identity.boot_nonce;
         Control { decoder: Decoder::new(), state, outbox: Outbox::new(nonce) }
     }
@@ -64,6 +78,9 @@ impl Control {
             configure: None,
             run: None,
             permit_until: Ticks(0),
+            source: state.table.source,
+            dead_times: state.table.dead_times,
+            slot_clock: None,
         };
         for event in events {
             if *event == Event::LinkReset {
@@ -74,10 +91,11 @@ impl Control {
         }
         state.interlock.tick(now);
         state.check_order_deadline(now);
+        state.make_changes(now, outbox);
         state.obey_trip(now, &mut orders, outbox);
         decoder.push(rx, |frame| {
             if outbox.is_full() {
-                outbox.send(&state.profile, tx);
+                outbox.send(&state.profile, &mut state.table, tx);
             }
             state.frame(frame, now, &mut orders, outbox);
             state.obey_trip(now, &mut orders, outbox);
@@ -90,7 +108,14 @@ impl Control {
             state.health_due = Ticks(now.0.saturating_add(state.health_interval.0));
             outbox.health(state.health(now), state.epoch);
         }
-        outbox.send(&state.profile, tx);
+        if now >= state.telemetry_due {
+            state.telemetry_due = Ticks(now.0.saturating_add(state.telemetry_interval.0));
+            state.table.store();
+            outbox.telemetry(now, state.epoch);
+        }
+        orders.source = state.table.source;
+        orders.dead_times = state.table.dead_times;
+        outbox.send(&state.profile, &mut state.table, tx);
         orders
     }
 
@@ -102,6 +127,23 @@ impl Control {
     /// Whether a run is on: ordered, and not known to have ended.
     pub fn is_running(&self) -> bool {
         self.state.running
+    }
+
+    /// What the host gave for settings, piece by piece; to be taken after each poll, before the
+    /// orders of that poll are given, as long as there is some and the data plane has room.
+    pub fn supply(&mut self) -> Option<Supply> {
+        self.state.supplies.pop_front()
+    }
+
+    /// A reset that the host has ordered, once its answer has gone to the cable: the board sends
+    /// what waits there, for at most some 10 ms, and starts anew.
+    pub fn reboot_ordered(&self) -> Option<RebootMode> {
+        self.state.reboot.filter(|_| self.outbox.is_empty())
+    }
+
+    /// The board.
+    pub fn board_mut(&mut self) -> &mut B {
+        &mut self.state.table.board
     }
 
     /// Who the device is.

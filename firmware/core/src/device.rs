@@ -1,6 +1,6 @@
 //! Whole devices for callers with one thread: the bench in software, an emulated board.
 
-use crate::alice::AliceData;
+use crate::alice::{AliceData, PulseWords};
 use crate::bob::BobData;
 use crate::cable::{DataLane, Transmit};
 use crate::control::Control;
@@ -8,9 +8,11 @@ use crate::identity::{Identity, Profile};
 use crate::planes::{Counters, EVENTS, Event, Events};
 use crate::receiver::{ActiveReceiver, PassiveReceiver, Receiver};
 use helio_bench::{
-    EdgeSource, InterlockState, Modulator, PulseSource, RandomSource, SlotClock, SlotPlayer,
+    Board, EdgeSource, InterlockState, Modulator, NoBoard, PulseSource, RandomSource, SlotClock,
+    SlotPlayer,
 };
 use helio_units::Ticks;
+use helio_wire::RebootMode;
 
 /// The parts of a sender.
 pub struct AliceParts<S, M, P, R> {
@@ -37,8 +39,8 @@ pub struct AlicePartsMut<'a, S, M, P, R> {
 }
 
 /// A sender.
-pub struct Alice<S, M, P, R> {
-    control: Control,
+pub struct Alice<S, M, P, R, B = NoBoard> {
+    control: Control<B>,
     data: AliceData<P, R>,
     source: S,
     modulator: M,
@@ -48,13 +50,20 @@ pub struct Alice<S, M, P, R> {
 impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource> Alice<S, M, P, R> {
     /// Just booted: dark.
     pub fn new(identity: Identity, parts: AliceParts<S, M, P, R>) -> Alice<S, M, P, R> {
+        Alice::on_board(identity, parts, NoBoard)
+    }
+}
+
+impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource, B: Board> Alice<S, M, P, R, B> {
+    /// Just booted, on a board that can be set and sensed: dark.
+    pub fn on_board(identity: Identity, parts: AliceParts<S, M, P, R>, board: B) -> Self {
         let AliceParts { mut source, modulator, player, random } = parts;
         source.set_enabled(false);
         let (nonce, tick) = (identity.boot_nonce, identity.tick_length);
         let profile = Profile::alice(identity, &source, &modulator, &random);
         Alice {
-            control: Control::new(profile),
-            data: AliceData::new(nonce, tick, player, random),
+            control: Control::with_board(profile, board),
+            data: AliceData::new(nonce, tick, player, random).with_words(PulseWords::of(&source)),
             source,
             modulator,
             inbox: EventBox::default(),
@@ -65,6 +74,9 @@ impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource> Alice<S, M, P
     pub fn poll(&mut self, now: Ticks, rx: &[u8], tx: &mut impl Transmit) {
         let orders = self.control.poll(now, self.inbox.take().as_slice(), rx, tx);
         self.source.set_enabled(orders.enable);
+        while let Some(supply) = self.control.supply() {
+            self.data.supply(supply);
+        }
         self.data.order(&orders);
         if orders.halt {
             // Not at the next run: dark now.
@@ -80,6 +92,11 @@ impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource> Alice<S, M, P
         }
     }
 
+    /// A trigger has come: the next burst begins.
+    pub fn trigger(&mut self) {
+        self.data.trigger();
+    }
+
     /// Something the board has seen.
     pub fn signal(&mut self, event: Event) {
         self.inbox.signal(event);
@@ -89,6 +106,16 @@ impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource> Alice<S, M, P
     pub fn parts_mut(&mut self) -> AlicePartsMut<'_, S, M, P, R> {
         let (player, random) = self.data.parts_mut();
         AlicePartsMut { source: &mut self.source, modulator: &mut self.modulator, player, random }
+    }
+
+    /// A reset that the host has ordered, see [`Control::reboot_ordered`].
+    pub fn reboot_ordered(&self) -> Option<RebootMode> {
+        self.control.reboot_ordered()
+    }
+
+    /// The board.
+    pub fn board_mut(&mut self) -> &mut B {
+        self.control.board_mut()
     }
 
     /// Where the interlock stands.
@@ -136,8 +163,8 @@ pub struct BobPartsMut<'a, M, P, E, C, R> {
 }
 
 /// A receiver; `V` is an [`ActiveReceiver`] or a [`PassiveReceiver`].
-pub struct Bob<E, V> {
-    control: Control,
+pub struct Bob<E, V, B = NoBoard> {
+    control: Control<B>,
     data: BobData<E, V>,
     inbox: EventBox,
 }
@@ -152,10 +179,25 @@ where
 {
     /// A receiver that chooses its basis itself, just booted.
     pub fn new(identity: Identity, parts: BobParts<M, P, E, C, R>) -> Self {
+        Bob::on_board(identity, parts, NoBoard)
+    }
+}
+
+impl<M, P, E, C, R, B> Bob<E, ActiveReceiver<M, P, C, R>, B>
+where
+    M: Modulator,
+    P: SlotPlayer,
+    E: EdgeSource,
+    C: SlotClock,
+    R: RandomSource,
+    B: Board,
+{
+    /// The same on a board that can be set and sensed.
+    pub fn on_board(identity: Identity, parts: BobParts<M, P, E, C, R>, board: B) -> Self {
         let BobParts { modulator, player, edges, clock, random } = parts;
         let (nonce, tick) = (identity.boot_nonce, identity.tick_length);
         let receiver = ActiveReceiver::new(nonce, tick, modulator, player, clock, random);
-        Bob::with_receiver(identity, edges, receiver)
+        Bob::with_receiver(identity, edges, receiver, board)
     }
 
     /// The parts, for a bench that steps them between turns.
@@ -169,7 +211,14 @@ where
 impl<E: EdgeSource> Bob<E, PassiveReceiver> {
     /// A receiver whose basis a beam splitter chooses, just booted.
     pub fn passive(identity: Identity, edges: E) -> Self {
-        Bob::with_receiver(identity, edges, PassiveReceiver)
+        Bob::with_receiver(identity, edges, PassiveReceiver, NoBoard)
+    }
+}
+
+impl<E: EdgeSource, B: Board> Bob<E, PassiveReceiver, B> {
+    /// The same on a board that can be set and sensed.
+    pub fn passive_on_board(identity: Identity, edges: E, board: B) -> Self {
+        Bob::with_receiver(identity, edges, PassiveReceiver, board)
     }
 
     /// The edge source, for a bench that steps it between turns.
@@ -178,8 +227,8 @@ impl<E: EdgeSource> Bob<E, PassiveReceiver> {
     }
 }
 
-impl<E: EdgeSource, V: Receiver> Bob<E, V> {
-    fn with_receiver(identity: Identity, edges: E, receiver: V) -> Bob<E, V> {
+impl<E: EdgeSource, V: Receiver, B: Board> Bob<E, V, B> {
+    fn with_receiver(identity: Identity, edges: E, receiver: V, board: B) -> Self {
         debug_assert_eq!(identity.tick_length, edges.tick_length());
         let data = BobData::new(identity.boot_nonce, edges, receiver);
         let receiver = data.receiver();
@@ -190,12 +239,15 @@ impl<E: EdgeSource, V: Receiver> Bob<E, V> {
             receiver.settling_time(),
             receiver.random(),
         );
-        Bob { control: Control::new(profile), data, inbox: EventBox::default() }
+        Bob { control: Control::with_board(profile, board), data, inbox: EventBox::default() }
     }
 
     /// The control plane's turn; at least once a millisecond.
     pub fn poll(&mut self, now: Ticks, rx: &[u8], tx: &mut impl Transmit) {
         let orders = self.control.poll(now, self.inbox.take().as_slice(), rx, tx);
+        while let Some(supply) = self.control.supply() {
+            self.data.supply(supply);
+        }
         self.data.order(&orders);
         if orders.halt {
             self.run(now, tx);
@@ -213,6 +265,16 @@ impl<E: EdgeSource, V: Receiver> Bob<E, V> {
     /// Something the board has seen.
     pub fn signal(&mut self, event: Event) {
         self.inbox.signal(event);
+    }
+
+    /// A reset that the host has ordered, see [`Control::reboot_ordered`].
+    pub fn reboot_ordered(&self) -> Option<RebootMode> {
+        self.control.reboot_ordered()
+    }
+
+    /// The board.
+    pub fn board_mut(&mut self) -> &mut B {
+        self.control.board_mut()
     }
 
     /// Where the interlock stands.

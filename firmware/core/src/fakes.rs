@@ -277,6 +277,8 @@ pub struct Host {
     pub sequence: u32,
     decoder: Decoder,
     arrivals: SequenceTracker,
+    /// Of each batch of settings.
+    pub sources: Vec<SettingsSource>,
 }
 
 pub const NONCE: u32 = 0xB007_0001;
@@ -285,7 +287,8 @@ impl Host {
     /// A host that has heard the device's nonce already.
     pub fn new() -> Host {
         let arrivals = SequenceTracker::new();
-        Host { nonce: NONCE, sequence: 0, decoder: Decoder::new(), arrivals }
+        let (nonce, sources) = (NONCE, Vec::new());
+        Host { nonce, sequence: 0, decoder: Decoder::new(), arrivals, sources }
     }
 
     /// The frame of a command.
@@ -301,11 +304,14 @@ impl Host {
     /// Takes everything off the cable.
     pub fn read(&mut self, cable: &mut Cable) -> Vec<(Header, Said)> {
         let mut said = Vec::new();
-        let Host { decoder, arrivals, .. } = self;
+        let Host { decoder, arrivals, sources, .. } = self;
         decoder.push(&std::mem::take(&mut cable.bytes), |frame| {
             let (header, message) = decode_device(frame.unwrap()).unwrap();
             let arrival = arrivals.account(&header);
             assert!(matches!(arrival, Arrival::First | Arrival::InOrder), "{arrival:?}");
+            if let DeviceMessage::Settings(batch) = message {
+                sources.push(batch.source);
+            }
             said.push((header, own(message)));
         });
         said

@@ -13,7 +13,8 @@
 //! On two cores, core 0 polls [`Control`] and owns cable and enable line, core 1 runs the data
 //! plane. Two `heapless::spsc` queues join them, one of [`Orders`] (16 deep; a full one means that
 //! core 1 hangs: drop the enable line) and one of [`Event`]s (64 deep); a third one carries core
-//! 1's frames to the cable and is what core 1 sees as [`Transmit`]. Core 0 keeps
+//! 1's frames to the cable and is what core 1 sees as [`Transmit`]. What the host gives for settings
+//! ([`Control::supply`]) goes through one more, before the orders of its poll. Core 0 keeps
 //! [`CONTROL_HEADROOM`] of the cable free when it moves frames from there.
 //!
 //! What leaves the device: settings go to this station's own host and nowhere else.
@@ -28,8 +29,10 @@ mod device;
 mod fakes;
 mod identity;
 pub mod interlock;
+mod kept;
 mod planes;
 pub mod prbs;
+pub mod random;
 mod receiver;
 mod sequencer;
 mod settings;
@@ -38,12 +41,13 @@ mod tags;
 #[cfg(feature = "usb")]
 pub mod usb;
 
-pub use alice::AliceData;
+pub use alice::{AliceData, PulseWords};
 pub use bob::{BobData, STEER_INTERVAL, STEER_LEAD};
 pub use cable::{CONTROL_HEADROOM, DataLane, Transmit};
-pub use control::{Control, HEALTH_INTERVAL, RUN_ORDER_DEADLINE};
+pub use control::{Control, HEALTH_INTERVAL, RUN_ORDER_DEADLINE, TELEMETRY_INTERVAL};
 pub use device::{Alice, AliceParts, AlicePartsMut, Bob, BobParts, BobPartsMut};
 pub use identity::{Identity, Profile, Text, text};
-pub use planes::{Counters, EVENTS, Event, Events, Orders, RunOrder};
+pub use kept::Kept;
+pub use planes::{Counters, DEAD_TIMES, EVENTS, Event, Events, Orders, RunOrder};
 pub use receiver::{ActiveReceiver, PassiveReceiver, Receiver};
 pub use sequencer::{FLUSH_INTERVAL, QUEUE};

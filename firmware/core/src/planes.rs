@@ -1,6 +1,7 @@
 //! What passes between the two planes. All of it is `Copy` and small, to go through
 //! single-producer queues where the planes run on two cores.
 
+use helio_bench::{SettingsSource, SlotTiming};
 use helio_units::{SlotIndex, Ticks};
 use helio_wire::Configure;
 
@@ -19,7 +20,16 @@ pub struct Orders {
     /// The data plane ends its run by itself at this time, if no later permit comes: a control
     /// plane that hangs is no light.
     pub permit_until: Ticks,
+    /// With the next start: where settings come from.
+    pub source: SettingsSource,
+    /// With the next start: dead times of the detectors in ticks; 0 is none.
+    pub dead_times: [u32; DEAD_TIMES],
+    /// Bob, steered by the host: this timing, from the command with this number.
+    pub slot_clock: Option<(u32, SlotTiming)>,
 }
+
+/// Detectors whose dead times are watched.
+pub const DEAD_TIMES: usize = 8;
 
 /// Begin or end a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +64,20 @@ pub enum Event {
         /// When.
         tick: Ticks,
     },
+    /// The slot clock is steered as this command says.
+    Steered {
+        /// Which.
+        command: u32,
+        /// When.
+        tick: Ticks,
+    },
+    /// The slot of this command has begun, or there is no clock to steer.
+    NotSteered {
+        /// Which.
+        command: u32,
+        /// Whether it came too late.
+        too_late: bool,
+    },
     /// The random source failed.
     RandomFault,
     /// The pulse hardware refused words or ran dry.
@@ -79,6 +103,10 @@ pub struct Counters {
     pub starved_slots: u64,
     /// Edges of the detectors.
     pub edges: u64,
+    /// Edges within the stated dead time after another one of their channel.
+    pub early_edges: u64,
+    /// Random bytes of the host's that were used.
+    pub fed: u64,
     /// Edges lost, in the capture or because the cable was full.
     pub lost_edges: u64,
     /// Slots whose settings were lost because the cable was full.
@@ -105,6 +133,9 @@ pub(crate) struct Inbox {
     pub configure: Option<Configure>,
     pub run: Option<RunOrder>,
     pub permit_until: Ticks,
+    pub source: Option<SettingsSource>,
+    pub dead_times: [u32; DEAD_TIMES],
+    pub slot_clock: Option<(u32, SlotTiming)>,
 }
 
 impl Inbox {
@@ -116,6 +147,9 @@ impl Inbox {
         self.configure = orders.configure.or(self.configure);
         self.run = orders.run.or(self.run);
         self.permit_until = orders.permit_until;
+        self.source = Some(orders.source);
+        self.dead_times = orders.dead_times;
+        self.slot_clock = orders.slot_clock.or(self.slot_clock);
     }
     /// Hands the orders out; the permit stays.
     pub fn open(&mut self) -> Inbox {

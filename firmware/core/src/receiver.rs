@@ -3,9 +3,11 @@
 
 use crate::cable::Transmit;
 use crate::planes::{Counters, Event};
-use crate::sequencer::{Draw, Sequencer};
+use crate::random::Supply;
+use crate::sequencer::{Draw, Grid, Sequencer};
 use helio_bench::{
-    Modulator, RandomClass, RandomSource, SlotClock, SlotPlayer, SlotTiming, SlotWord, TooLate,
+    Modulator, RandomClass, RandomSource, SettingsSource, SlotClock, SlotPlayer, SlotTiming,
+    SlotWord, TooLate,
 };
 use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{Capabilities, Configure};
@@ -20,6 +22,12 @@ pub trait Receiver {
 
     /// Class and name of the source of its settings.
     fn random(&self) -> (RandomClass, &str);
+
+    /// Takes what the host gave for settings.
+    fn supply(&mut self, _: Supply) {}
+
+    /// Where the settings of the next run come from.
+    fn select(&mut self, _: SettingsSource) {}
 
     /// Uses this clock from its slot on.
     ///
@@ -51,7 +59,7 @@ pub trait Receiver {
 ///
 /// One 16-bit random number makes a slot: bits 0–11 choose the basis by its weight out of 4096,
 /// bit 12 swaps the detectors if the run asks for it. Sync slots have setting zero and a closed
-/// gate. About 4 KiB.
+/// gate. About 9 KiB.
 pub struct ActiveReceiver<M, P, C, R> {
     modulator: M,
     clock: C,
@@ -74,8 +82,8 @@ impl<M, P: SlotPlayer, C, R: RandomSource> ActiveReceiver<M, P, C, R> {
 
     /// The parts, for a bench that steps them.
     pub fn parts_mut(&mut self) -> (&mut M, &mut P, &mut C, &mut R) {
-        let Sequencer { player, random, .. } = &mut self.sequencer;
-        (&mut self.modulator, player, &mut self.clock, random)
+        let Sequencer { player, sources, .. } = &mut self.sequencer;
+        (&mut self.modulator, player, &mut self.clock, &mut sources.own)
     }
 }
 
@@ -90,7 +98,16 @@ impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
     }
 
     fn random(&self) -> (RandomClass, &str) {
-        (self.sequencer.random.class(), self.sequencer.random.name())
+        let own = &self.sequencer.sources.own;
+        (own.class(), own.name())
+    }
+
+    fn supply(&mut self, supply: Supply) {
+        self.sequencer.supply(supply);
+    }
+
+    fn select(&mut self, source: SettingsSource) {
+        self.sequencer.select(source);
     }
 
     fn steer(&mut self, timing: SlotTiming) -> Result<(), TooLate> {
@@ -100,7 +117,8 @@ impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
     fn begin(&mut self, c: &Configure, epoch: u16, first: SlotIndex, limit: Option<SlotIndex>) {
         let draw =
             ReceiverDraw { key_weight: c.key_basis_weight, swap: u16::from(c.random_swap) << 1 };
-        self.sequencer.begin(epoch, first, limit, (c.slot_ticks, c.sync_spacing), draw);
+        let grid = Grid { slot_ticks: c.slot_ticks, spacing: c.sync_spacing, burst: 0 };
+        self.sequencer.begin(epoch, first, limit, grid, draw);
     }
 
     fn feed(&mut self, now: Ticks, tx: &mut impl Transmit) -> Result<(), Event> {
@@ -121,6 +139,7 @@ impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
         counters.slots = self.sequencer.played();
         counters.starved_slots = self.sequencer.starved();
         counters.lost_settings = self.sequencer.lost_settings();
+        counters.fed = self.sequencer.sources.consumed();
     }
 }
 
@@ -174,14 +193,18 @@ impl Draw for ReceiverDraw {
     const BYTES_PER_SLOT: usize = 2;
 
     fn draw(&self, random: &[u8], codes: &mut [u8], words: &mut [SlotWord]) {
-        let gate = SlotWord(1 << 5);
         let (numbers, _) = random.as_chunks::<2>();
         for ((number, code), word) in numbers.iter().zip(codes).zip(words) {
             let random = u16::from_le_bytes(*number);
             let setting = u16::from(random & 0xFFF >= self.key_weight) | (random >> 11 & self.swap);
             *code = setting as u8;
-            *word = SlotWord(gate.0 | setting << 1);
+            *word = self.word(setting as u8);
         }
+    }
+
+    #[inline]
+    fn word(&self, code: u8) -> SlotWord {
+        SlotWord(1 << 5 | u16::from(code & 3) << 1)
     }
 
     fn sync(&mut self) -> SlotWord {

@@ -6,8 +6,9 @@
 
 use crate::cable::Transmit;
 use crate::planes::Event;
+use crate::random::{Sources, Supply};
 use crate::settings::{FlushTimer, SettingsPacker};
-use helio_bench::{PlayerError, RandomFault, RandomSource, SlotPlayer, SlotWord};
+use helio_bench::{PlayerError, RandomFault, RandomSource, SettingsSource, SlotPlayer, SlotWord};
 use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
 
 /// Most slots that wait in the player.
@@ -28,6 +29,9 @@ pub(crate) trait Draw {
 
     /// As many codes and words as there are slots of random bytes.
     fn draw(&self, random: &[u8], codes: &mut [u8], words: &mut [SlotWord]);
+
+    /// The word of a setting's code.
+    fn word(&self, code: u8) -> SlotWord;
 
     /// The word of the next sync slot.
     fn sync(&mut self) -> SlotWord;
@@ -70,10 +74,10 @@ pub(crate) struct Ended {
     pub next: SlotIndex,
 }
 
-/// About 4 KiB, most of it buffers.
+/// About 9 KiB, most of it buffers.
 pub(crate) struct Sequencer<P, R, D> {
     pub player: P,
-    pub random: R,
+    pub sources: Sources<R>,
     packer: SettingsPacker,
     timer: FlushTimer,
     queue: Ticks,
@@ -101,13 +105,33 @@ struct Run<D> {
     /// Most of it that may be used.
     depth: usize,
     starved: u64,
+    /// The last words were fewer than there was room for, because the host's bytes were.
+    dry: bool,
+    /// Where in the pattern the next slot is, if there is one.
+    pattern_at: usize,
+    /// Slots of a burst; 0: one train.
+    burst: u32,
+    /// Slots of the present burst that are not queued yet.
+    burst_left: u32,
+    /// Between two bursts: the player stands still.
+    idle: bool,
+}
+
+/// The slots of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grid {
+    pub slot_ticks: u32,
+    /// Slots from one sync slot to the next.
+    pub spacing: u16,
+    /// Slots that a trigger starts; 0: one train.
+    pub burst: u32,
 }
 
 impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
     pub fn new(boot_nonce: u32, tick: TickLength, player: P, random: R) -> Sequencer<P, R, D> {
         Sequencer {
             player,
-            random,
+            sources: Sources::new(random),
             packer: SettingsPacker::new(boot_nonce, D::BITS_PER_SLOT),
             timer: FlushTimer::new(tick.ticks_covering(FLUSH_INTERVAL)),
             queue: tick.ticks_covering(QUEUE),
@@ -126,11 +150,13 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
         epoch: u16,
         first: SlotIndex,
         limit: Option<SlotIndex>,
-        (slot_ticks, spacing): (u32, u16),
+        grid: Grid,
         draw: D,
     ) {
+        let Grid { slot_ticks, spacing, burst } = grid;
         self.player.begin(first);
-        self.packer.begin(epoch, first);
+        self.packer.begin(epoch, first, self.sources.active());
+        let pattern = self.sources.pattern().map_or(1, <[u8]>::len);
         let capacity = self.player.space();
         let queue = u32::try_from(self.queue.0).unwrap_or(u32::MAX) / slot_ticks.max(1);
         let depth = capacity.min(queue.max(1) as usize);
@@ -144,7 +170,26 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
             capacity,
             depth,
             starved: self.player.starved(),
+            dry: false,
+            pattern_at: (first.0 % pattern as u64) as usize,
+            burst,
+            burst_left: 0,
+            idle: burst != 0,
         });
+        if burst != 0 {
+            self.player.halt();
+        }
+    }
+
+    /// A trigger: the next burst begins. One that comes while a burst is on does nothing.
+    pub fn trigger(&mut self) {
+        let Some(run) = self.run.as_mut().filter(|run| run.idle && run.next < run.limit) else {
+            return;
+        };
+        run.idle = false;
+        run.burst_left = run.burst;
+        self.player.begin(SlotIndex(run.next));
+        run.starved = self.player.starved();
     }
 
     pub fn is_running(&self) -> bool {
@@ -154,20 +199,48 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
     /// Queues as many slots as the player takes.
     pub fn feed(&mut self, now: Ticks, tx: &mut impl Transmit) -> Result<(), Fault> {
         let Some(run) = &mut self.run else { return Ok(()) };
-        if run.next < run.limit && self.player.starved() != run.starved {
-            return Err(Fault::Player);
+        if run.burst != 0 && run.burst_left == 0 {
+            if !run.idle && self.player.space() >= run.capacity {
+                self.player.halt();
+                self.forgiven += self.player.starved() - run.starved;
+                run.starved = self.player.starved();
+                run.idle = true;
+            }
+        } else if run.next < run.limit && self.player.starved() != run.starved {
+            return Err(if run.dry { Fault::Random } else { Fault::Player });
         }
         loop {
             let queued = run.capacity.saturating_sub(self.player.space());
             let room = (run.depth.saturating_sub(queued) as u64).min(run.limit - run.next);
-            let n = (room as usize).min(CHUNK);
+            let mut n = (room as usize).min(CHUNK);
+            if run.burst != 0 {
+                n = n.min(run.burst_left as usize);
+            }
             if n == 0 {
                 break;
             }
+            // The host's bytes may come later than the room, as long as some slots are queued.
+            let ready = self.sources.available() / D::BYTES_PER_SLOT;
+            run.dry = ready < n;
+            if ready == 0 && queued > 0 {
+                break;
+            }
+            n = n.min(ready.max(1));
             let bytes = &mut self.bytes[..n * D::BYTES_PER_SLOT];
             let (codes, words) = (&mut self.codes[..n], &mut self.words[..n]);
-            self.random.fill(bytes)?;
-            run.draw.draw(bytes, codes, words);
+            self.sources.fill(bytes)?;
+            if let Some(pattern) = self.sources.pattern() {
+                for (code, word) in codes.iter_mut().zip(words.iter_mut()) {
+                    *code = pattern[run.pattern_at] & ((1 << D::BITS_PER_SLOT) - 1);
+                    *word = run.draw.word(*code);
+                    run.pattern_at += 1;
+                    if run.pattern_at == pattern.len() {
+                        run.pattern_at = 0;
+                    }
+                }
+            } else {
+                run.draw.draw(bytes, codes, words);
+            }
             while run.to_sync < n {
                 codes[run.to_sync] = 0;
                 words[run.to_sync] = run.draw.sync();
@@ -176,6 +249,7 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
             run.to_sync -= n;
             self.player.play(words)?;
             run.next += n as u64;
+            run.burst_left = run.burst_left.saturating_sub(n as u32);
             self.packer.push(codes, tx);
         }
         if self.timer.is_due(now) {
@@ -221,6 +295,18 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
             _ => 0,
         };
         self.player.starved() - self.forgiven - after_end
+    }
+
+    /// For the next run.
+    pub fn select(&mut self, source: SettingsSource) {
+        if self.run.is_none() {
+            self.sources.select(source);
+        }
+    }
+
+    /// What the host gave for settings.
+    pub fn supply(&mut self, supply: Supply) {
+        self.sources.supply(supply);
     }
 
     pub fn lost_settings(&self) -> u64 {

@@ -15,6 +15,7 @@ const _: () = assert!(BATCH_BYTES <= MAX_SETTINGS_BYTES);
 pub(crate) struct SettingsPacker {
     outlet: Outlet,
     epoch: u16,
+    source: SettingsSource,
     bits_per_slot: u8,
     first: u64,
     count: usize,
@@ -29,6 +30,7 @@ impl SettingsPacker {
         SettingsPacker {
             outlet: Outlet::new(Stream::Settings, boot_nonce),
             epoch: 0,
+            source: SettingsSource::Own,
             bits_per_slot,
             first: 0,
             count: 0,
@@ -38,9 +40,9 @@ impl SettingsPacker {
         }
     }
 
-    /// The next setting is that of slot `first`.
-    pub fn begin(&mut self, epoch: u16, first: SlotIndex) {
-        self.epoch = epoch;
+    /// The next setting is that of slot `first`, from this source.
+    pub fn begin(&mut self, epoch: u16, first: SlotIndex, source: SettingsSource) {
+        (self.epoch, self.source) = (epoch, source);
         (self.first, self.count) = (first.0, 0);
     }
 
@@ -112,7 +114,7 @@ impl SettingsPacker {
         let batch = SettingsBatch {
             first: SlotIndex(self.first),
             bits_per_slot: self.bits_per_slot,
-            source: SettingsSource::Own,
+            source: self.source,
             count: self.count as u16,
             packed: &self.packed[..bytes],
         };

@@ -14,6 +14,7 @@
 //! documentation. The simulated bench implements the same traits, so the firmware cannot tell.
 #![no_std]
 
+mod board;
 mod edges;
 mod interlock;
 mod random;
@@ -22,9 +23,10 @@ mod source;
 mod stopwatch;
 mod table;
 
+pub use board::{Board, BootCause, KEPT_LENGTH, NoBoard, PartFault};
 pub use edges::{Drained, Edge, EdgeSource, Loss};
 pub use interlock::{InterlockState, TripCause};
-pub use random::{RandomClass, RandomFault, RandomSource, SettingsSource};
+pub use random::{NoiseSource, RandomClass, RandomFault, RandomSource, SettingsSource};
 pub use slots::{
     Basis, GateWindow, Intensity, PlayerError, Polarization, ReceiverSetting, SlotClock,
     SlotClockMode, SlotPlayer, SlotTiming, SlotWord, TooLate,

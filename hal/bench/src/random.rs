@@ -98,3 +98,16 @@ pub trait RandomSource {
     /// [`RandomFault`] latches the interlock; a part of the buffer may have been written.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomFault>;
 }
+
+/// Raw samples of physical noise, before any conditioning: what health tests must see.
+pub trait NoiseSource {
+    /// The source's name for the certificate, at most 31 bytes of ASCII.
+    fn name(&self) -> &str;
+
+    /// Fills the buffer with samples, one a byte, in the order in which they were taken and
+    /// without a pause or a choice.
+    ///
+    /// # Errors
+    /// [`RandomFault`]: the source does not answer.
+    fn samples(&mut self, out: &mut [u8]) -> Result<(), RandomFault>;
+}

@@ -1,5 +1,6 @@
 //! Control plane of the light: the pulse source and the modulators.
 
+use crate::slots::{Intensity, Polarization, SlotWord};
 use helio_units::{Hertz, MeanPhotons, Picoseconds};
 
 /// What is known about the phase between one pulse and the next.
@@ -51,6 +52,12 @@ pub trait PulseSource {
     /// Mean photon numbers of the preset levels at the station's output, brightest first; at most
     /// four.
     fn levels(&self) -> &[MeanPhotons];
+
+    /// The pins that fire a pulse of this level and this state. A board with a laser a state has
+    /// another wiring than the default's two select pins each.
+    fn word(&self, intensity: Intensity, polarization: Polarization) -> SlotWord {
+        SlotWord::pulse(intensity, polarization)
+    }
 
     /// What is known about the source.
     fn statement(&self) -> SourceStatement;

@@ -154,6 +154,7 @@ impl ErrorCode {
             7 => ErrorCode::TooLate,
             8 => ErrorCode::Busy,
             9 => ErrorCode::Full,
+            10 => ErrorCode::Failed,
             _ => return None,
         })
     }

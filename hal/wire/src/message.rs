@@ -254,6 +254,8 @@ pub enum ErrorCode {
     Busy = 8,
     /// No room for this now; the same may be sent again later.
     Full = 9,
+    /// A part of the device did not take it.
+    Failed = 10,
 }
 
 /// Health of a device: state and counters since boot. Sent twice a second of device time and after

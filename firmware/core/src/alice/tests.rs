@@ -3,13 +3,14 @@
 extern crate std;
 use crate::fakes::*;
 use crate::prbs::Prbs31;
-use crate::{Alice, AliceParts, CONTROL_HEADROOM};
+use crate::{Alice, AliceParts, CONTROL_HEADROOM, PulseWords};
 use helio_bench::{InterlockState, SlotWord};
 use helio_units::{SlotIndex, Ticks};
 use helio_wire::{Configure, HostMessage, MAX_FRAME};
 use std::vec::Vec;
 
 mod light;
+mod sources;
 
 type TestAlice = Alice<FakeSource, FakeModulator, FakePlayer, FakeRandom>;
 
@@ -172,7 +173,7 @@ fn frequencies_are_the_configured_weights() {
 #[test]
 fn every_random_number_gives_its_setting() {
     let c = configure();
-    let draw = super::PulseDraw::new(&c).unwrap();
+    let draw = super::PulseDraw::new(&c, PulseWords::default()).unwrap();
     let sums = [2900, 3900, 4096];
     for x in 0..4096u32 {
         let level = sums.iter().position(|s| x < *s).unwrap() as u32;

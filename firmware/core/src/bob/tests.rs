@@ -10,6 +10,7 @@ use helio_units::{FineTicks, SlotIndex, Ticks};
 use helio_wire::{Capabilities, HostMessage, MAX_FRAME};
 use std::vec::Vec;
 
+mod clocks;
 mod losses;
 
 type Active = ActiveReceiver<FakeModulator, FakePlayer, FakeClock, FakeRandom>;

@@ -4,8 +4,9 @@ use super::state::Refused;
 use crate::identity::Profile;
 use crate::prbs::Prbs31;
 use crate::sync::MAX_SYNC_PERIOD;
+use helio_bench::SlotClockMode;
 use helio_units::{Hertz, Ticks};
-use helio_wire::{Configure, ErrorCode, Role};
+use helio_wire::{Capabilities, Configure, ErrorCode, Role};
 
 /// The sum of all weights.
 pub const WHOLE: u16 = 4096;
@@ -32,6 +33,27 @@ pub fn configure(profile: &Profile, c: &Configure) -> Result<(), Refused> {
     }
     if c.key_basis_weight > WHOLE {
         return out_of_range(Configure::AT_KEY_BASIS_WEIGHT);
+    }
+    let able = |what| profile.identity.capabilities.has(what);
+    if c.burst_slots != 0 && !(profile.role == Role::Alice && able(Capabilities::BURSTS)) {
+        return out_of_range(Configure::AT_BURST_SLOTS);
+    }
+    if profile.role == Role::Bob {
+        // Without a clock that is locked there is nothing to choose a basis or to gate by.
+        let free = c.slot_clock == SlotClockMode::Free;
+        if free && able(Capabilities::ACTIVE_RECEIVER) {
+            return out_of_range(Configure::AT_SLOT_CLOCK);
+        }
+        if c.gate.is_some() && (free || !able(Capabilities::GATES)) {
+            return out_of_range(Configure::AT_GATE);
+        }
+    } else if c.gate.is_some() {
+        return out_of_range(Configure::AT_GATE);
+    }
+    if let Some(gate) = c.gate
+        && gate.start.checked_add(gate.width).is_none_or(|end| end > c.slot_ticks)
+    {
+        return out_of_range(Configure::AT_GATE_WIDTH);
     }
     let tick = profile.identity.tick_length;
     let settled = tick

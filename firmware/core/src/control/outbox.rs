@@ -1,12 +1,13 @@
 //! What control has to say and has not sent yet. Answers go first, then health, then log lines;
 //! none is dropped for want of room on the cable.
 
+use super::table::Table;
 use crate::cable::{NotSent, Outlet, Transmit, frame_room};
 use crate::identity::Profile;
 use heapless::Deque;
-use helio_bench::TripCause;
+use helio_bench::{Access, Board, TripCause};
 use helio_units::{SlotIndex, Ticks};
-use helio_wire::{DeviceMessage, ErrorCode, Health, LogLevel, Stream};
+use helio_wire::{DeviceMessage, ErrorCode, Health, LogLevel, Stream, TelemetryWriter};
 
 /// Answers that may wait for room on the cable.
 pub const ANSWERS: usize = 32;
@@ -18,8 +19,11 @@ const SPARE: usize = 4;
 /// Log lines that may wait; further ones are not made.
 const LOGS: usize = 8;
 
-/// The longest payload: a `Hello` with four names of [`helio_wire::MAX_TEXT`] bytes.
-const FRAME: usize = frame_room(4 + 76 + 4 * (1 + helio_wire::MAX_TEXT));
+/// Entries in a frame of telemetry; more take more frames.
+const VALUES: usize = 24;
+
+/// The longest payload: telemetry (a `Hello` with four names has 208 bytes).
+const FRAME: usize = frame_room(8 + 10 * VALUES);
 
 #[derive(Clone, Copy, Debug)]
 pub enum Answer {
@@ -27,6 +31,7 @@ pub enum Answer {
     Ack { command: u32, tick: Ticks },
     Error { command: u32, code: ErrorCode, detail: u32 },
     Stopped { end: SlotIndex, tick: Ticks },
+    Value { command: u32, index: u16 },
 }
 
 pub struct Outbox {
@@ -35,6 +40,8 @@ pub struct Outbox {
     /// With the epoch each belongs to.
     answers: Deque<(Answer, u16), ANSWERS>,
     report: Option<(Health, u16)>,
+    /// The entry from which telemetry goes on, and when it was asked for.
+    telemetry: Option<(u16, Ticks, u16)>,
     logs: Deque<(LogLevel, &'static str, u16), LOGS>,
     buffer: [u8; FRAME],
 }
@@ -46,6 +53,7 @@ impl Outbox {
             health: Outlet::new(Stream::Health, boot_nonce),
             answers: Deque::new(),
             report: None,
+            telemetry: None,
             logs: Deque::new(),
             buffer: [0; FRAME],
         }
@@ -66,13 +74,28 @@ impl Outbox {
         self.report = Some((health, epoch));
     }
 
+    /// Values of all entries that only the device writes. What still waits is replaced.
+    pub fn telemetry(&mut self, now: Ticks, epoch: u16) {
+        self.telemetry = Some((0, now, epoch));
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     pub fn log(&mut self, level: LogLevel, text: &'static str, epoch: u16) {
         let _ = self.logs.push_back((level, text, epoch));
     }
 
     /// Sends what there is room for, in order.
-    pub fn send(&mut self, profile: &Profile, tx: &mut impl Transmit) {
-        let Outbox { control, health, answers, report, logs, buffer } = self;
+    pub fn send<B: Board>(
+        &mut self,
+        profile: &Profile,
+        table: &mut Table<B>,
+        tx: &mut impl Transmit,
+    ) {
+        let Outbox { control, health, answers, report, telemetry, logs, buffer } = self;
         while let Some(&(answer, epoch)) = answers.front() {
             let message = match answer {
                 Answer::Hello { command } => {
@@ -83,6 +106,15 @@ impl Outbox {
                     DeviceMessage::Error { command, code, detail }
                 }
                 Answer::Stopped { end, tick } => DeviceMessage::Stopped { end, tick },
+                Answer::Value { command, index } => {
+                    let value = table.read(index);
+                    // Commands past the end of the table are refused before.
+                    let Some(entry) = table.entry(index) else {
+                        answers.pop_front();
+                        continue;
+                    };
+                    DeviceMessage::Value { command, index, value, entry }
+                }
             };
             if control.send(epoch, &message, buffer, tx) == Err(NotSent::NoRoom) {
                 return;
@@ -95,6 +127,22 @@ impl Outbox {
                 return;
             }
             *report = None;
+        }
+        while let Some((from, tick, epoch)) = *telemetry {
+            let mut values = TelemetryWriter::<{ 10 * VALUES }>::new(tick);
+            let mut index = from;
+            while let Some(entry) = table.entry(index) {
+                let counts = entry.access == Access::ReadOnly;
+                if counts && !values.push(index, table.read(index)) {
+                    break;
+                }
+                index += 1;
+            }
+            let message = DeviceMessage::Telemetry(values.telemetry());
+            if health.send(epoch, &message, buffer, tx) == Err(NotSent::NoRoom) {
+                return;
+            }
+            *telemetry = (index < table.len()).then_some((index, tick, epoch));
         }
         while let Some(&(level, text, epoch)) = logs.front() {
             let message = DeviceMessage::Log { level, text };

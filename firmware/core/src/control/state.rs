@@ -1,22 +1,36 @@
 //! The dialogue: what each event and each command does, and what is answered.
 
 use super::outbox::{Answer, Outbox, trip_text};
-use super::{HEALTH_INTERVAL, RUN_ORDER_DEADLINE, check};
+use super::table::Table;
+use super::{HEALTH_INTERVAL, RUN_ORDER_DEADLINE, TELEMETRY_INTERVAL, check};
 use crate::identity::Profile;
 use crate::interlock::{Interlock, Refusal};
-use crate::planes::{Counters, Event, Orders, RunOrder};
-use helio_bench::{InterlockState, TripCause};
+use crate::planes::{Event, Orders, RunOrder};
+use crate::random::{FEED_CAPACITY, Supply, SupplyKind};
+use heapless::Deque;
+use helio_bench::{Board, InterlockState, SettingsSource, TripCause};
 use helio_units::{SlotIndex, Ticks};
 use helio_wire::{
-    Arrival, DecodeError, ErrorCode, Frame, FrameError, Health, HostMessage, LogLevel, Role,
-    SequenceTracker, Stream, decode_host,
+    Arrival, Capabilities, DecodeError, ErrorCode, Frame, FrameError, Health, HostMessage,
+    LogLevel, MAX_FEED, RebootMode, Role, SequenceTracker, Stream, decode_host,
 };
 
-pub(super) struct State {
+/// Pieces of what the host gave that may wait for the data plane: a full feed and a pattern.
+const SUPPLIES: usize = Supply::count(MAX_FEED) + 4;
+
+pub(super) struct State<B> {
     pub profile: Profile,
+    pub table: Table<B>,
+    pub supplies: Deque<Supply, SUPPLIES>,
+    /// Random bytes that the host gave, since boot.
+    fed: u64,
+    seeded: bool,
+    patterned: bool,
+    pub reboot: Option<RebootMode>,
+    pub telemetry_due: Ticks,
+    pub telemetry_interval: Ticks,
     pub interlock: Interlock,
     sequence: SequenceTracker,
-    counters: Counters,
     bad_frames: u32,
     configured: bool,
     /// Of the last run, or of the one that runs.
@@ -55,19 +69,19 @@ impl From<Refusal> for Refused {
 /// What a command comes to, if it is not refused.
 enum Done {
     Hello,
+    Value(u16),
     Now,
     /// When the data plane says so.
     Later,
 }
 
-impl State {
+impl<B: Board> State<B> {
     /// Just booted.
-    pub fn new(profile: Profile) -> State {
+    pub fn new(profile: Profile, table: Table<B>) -> State<B> {
         let tick = profile.identity.tick_length;
         State {
             interlock: Interlock::new(tick),
             sequence: SequenceTracker::new(),
-            counters: Counters::default(),
             bad_frames: 0,
             configured: false,
             epoch: 0,
@@ -78,12 +92,20 @@ impl State {
             order_deadline: tick.ticks_covering(RUN_ORDER_DEADLINE),
             reported: InterlockState::Safe,
             tripped: None,
+            table,
+            supplies: Deque::new(),
+            fed: 0,
+            seeded: false,
+            patterned: false,
+            reboot: None,
+            telemetry_due: tick.ticks_covering(TELEMETRY_INTERVAL),
+            telemetry_interval: tick.ticks_covering(TELEMETRY_INTERVAL),
             profile,
         }
     }
 
     pub fn health(&self, now: Ticks) -> Health {
-        let c = &self.counters;
+        let c = &self.table.counters;
         Health {
             now,
             interlock: self.interlock.state(),
@@ -101,7 +123,17 @@ impl State {
 
     pub fn event(&mut self, event: Event, outbox: &mut Outbox) {
         match event {
-            Event::Counters(counters) => self.counters = counters,
+            Event::Counters(counters) => {
+                self.table.counters = counters;
+                self.table.queued = self.fed.saturating_sub(counters.fed);
+            }
+            Event::Steered { command, tick } => {
+                outbox.answer(Answer::Ack { command, tick }, self.epoch);
+            }
+            Event::NotSteered { command, too_late } => {
+                let code = if too_late { ErrorCode::TooLate } else { ErrorCode::WrongState };
+                outbox.answer(Answer::Error { command, code, detail: 0 }, self.epoch);
+            }
             Event::Started { epoch, tick } => {
                 if let Some(Pending { command, starts: true, .. }) = self.pending
                     && epoch == self.epoch
@@ -139,6 +171,19 @@ impl State {
         }
     }
 
+    /// Changes of the table whose tick has come.
+    pub fn make_changes(&mut self, now: Ticks, outbox: &mut Outbox) {
+        while !outbox.is_full()
+            && let Some((command, made)) = self.table.due(self.interlock.state(), now)
+        {
+            let answer = match made {
+                Ok(()) => Answer::Ack { command, tick: now },
+                Err(Refused(code, detail)) => Answer::Error { command, code, detail },
+            };
+            outbox.answer(answer, self.epoch);
+        }
+    }
+
     /// After anything that may have tripped: no run survives it.
     pub fn obey_trip(&mut self, now: Ticks, orders: &mut Orders, outbox: &mut Outbox) {
         let tripped = match self.interlock.state() {
@@ -149,6 +194,8 @@ impl State {
             && let Some(cause) = tripped
         {
             outbox.log(LogLevel::Error, trip_text(cause), self.epoch);
+            self.table.kept.trip(cause);
+            self.table.store();
             self.halt(now, orders, outbox);
         }
         self.tripped = tripped;
@@ -189,6 +236,7 @@ impl State {
         let answer = match self.accept(frame, command, now, orders, outbox) {
             Ok(None | Some(Done::Later)) => return,
             Ok(Some(Done::Hello)) => Answer::Hello { command },
+            Ok(Some(Done::Value(index))) => Answer::Value { command, index },
             Ok(Some(Done::Now)) => Answer::Ack { command, tick: now },
             Err(Refused(code, detail)) => Answer::Error { command, code, detail },
         };
@@ -238,6 +286,10 @@ impl State {
         orders: &mut Orders,
         outbox: &mut Outbox,
     ) -> Result<Done, Refused> {
+        if self.reboot.is_some() && !matches!(message, HostMessage::Hello | HostMessage::Heartbeat)
+        {
+            return Err(Refusal::WrongState.into());
+        }
         match message {
             HostMessage::Hello => return Ok(Done::Hello),
             HostMessage::Heartbeat => self.interlock.heartbeat(now),
@@ -260,15 +312,51 @@ impl State {
                 }
             }
             HostMessage::Clear { cause } => self.interlock.clear(cause)?,
-            HostMessage::Get { .. } | HostMessage::Set { .. } => {
-                return Err(Refused(ErrorCode::OutOfRange, 0));
+            HostMessage::Get { index } if index < self.table.len() => {
+                return Ok(Done::Value(index));
             }
-            HostMessage::Seed(_)
-            | HostMessage::Feed(_)
-            | HostMessage::Pattern(_)
-            | HostMessage::Source(_)
-            | HostMessage::SetSlotClock(_)
-            | HostMessage::Reboot(_) => return Err(Refusal::WrongState.into()),
+            HostMessage::Get { .. } => return Err(Refused(ErrorCode::OutOfRange, 0)),
+            HostMessage::Set { index, value, from } => {
+                let change = (command, index, value, from);
+                if !self.table.set(change, self.interlock.state(), now)? {
+                    return Ok(Done::Later);
+                }
+            }
+            HostMessage::Seed(seed) => {
+                self.supply(SupplyKind::Seed, seed.0)?;
+                self.seeded = true;
+            }
+            HostMessage::Feed(bytes) => {
+                let waiting = self.fed.saturating_sub(self.table.counters.fed) as usize;
+                if waiting + bytes.0.len() > FEED_CAPACITY {
+                    return Err(Refused(ErrorCode::Full, 0));
+                }
+                self.supply(SupplyKind::Feed, bytes.0)?;
+                self.fed += bytes.0.len() as u64;
+                self.table.queued = self.fed.saturating_sub(self.table.counters.fed);
+            }
+            HostMessage::Pattern(codes) => {
+                if self.running {
+                    return Err(Refusal::WrongState.into());
+                }
+                self.supply(SupplyKind::Pattern, codes)?;
+                self.patterned = true;
+            }
+            HostMessage::Source(source) => self.select(source)?,
+            HostMessage::SetSlotClock(timing) => {
+                if !self.running || self.profile.role != Role::Bob {
+                    return Err(Refusal::WrongState.into());
+                }
+                if timing.start.floor() <= now {
+                    return Err(Refused(ErrorCode::TooLate, 0));
+                }
+                if orders.slot_clock.is_some() {
+                    return Err(Refused(ErrorCode::Full, 0));
+                }
+                orders.slot_clock = Some((command, timing));
+                return Ok(Done::Later);
+            }
+            HostMessage::Reboot(mode) => self.reboot(mode)?,
             HostMessage::Start { epoch, slots } => {
                 self.start(epoch, slots, now, orders)?;
                 return Ok(self.wait_for(command, true, now));
@@ -282,6 +370,54 @@ impl State {
             }
         }
         Ok(Done::Now)
+    }
+
+    fn supply(&mut self, kind: SupplyKind, bytes: &[u8]) -> Result<(), Refused> {
+        if self.supplies.len() + Supply::count(bytes.len()) > SUPPLIES {
+            return Err(Refused(ErrorCode::Full, 0));
+        }
+        for piece in Supply::pieces(kind, bytes) {
+            let _ = self.supplies.push_back(piece);
+        }
+        Ok(())
+    }
+
+    fn select(&mut self, source: SettingsSource) -> Result<(), Refused> {
+        if self.running {
+            return Err(Refusal::WrongState.into());
+        }
+        // A passive receiver has no settings: what it does not do comes from nowhere else.
+        let settings = self.profile.identity.capabilities.has(Capabilities::REPORTS_SETTINGS);
+        if source != SettingsSource::Own && !settings {
+            return Err(Refused(ErrorCode::OutOfRange, 0));
+        }
+        let given = match source {
+            SettingsSource::HostSeed => self.seeded,
+            SettingsSource::Pattern => self.patterned,
+            SettingsSource::Own | SettingsSource::HostFeed | SettingsSource::Expanded => true,
+        };
+        if !given {
+            return Err(Refused(ErrorCode::NotConfigured, 0));
+        }
+        self.table.source = source;
+        Ok(())
+    }
+
+    /// Dark only: nothing that lasts longer than a reset may be on.
+    fn reboot(&mut self, mode: RebootMode) -> Result<(), Refused> {
+        let dark =
+            matches!(self.interlock.state(), InterlockState::Safe | InterlockState::Tripped(_));
+        if !dark || self.running {
+            return Err(Refusal::WrongState.into());
+        }
+        let able = self.profile.identity.capabilities.has(Capabilities::BOOT_LOADER);
+        if mode == RebootMode::BootLoader && !able {
+            return Err(Refused(ErrorCode::OutOfRange, 0));
+        }
+        self.table.kept.ordered = true;
+        self.table.store();
+        self.reboot = Some(mode);
+        Ok(())
     }
 
     fn start(

@@ -5,15 +5,17 @@ use super::*;
 use crate::fakes::*;
 use crate::planes::{Counters, RunOrder};
 use helio_bench::TripCause;
+use helio_bench::{Board, NoBoard};
 use helio_units::SlotIndex;
-use helio_wire::{ErrorCode, HostMessage, Role};
+use helio_wire::{Configure, ErrorCode, HostMessage, Role};
 use proptest::prelude::*;
 use std::vec::Vec;
 
+mod table;
 mod trips;
 
-struct Desk {
-    control: Control,
+struct Desk<B = NoBoard> {
+    control: Control<B>,
     host: Host,
     cable: Cable,
     now: u64,
@@ -21,7 +23,11 @@ struct Desk {
 }
 
 fn desk_of(role: Role) -> Desk {
-    let control = Control::new(match role {
+    desk_on(role, NoBoard)
+}
+
+fn desk_on<B: Board>(role: Role, board: B) -> Desk<B> {
+    let profile = match role {
         Role::Alice => {
             Profile::alice(identity(), &FakeSource::default(), &FakeModulator, &FakeRandom::new(0))
         }
@@ -32,7 +38,8 @@ fn desk_of(role: Role) -> Desk {
             Picoseconds(50_000),
             (helio_bench::RandomClass::Seeded, "test"),
         ),
-    });
+    };
+    let control = Control::with_board(profile, board);
     let mut desk =
         Desk { control, host: Host::new(), cable: Cable::new(), now: MS, orders: no_orders() };
     desk.poll(&[], &[]);
@@ -40,10 +47,19 @@ fn desk_of(role: Role) -> Desk {
 }
 
 fn no_orders() -> Orders {
-    Orders { enable: false, halt: false, configure: None, run: None, permit_until: Ticks(0) }
+    Orders {
+        enable: false,
+        halt: false,
+        configure: None,
+        run: None,
+        permit_until: Ticks(0),
+        source: helio_bench::SettingsSource::Own,
+        dead_times: [0; crate::DEAD_TIMES],
+        slot_clock: None,
+    }
 }
 
-impl Desk {
+impl<B: Board> Desk<B> {
     /// One poll, a millisecond after the last one; what the device says.
     fn poll(&mut self, events: &[Event], rx: &[u8]) -> Vec<Said> {
         self.now += MS;
@@ -62,7 +78,7 @@ impl Desk {
         let said = self.send(message);
         let answers: Vec<&Said> = said
             .iter()
-            .filter(|s| matches!(s, Said::Ack(c, _) | Said::Error(c, ..) | Said::Hello(c, ..) if *c == command))
+            .filter(|s| matches!(s, Said::Ack(c, _) | Said::Error(c, ..) | Said::Hello(c, ..) | Said::Value(c, ..) if *c == command))
             .collect();
         assert!(answers.len() <= 1, "{said:?}");
         answers.first().map_or(Said::Log("no answer".into()), |s| (*s).clone())

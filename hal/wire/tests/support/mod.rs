@@ -244,7 +244,7 @@ fn hello() -> impl Strategy<Value = Sample> {
 
 fn plain() -> impl Strategy<Value = DeviceMessage<'static>> {
     let tick = || any::<u64>().prop_map(Ticks);
-    let error = (1..10u8).prop_map(|c| ErrorCode::from_code(c).unwrap());
+    let error = (1..11u8).prop_map(|c| ErrorCode::from_code(c).unwrap());
     prop_oneof![
         (any::<u32>(), tick()).prop_map(|(command, tick)| DeviceMessage::Ack { command, tick }),
         (any::<u32>(), error, any::<u32>())
