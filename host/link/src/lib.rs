@@ -37,5 +37,5 @@ pub use reopening::Reopening;
 pub use serial::{BAUD_RATE, SerialTransport};
 pub use tcp::{TcpPort, TcpReceiver, TcpSender, TcpTransport};
 pub use transport::{Transport, TransportError};
-pub use usb::{UsbDevice, UsbTransport, usb_devices};
+pub use usb::{UsbDevice, UsbTransport, usb_devices, usb_pipes};
 pub use watch::{Plug, Watcher};

@@ -10,11 +10,11 @@ use crate::address::DeviceAddress;
 use crate::discover;
 use crate::open_error::OpenError;
 use crate::transport::{Transport, TransportError};
-use nusb::descriptors::TransferType;
-use nusb::transfer::{Buffer, Bulk, Direction, In, Out, TransferError};
+use nusb::transfer::{Buffer, Bulk, In, Out, TransferError};
 use nusb::{DeviceInfo, Endpoint, ErrorKind, MaybeFuture};
 use select::InterfaceFacts;
-pub(crate) use select::{EndpointFacts, bulk_pair};
+pub use select::usb_pipes;
+pub(crate) use select::{bulk_pair, endpoint_facts};
 use std::time::{Duration, Instant};
 
 /// Transfers that wait in the operating system for what the board sends. Full speed carries at
@@ -126,17 +126,10 @@ impl UsbTransport {
         let refused = |error: nusb::Error| refusal(address(), error.kind(), || error.to_string());
         let device = info.open().wait().map_err(refused)?;
         let interface = device.claim_interface(*number).wait().map_err(refused)?;
-        let endpoints: Vec<EndpointFacts> = interface
-            .descriptor()
-            .iter()
-            .flat_map(|descriptor| descriptor.endpoints())
-            .map(|e| EndpointFacts {
-                address: e.address(),
-                input: e.direction() == Direction::In,
-                bulk: e.transfer_type() == TransferType::Bulk,
-            })
-            .collect();
-        let (from, to) = bulk_pair(&endpoints).map_err(|why| failed(why.into()))?;
+        let configuration =
+            device.active_configuration().map_err(|error| failed(error.to_string()))?;
+        let (from, to) = select::usb_pipes(configuration.as_bytes(), *number)
+            .map_err(|why| failed(why.into()))?;
         let mut input = interface.endpoint::<Bulk, In>(from).map_err(refused)?;
         let output = interface.endpoint::<Bulk, Out>(to).map_err(refused)?;
         for _ in 0..TRANSFERS {
