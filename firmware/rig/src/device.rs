@@ -2,7 +2,7 @@
 
 use helio_bench::InterlockState;
 use helio_firmware::{
-    ActiveReceiver, Alice, AliceParts, Bob, BobParts, BobPartsMut, Event, Identity,
+    ActiveReceiver, Alice, AliceParts, Bob, BobParts, BobPartsMut, Counters, Event, Identity,
     PassiveReceiver, Transmit, text,
 };
 use helio_sim::{
@@ -99,6 +99,14 @@ impl SimBob {
                 let bob = Bob::passive(identity, world.edges());
                 SimBob::Passive(bob, Player::new(), world.slot_clock())
             }
+        }
+    }
+
+    /// What its data plane has counted.
+    pub fn counters(&self) -> Counters {
+        match self {
+            SimBob::Active(bob) => bob.counters(),
+            SimBob::Passive(bob, ..) => bob.counters(),
         }
     }
 

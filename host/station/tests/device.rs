@@ -95,7 +95,8 @@ fn simulated_slots_are_fired_on_demand_only_and_a_loopback_is_measured() {
     let settings = told["settings"].as_object().unwrap().values().filter_map(Value::as_u64);
     assert_eq!(settings.sum::<u64>(), 20_000 - 313);
     assert!(told["receiver"]["tags"][0].as_u64().is_some_and(|tags| tags > 100), "{told}");
-    let log = std::fs::read_to_string(here.path().join("helio/devices/virtual_Alice.jsonl")).unwrap();
+    let log =
+        std::fs::read_to_string(here.path().join("helio/devices/virtual_Alice.jsonl")).unwrap();
     assert!(log.contains("\"event\":\"fire\""), "{log}");
     let wrong = ["fire", "--device", "sim", "--slots", "9", "--pattern", "hx"];
     refused(&device(here.path(), &wrong), 2, "hvda or h0v1");

@@ -282,5 +282,8 @@ pub(crate) fn configure(slot_ticks: u32) -> Configure {
         intensity_weights: [2867, 819, 410, 0],
         key_basis_weight: 2048,
         random_swap: true,
+        burst_slots: 0,
+        slot_clock: helio_bench::SlotClockMode::Sync,
+        gate: None,
     }
 }

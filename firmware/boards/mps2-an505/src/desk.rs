@@ -123,16 +123,15 @@ impl Desk {
             Hand::World(plan) => self.build(plan),
             Hand::Signal(role, event) => {
                 self.rig.signal(role, event);
+                let port = match role {
+                    Role::Alice => &mut self.alice,
+                    Role::Bob => &mut self.bob,
+                };
                 if event == Event::LinkReset {
-                    let port = match role {
-                        Role::Alice => &mut self.alice,
-                        Role::Bob => &mut self.bob,
-                    };
                     port.cut();
                 }
-                if !self.passing {
-                    self.settle();
-                }
+                // At once: time may stand and wait for the very host that is gone.
+                port.settle(&mut self.rig);
             }
             Hand::Reboot(role) => self.rig.reboot(role, BOARD),
             Hand::Pass(steps) => {

@@ -2,10 +2,9 @@
 
 use super::command::{GET_COMMAND_STATUS, INTERFACE_RESET, STATUS};
 use super::port::{BootPort, PortFault};
-use crate::usb::{EndpointFacts, bulk_pair, error_code};
-use nusb::descriptors::TransferType;
+use crate::usb::{bulk_pair, endpoint_facts, error_code};
 use nusb::transfer::{
-    Buffer, Bulk, ControlIn, ControlOut, ControlType, Direction, In, Out, Recipient, TransferError,
+    Buffer, Bulk, ControlIn, ControlOut, ControlType, In, Out, Recipient, TransferError,
 };
 use nusb::{DeviceInfo, Endpoint, ErrorKind, Interface, MaybeFuture};
 use std::time::Duration;
@@ -68,16 +67,7 @@ impl UsbBootPort {
         )?;
         let device = board.info.open().wait().map_err(refused)?;
         let interface = device.claim_interface(number).wait().map_err(refused)?;
-        let endpoints: Vec<EndpointFacts> = interface
-            .descriptor()
-            .iter()
-            .flat_map(|descriptor| descriptor.endpoints())
-            .map(|e| EndpointFacts {
-                address: e.address(),
-                input: e.direction() == Direction::In,
-                bulk: e.transfer_type() == TransferType::Bulk,
-            })
-            .collect();
+        let endpoints = interface.descriptor().map(|d| endpoint_facts(&d)).unwrap_or_default();
         let (from, to) = bulk_pair(&endpoints)?;
         let input = interface.endpoint(from).map_err(refused)?;
         let output = interface.endpoint(to).map_err(refused)?;

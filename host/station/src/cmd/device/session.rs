@@ -284,5 +284,8 @@ fn refusal_words(code: ErrorCode, detail: u32, interlock: Option<InterlockState>
             "another pipe of it has a host; end that program, or unplug and replug the board".into()
         }
         ErrorCode::Full => "it has no room for this now; try again".into(),
+        ErrorCode::Failed => {
+            "a part of it did not take the value; check that part's power and wiring".into()
+        }
     }
 }
