@@ -30,6 +30,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tune", "distill", "virt",
         ],
     ),
+    (
+        "helio-usb-desk",
+        &[
+            "units", "bench", "wire", "sim", "firmware", "keys", "link", "timetag", "distill",
+            "virt",
+        ],
+    ),
 ];
 
 /// The modules that may lift the lint against `unsafe`: each says beside every use why it is sound.
