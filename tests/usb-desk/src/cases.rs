@@ -97,7 +97,7 @@ pub fn both_pipes(desk: &mut Desk) -> String {
     let (mut vendor, mut serial) = (host(desk, Role::Bob), open());
     assert!(greeted(vendor.ask(&HELLO)));
     let refused = serial.ask(&HELLO).expect("an answer");
-    assert_eq!(refused, Answer::Refused(crate::BUSY, 0));
+    assert_eq!(refused, Answer::Refused(ErrorCode::Busy, 0));
     assert!(greeted(vendor.ask(&HELLO)), "the owner stays");
     // A second program cannot have the vendor interface at all.
     assert!(UsbTransport::open(self::serial(Role::Bob)).is_err());
@@ -106,7 +106,7 @@ pub fn both_pipes(desk: &mut Desk) -> String {
     until("the owner has been silent for long", || greeted(serial.ask(&HELLO)));
     let mut vendor = host(desk, Role::Bob);
     serial.connection.beat().expect("the cable holds");
-    assert_eq!(vendor.ask(&HELLO), Ok(Answer::Refused(crate::BUSY, 0)));
+    assert_eq!(vendor.ask(&HELLO), Ok(Answer::Refused(ErrorCode::Busy, 0)));
     drop(serial);
     until("the port is closed", || greeted(vendor.ask(&HELLO)));
     "the second one is refused, whichever it is".into()

@@ -12,13 +12,9 @@ mod job;
 mod usbip;
 
 use desk::Desk;
-use helio_wire::ErrorCode;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
-
-/// How a pipe that does not own the device is refused.
-const BUSY: ErrorCode = ErrorCode::WrongState;
 
 type Case = (&'static str, fn(&mut Desk) -> String);
 

@@ -155,7 +155,7 @@ fn judge(frame: Frame<'_>, busy: bool) -> Verdict {
     let command = frame.header().map_or(0, |header| header.sequence);
     let refuse = |code, detail| Verdict::Refuse { command, code, detail };
     match decode_host(frame).map(|(_, message)| message) {
-        _ if busy => refuse(ErrorCode::WrongState, 0),
+        _ if busy => refuse(ErrorCode::Busy, 0),
         Ok(HostMessage::Hello) => Verdict::Take,
         // Whoever owns it has to say Hello first, and does again after a reset of the link.
         Ok(_) => refuse(ErrorCode::WrongState, 0),

@@ -22,7 +22,7 @@ fn the_pipe_that_says_hello_owns_the_device_and_the_other_one_is_refused() {
         assert_eq!(rig.received, command(0, &HELLO), "the device hears the Hello too");
         for message in [HELLO, BEAT, HELLO] {
             let sequence = rig.command(other, &message);
-            let refused = Some((sequence, ErrorCode::WrongState, 0));
+            let refused = Some((sequence, ErrorCode::Busy, 0));
             assert_eq!(rig.refusal(to_other), refused);
         }
         let before = rig.received.len();
@@ -102,7 +102,7 @@ fn noise_on_the_pipe_that_is_not_the_owner_goes_nowhere() {
     assert_eq!(rig.refusal(SERIAL_IN), None);
     // And what comes after it is heard.
     let sequence = rig.command(SERIAL_OUT, &HELLO);
-    assert_eq!(rig.refusal(SERIAL_IN), Some((sequence, ErrorCode::WrongState, 0)));
+    assert_eq!(rig.refusal(SERIAL_IN), Some((sequence, ErrorCode::Busy, 0)));
 }
 
 #[test]
