@@ -64,6 +64,9 @@ pub fn set_up(port: &mut impl PioPort) {
     port.configure(BEACON, registers::BEACON);
     port.configure(PLAYER, registers::PLAYER);
     halt(port);
+    // Low before they are driven.
+    port.force(PLAYER, forced::OSR_ONES);
+    port.force(PLAYER, forced::DRIVE_PINS);
 }
 
 /// Begins an epoch of capture: the first sample is taken in the cycle in which this enables. The

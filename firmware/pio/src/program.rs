@@ -72,6 +72,10 @@ pub mod forced {
     pub const ISR_FROM_OSR: u16 = 0xA0C7;
     /// `mov y, osr`
     pub const Y_FROM_OSR: u16 = 0xA047;
+    /// `mov osr, ~null`
+    pub const OSR_ONES: u16 = 0xA0EB;
+    /// `out pindirs, 8`: with ones in OSR, the eight output pins are driven.
+    pub const DRIVE_PINS: u16 = 0x6088;
     /// `mov pins, null`: all eight output pins low.
     pub const PINS_LOW: u16 = 0xA003;
 
@@ -109,6 +113,8 @@ mod tests {
             "pull block",
             "mov isr, osr",
             "mov y, osr",
+            "mov osr, ~null",
+            "out pindirs, 8",
             "mov pins, null",
             "jmp 6",
             "nop",
@@ -118,9 +124,11 @@ mod tests {
             forced::PULL,
             forced::ISR_FROM_OSR,
             forced::Y_FROM_OSR,
+            forced::OSR_ONES,
+            forced::DRIVE_PINS,
             forced::PINS_LOW,
             forced::jump(6),
         ];
-        assert_eq!(forced.program.code[..5], words);
+        assert_eq!(forced.program.code[..7], words);
     }
 }

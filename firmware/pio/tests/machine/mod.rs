@@ -47,6 +47,8 @@ pub struct Machine {
     pub flags: u8,
     /// Levels that state machines drive; they show at the pads one cycle later.
     driven: u32,
+    /// Which pads they drive at all.
+    directions: u32,
     /// Levels that the world drives.
     pub inputs: u32,
     /// Pads of this cycle and of those before it.
@@ -62,6 +64,7 @@ impl Machine {
             sm: Default::default(),
             flags: 0,
             driven: 0,
+            directions: 0,
             inputs: 0,
             pads: [0; SYNCHRONISER + 1],
             now: 0,
@@ -91,7 +94,7 @@ impl Machine {
 
     pub fn cycle(&mut self) {
         self.pads.rotate_right(1);
-        self.pads[0] = self.driven | self.inputs;
+        self.pads[0] = self.driven & self.directions | self.inputs;
         // The flags of this cycle's beginning are what every state machine sees.
         let seen = self.flags;
         let mut set = 0;
@@ -227,6 +230,11 @@ impl Machine {
         match destination {
             0 => self.drive(registers.pins & 31, registers.pins >> 20 & 63, data),
             1 => sm.x = data,
+            4 => {
+                let (base, width) = (registers.pins & 31, registers.pins >> 20 & 63);
+                let pins = mask(width).rotate_left(base);
+                self.directions = self.directions & !pins | (data & mask(width)).rotate_left(base);
+            }
             _ => panic!("destination {destination} of `out` is not modelled"),
         }
         Done::Next
@@ -246,7 +254,7 @@ impl Machine {
     }
 
     fn copy(&mut self, n: usize, destination: u16, operands: u8) -> Done {
-        assert_eq!(operands >> 3, 0, "`mov` does not change bits here");
+        assert!(operands >> 3 < 2, "bit reversal is not modelled");
         let pins = self.registers(n).pins;
         let sm = &mut self.sm[n];
         let data = match operands & 7 {
@@ -257,6 +265,7 @@ impl Machine {
             7 => sm.osr,
             source => panic!("source {source} of `mov` is not modelled"),
         };
+        let data = if operands >> 3 == 1 { !data } else { data };
         match destination {
             0 => self.drive(pins & 31, pins >> 20 & 63, data),
             1 => sm.x = data,
