@@ -1,7 +1,7 @@
 //! Running the cases on a desk, and what is told of it.
 
 use crate::desk::Desk;
-use crate::suite::CASES;
+use crate::suite::{CASES, SOAK};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -50,9 +50,12 @@ impl std::fmt::Display for Report {
     }
 }
 
-/// Runs all cases whose name holds `filter` and tells of each as it ends.
+/// Runs all cases whose name holds `filter` and tells of each as it ends; `soak` is run when that is
+/// the filter.
 pub fn run<D: Desk>(desk: &mut D, filter: &str, mut tell: impl FnMut(&Report)) -> Vec<Report> {
-    let wanted = CASES.iter().filter(|name| name.contains(filter));
+    let soak = [SOAK];
+    let cases = if filter == SOAK { &soak } else { CASES };
+    let wanted = cases.iter().filter(|name| name.contains(filter));
     wanted
         .map(|name| {
             let report = run_one(desk, name);

@@ -15,8 +15,11 @@ mod cable;
 mod controller;
 mod ledger;
 
-use cable::Line;
-use controller::Controller;
+pub(crate) use cable::Way;
+pub(crate) use controller::{Controller, Note};
+pub(crate) use ledger::bits;
+
+use cable::{HostEnd, Line};
 use helio_bench::InterlockState;
 use helio_firmware::Event;
 use helio_rig::{Plan, Rig};
@@ -80,7 +83,7 @@ pub fn run(seed: u64) -> Tally {
 struct Bench {
     rig: Rig,
     lines: [Line; 2],
-    hosts: [Controller; 2],
+    hosts: [Controller<HostEnd>; 2],
     ledger: Ledger,
     rng: ChaCha8Rng,
     /// Number of the run that both hosts want.

@@ -32,8 +32,7 @@ impl InProcess {
     pub fn new() -> InProcess {
         let ((deeds, to_do), (tell, lights)) = (channel(), channel());
         let pump = std::thread::spawn(move || pump(&to_do, &tell));
-        let effort =
-            Effort { starts: 1_000, tag_slots: 1_000_000, job_slots: 300_000, faults: 100 };
+        let effort = Effort { starts: 1_000, tag_slots: 1_000_000, job_slots: 300_000, faults: 3 };
         InProcess { deeds, lights, pump: Some(pump), effort }
     }
 

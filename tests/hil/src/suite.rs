@@ -1,5 +1,6 @@
 //! The cases, by name.
 
+mod bad_cables;
 mod greeting;
 mod job;
 mod raw;
@@ -31,8 +32,12 @@ pub const CASES: &[&str] = &[
     "time_across_rollovers",
     "reboot_in_mid_run",
     "unplugged_in_mid_run",
+    "bad_cables",
     "main_job",
 ];
+
+/// Not among [`CASES`]: to be asked for by its whole name.
+pub(crate) const SOAK: &str = "soak";
 
 /// Runs a case.
 ///
@@ -56,7 +61,9 @@ pub(crate) fn case<D: Desk>(desk: &mut D, name: &str) -> Figures {
         "time_across_rollovers" => running::rollovers(desk),
         "reboot_in_mid_run" => running::reboot(desk),
         "unplugged_in_mid_run" => running::unplugged(desk),
+        "bad_cables" => bad_cables::bad_cables(desk),
         "main_job" => job::compare(desk),
+        SOAK => running::soak(desk),
         _ => panic!("no case is called {name}"),
     }
 }

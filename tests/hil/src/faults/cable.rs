@@ -51,7 +51,7 @@ impl Transport for HostEnd {
 }
 
 /// What happens to chunks one way.
-struct Way {
+pub(crate) struct Way {
     corrupt: Corrupt,
     lossy: Lossy,
     late: Late,
@@ -59,7 +59,7 @@ struct Way {
 
 impl Way {
     /// Some ways are good, some corrupt, some lose, some do all.
-    fn new(rng: &mut ChaCha8Rng) -> Way {
+    pub(crate) fn new(rng: &mut ChaCha8Rng) -> Way {
         let mut seed = || rng.next_u64();
         let (a, b, c, kind) = (seed(), seed(), seed(), seed());
         let pick = |bit: u32, ppm: u32| if kind >> bit & 1 == 1 { ppm } else { 0 };
@@ -70,6 +70,13 @@ impl Way {
         }
     }
 
+    fn damage(&self) -> [u64; 3] {
+        let Way { corrupt, lossy, late } = self;
+        [corrupt.damaged, lossy.dropped + lossy.doubled, late.delayed]
+    }
+}
+
+impl Fault for Way {
     fn pass(&mut self, chunk: Vec<u8>, out: &mut VecDeque<Vec<u8>>) {
         let (mut damaged, mut left) = (VecDeque::new(), VecDeque::new());
         self.corrupt.pass(chunk, &mut damaged);
@@ -81,9 +88,8 @@ impl Way {
         }
     }
 
-    fn damage(&self) -> [u64; 3] {
-        let Way { corrupt, lossy, late } = self;
-        [corrupt.damaged, lossy.dropped + lossy.doubled, late.delayed]
+    fn release(&mut self, out: &mut VecDeque<Vec<u8>>) {
+        self.late.release(out);
     }
 }
 

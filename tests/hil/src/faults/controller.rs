@@ -1,9 +1,8 @@
 //! A host that wants its device to run: it tries again until it does.
 
-use super::cable::HostEnd;
 use crate::host::configure;
 use helio_bench::{InterlockState, TripCause};
-use helio_link::{Connection, Event};
+use helio_link::{Connection, Event, Transport};
 use helio_rig::Plan;
 use helio_units::Ticks;
 use helio_wire::{DeviceMessage, HostMessage};
@@ -20,7 +19,7 @@ const RUNNING: usize = CONFIGURE + 3;
 
 /// Something that came from the device, kept for the ledger.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Note {
+pub(crate) enum Note {
     /// Of this epoch; nothing of an earlier one comes after it.
     Tag {
         epoch: u16,
@@ -47,8 +46,8 @@ pub(super) enum Note {
     Reboot,
 }
 
-pub(super) struct Controller {
-    connection: Connection<HostEnd>,
+pub(crate) struct Controller<T> {
+    connection: Connection<T>,
     pub notes: Vec<Note>,
     slots: super::ledger::Slots,
     stage: usize,
@@ -59,8 +58,8 @@ pub(super) struct Controller {
     nonce: u32,
 }
 
-impl Controller {
-    pub fn new(end: HostEnd) -> Controller {
+impl<T: Transport> Controller<T> {
+    pub fn new(end: T) -> Controller<T> {
         Controller {
             connection: Connection::new(end),
             notes: Vec::new(),

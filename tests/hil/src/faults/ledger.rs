@@ -11,7 +11,7 @@ use helio_wire::{Decoder, DeviceMessage, HostMessage, Role, Stream, decode_devic
 use std::collections::{HashMap, HashSet};
 
 /// A stream of events as notes: tags, settings, holes, detections.
-pub(super) struct Slots {
+pub(crate) struct Slots {
     decoder: TagDecoder,
     slotter: Slotter,
     batch: TagBatch,
@@ -217,20 +217,25 @@ impl Ledger {
             let notes = self.sides[at].cables.iter().flat_map(|(_, heard)| heard);
             notes.copied().collect::<Vec<Note>>()
         });
-        let (sent, measured) = (settings(&alice), settings(&bob));
-        for note in &bob {
-            let Note::Detection { epoch, slot, mask } = note else { continue };
-            let key = (*epoch, *slot);
-            let (Some(sent), Some(setting)) = (sent.get(&key), measured.get(&key)) else {
-                continue;
-            };
-            if mask.count_ones() == 1 && sent >> 1 & 1 == setting & 1 {
-                let found = (*mask == 0b10) != (setting & 2 != 0);
-                tally.bits[0] += 1;
-                tally.bits[1] += u64::from(found != (sent & 1 == 1));
-            }
+        tally.bits = bits(&alice, &bob);
+    }
+}
+
+/// Slots with a bit at both hosts, and those that differ.
+pub(crate) fn bits(alice: &[Note], bob: &[Note]) -> [u64; 2] {
+    let (sent, measured) = (settings(alice), settings(bob));
+    let mut bits = [0; 2];
+    for note in bob {
+        let Note::Detection { epoch, slot, mask } = note else { continue };
+        let key = (*epoch, *slot);
+        let (Some(sent), Some(setting)) = (sent.get(&key), measured.get(&key)) else { continue };
+        if mask.count_ones() == 1 && sent >> 1 & 1 == setting & 1 {
+            let found = (*mask == 0b10) != (setting & 2 != 0);
+            bits[0] += 1;
+            bits[1] += u64::from(found != (sent & 1 == 1));
         }
     }
+    bits
 }
 
 fn settings(notes: &[Note]) -> HashMap<(u16, u64), u8> {

@@ -186,3 +186,30 @@ pub(super) fn unplugged<D: Desk>(desk: &mut D) -> Figures {
     }
     Ok(format!("{TIMES} times"))
 }
+
+/// Run after run for so long as `HELIO_HIL_SOAK` says in seconds: nothing is lost, and nothing is out
+/// of order.
+pub(super) fn soak<D: Desk>(desk: &mut D) -> Figures {
+    let said = std::env::var("HELIO_HIL_SOAK").ok().and_then(|seconds| seconds.parse().ok());
+    let limit = std::time::Duration::from_secs(said.unwrap_or(3_600));
+    let begun = std::time::Instant::now();
+    let slots = desk.effort().tag_slots;
+    let (mut runs, mut tags) = (0, 0);
+    let mut all = Stations::new(desk, stated_rate());
+    all.arm();
+    while begun.elapsed() < limit {
+        all.start(slots);
+        all.finish();
+        runs += 1;
+        for role in all.roles() {
+            let host = all.host(role);
+            host.assert_nothing_lost();
+            let heard = &host.heard;
+            assert_eq!((heard.disordered, heard.lost, heard.health.lost_edges), (0, 0, 0));
+            assert_eq!(heard.health.starved_slots, 0);
+            tags += heard.tags;
+        }
+    }
+    let seconds = begun.elapsed().as_secs();
+    Ok(format!("{runs} runs of {slots} slots in {seconds} s, {tags} tags, none lost"))
+}
