@@ -39,8 +39,12 @@ pub trait Device {
 
     /// Something that happens to the board.
     fn signal(&mut self, event: Event);
+
+    /// Whether its host has ordered a reset.
+    fn must_reboot(&self) -> bool;
 }
 
+/// A sender that has started for the `boots`th time after its first.
 pub(crate) fn alice(world: &World, board: &str, boots: u16) -> SimAlice {
     let config = world.config();
     let parts = AliceParts {
@@ -69,6 +73,10 @@ impl Device for SimAlice {
     fn signal(&mut self, event: Event) {
         Alice::signal(self, event);
     }
+
+    fn must_reboot(&self) -> bool {
+        self.reboot_ordered().is_some()
+    }
 }
 
 /// Bob with either receiver.
@@ -81,6 +89,7 @@ pub enum SimBob {
 }
 
 impl SimBob {
+    /// A receiver that has started for the `boots`th time after its first.
     pub(crate) fn new(world: &World, board: &str, boots: u16) -> SimBob {
         let config = world.config();
         let identity = identity(world, board, "virtual Bob", 1, boots);
@@ -162,6 +171,13 @@ impl Device for SimBob {
         match self {
             SimBob::Active(bob) => bob.signal(event),
             SimBob::Passive(bob, ..) => bob.signal(event),
+        }
+    }
+
+    fn must_reboot(&self) -> bool {
+        match self {
+            SimBob::Active(bob) => bob.reboot_ordered().is_some(),
+            SimBob::Passive(bob, ..) => bob.reboot_ordered().is_some(),
         }
     }
 }

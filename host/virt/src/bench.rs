@@ -108,6 +108,12 @@ impl VirtBench {
         }
     }
 
+    /// Cuts a device's power for an instant: it is dark, has forgotten all, and has another nonce;
+    /// its link stays. What it has not said yet is lost.
+    pub fn reboot(&mut self, role: Role) {
+        self.inner.reboot(role);
+    }
+
     /// Takes a device's host away, as if it had dropped its link; [`VirtBench::step`] does not
     /// tell of it.
     pub fn unplug(&mut self, role: Role) {
@@ -144,12 +150,6 @@ impl VirtBench {
     /// Something that happens to a device's board, such as an open interlock contact.
     pub fn signal(&mut self, role: Role, event: Event) {
         self.inner.rig.signal(role, event);
-    }
-
-    /// A device's board is reset: it is as just booted, under another nonce, and says so on the
-    /// link that it has.
-    pub fn reboot(&mut self, role: Role) {
-        self.inner.rig.reboot(role, BOARD);
     }
 
     /// Lets so many batches of slots pass and waits for nobody: as on a bench of glass and metal, a
@@ -202,6 +202,12 @@ fn bobs(_: HostGone) -> Gone {
 
 impl Inner {
     fn step(&mut self) -> Result<Step, Gone> {
+        if self.rig.alice.must_reboot() && !self.alice_port.is_full() {
+            self.reboot(Role::Alice);
+        }
+        if self.rig.bob.must_reboot() && !self.bob_port.is_full() {
+            self.reboot(Role::Bob);
+        }
         if !self.passing {
             self.stand()?;
             return Ok(Step::Stood);
@@ -301,6 +307,15 @@ impl Inner {
         self.alice_port.settle(&mut self.rig.alice, now).map_err(alices)?;
         let now = self.rig.now(Role::Bob);
         self.bob_port.settle(&mut self.rig.bob, now).map_err(bobs)
+    }
+
+    fn reboot(&mut self, role: Role) {
+        self.rig.reboot(role, BOARD);
+        let now = self.rig.now(role);
+        match role {
+            Role::Alice => self.alice_port.reboot(&mut self.rig.alice, now),
+            Role::Bob => self.bob_port.reboot(&mut self.rig.bob, now),
+        }
     }
 
     fn unplug(&mut self, gone: Gone) {

@@ -31,6 +31,9 @@
 //! the other one goes on. [`VirtBench::plug`] gives it a new host on a fresh link, which begins as
 //! with a board that was running before it was plugged in: Hello, clear the trip, and so on.
 //!
+//! **A device that starts anew**, by its host's command or by [`VirtBench::reboot`], keeps its link and
+//! the time of the bench; its nonce and its settings are others.
+//!
 //! **Waiting ends** after some 10 ms of the wall clock, so that whoever owns the bench has its turn;
 //! [`VirtBench::device`] tells which host time waits for, and how long that is borne is the owner's
 //! affair.

@@ -54,6 +54,14 @@ impl Port {
         self.cable.bytes.clear();
     }
 
+    /// The device has started anew, behind the same link.
+    pub fn reboot(&mut self, device: &mut impl Device, now: Ticks) {
+        self.waiting.clear();
+        self.cable.bytes.clear();
+        self.watch.hear(now);
+        self.turns(device, now, &[]);
+    }
+
     pub fn is_plugged(&self) -> bool {
         self.end.is_some()
     }
