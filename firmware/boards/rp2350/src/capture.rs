@@ -1,0 +1,125 @@
+//! The edges, on core 1.
+
+use crate::local::Local;
+use crate::port::{self, Pio};
+use crate::{dma, player, timer};
+use helio_bench::{Drained, Edge, EdgeSource};
+use helio_pio::{
+    AUX_WORDS, BUFFER_TICKS, BUFFERS, Capture, CaptureClock, CaptureFault, CaptureMemory,
+    DETECTOR_WORDS,
+};
+use helio_units::{TickLength, Ticks};
+use rp235x_hal::pac::interrupt;
+
+static CLOCK: Local<CaptureClock> = Local::new(CaptureClock::new(BUFFER_TICKS, Ticks(0)));
+
+/// Begins an epoch; its first tick.
+pub fn start() -> Ticks {
+    CLOCK.with(|clock| {
+        dma::start_capture();
+        let before = timer::now();
+        helio_pio::port::start_capture(&mut Pio);
+        // Enabled by the last of a few hundred cycles of writes.
+        let after = timer::now();
+        let start = Ticks(after.0.max(before.0));
+        *clock = CaptureClock::new(BUFFER_TICKS, start);
+        start
+    })
+}
+
+/// A buffer is full, or a block of slots is through. The first matters within 109 µs, the second
+/// within the eight slots that the player's FIFO holds.
+#[allow(unsafe_code)] // The section is unsafe to choose; in RAM, no miss of the flash's cache waits.
+#[unsafe(link_section = ".data.dma_interrupt")]
+#[interrupt]
+fn DMA_IRQ_0() {
+    let (full, through) = dma::take_interrupts();
+    if through {
+        player::block_is_through();
+    }
+    if full == 0 {
+        return;
+    }
+    CLOCK.with(|clock| {
+        let now = timer::now();
+        // In the order in which they were filled.
+        for _ in 0..full.count_ones() {
+            let n = (clock.completed() % BUFFERS as u64) as usize;
+            let whole = full >> n & 1 == 1 && dma::take_aux(n);
+            clock.buffer_done(now, !whole || port::capture_stalled());
+        }
+    });
+}
+
+struct Memory;
+
+impl CaptureMemory for Memory {
+    fn completed(&self) -> u64 {
+        CLOCK.with(|clock| clock.completed())
+    }
+
+    fn fault(&self) -> Option<CaptureFault> {
+        CLOCK.with(|clock| {
+            clock.check(timer::now());
+            clock.fault()
+        })
+    }
+
+    fn now(&self) -> Ticks {
+        timer::now()
+    }
+
+    fn words(&self, n: u64) -> (&[u32; DETECTOR_WORDS], &[u32; AUX_WORDS]) {
+        dma::buffer(n)
+    }
+}
+
+/// The inputs of this board. There is one.
+pub struct Edges {
+    capture: Capture,
+    detectors: u8,
+    epoch: Ticks,
+}
+
+impl Edges {
+    /// Begins the first epoch.
+    pub fn new(detectors: u8) -> Edges {
+        let epoch = start();
+        Edges { capture: Capture::new(detectors, epoch), detectors, epoch }
+    }
+
+    /// First tick of the epoch.
+    pub fn epoch(&self) -> Ticks {
+        self.epoch
+    }
+
+    /// Begins a new epoch where a fault has ended the last one; to be called between runs.
+    pub fn recover(&mut self) -> bool {
+        let ended = Memory.fault().is_some();
+        if ended {
+            self.epoch = start();
+            self.capture = Capture::new(self.detectors, self.epoch);
+            player::set_epoch(self.epoch);
+        }
+        ended
+    }
+
+    /// Whether the time of edges is known no more, and the run must end.
+    pub fn has_failed(&self) -> bool {
+        Memory.fault().is_some()
+    }
+}
+
+impl EdgeSource for Edges {
+    fn channels(&self) -> u8 {
+        self.capture.channels()
+    }
+
+    fn tick_length(&self) -> TickLength {
+        TickLength::CYCLE_150_MHZ
+    }
+
+    fn drain(&mut self, out: &mut [Edge]) -> Drained {
+        self.capture.drain(&Memory, out)
+    }
+}

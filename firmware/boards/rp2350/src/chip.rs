@@ -1,0 +1,40 @@
+//! Registers of blocks that the HAL has no driver for, or that both cores reach.
+#![allow(unsafe_code)]
+
+use rp235x_hal::pac;
+
+/// PIO 0: touched by core 0 before core 1 runs, by core 1 afterwards.
+pub fn pio() -> &'static pac::pio0::RegisterBlock {
+    // SAFETY: the address of a block that exists; accesses are volatile and word by word.
+    unsafe { &*pac::PIO0::ptr() }
+}
+
+/// The DMA: as the PIO.
+pub fn dma() -> &'static pac::dma::RegisterBlock {
+    // SAFETY: as above.
+    unsafe { &*pac::DMA::ptr() }
+}
+
+/// Timer 1, which counts the system clock; read by both cores.
+pub fn timer() -> &'static pac::timer1::RegisterBlock {
+    // SAFETY: as above.
+    unsafe { &*pac::TIMER1::ptr() }
+}
+
+/// The random generator: core 0 before core 1 runs, core 1 afterwards.
+pub fn trng() -> &'static pac::trng::RegisterBlock {
+    // SAFETY: as above.
+    unsafe { &*pac::TRNG::ptr() }
+}
+
+/// Pins and the number of the core.
+pub fn sio() -> &'static pac::sio::RegisterBlock {
+    // SAFETY: as above; SIO has a copy for each core.
+    unsafe { &*pac::SIO::ptr() }
+}
+
+/// Lets core 1 be interrupted by the end of DMA blocks, above everything else.
+pub fn unmask_dma() {
+    // SAFETY: its handler is in this crate, and everything that it shares is in `Local`s.
+    unsafe { cortex_m::peripheral::NVIC::unmask(pac::Interrupt::DMA_IRQ_0) }
+}

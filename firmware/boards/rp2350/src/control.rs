@@ -1,0 +1,157 @@
+//! Core 0: control plane, cable, enable line, heartbeat.
+
+use crate::kept::Kept;
+use crate::pins::BoardPins;
+use crate::pipe::{FrameMover, ROUNDS};
+use crate::start::Bus;
+use crate::timer;
+use core::sync::atomic::Ordering;
+use embedded_hal::digital::{InputPin, OutputPin, StatefulOutputPin};
+use heapless::spsc::{Consumer, Producer};
+use helio_bench::InterlockState;
+use helio_firmware::usb::{UsbBoard, UsbCable};
+use helio_firmware::{Control, Event, Orders, Profile, Text};
+use helio_units::Ticks;
+use rp235x_hal::Watchdog;
+use rp235x_hal::fugit::ExtU32;
+use usb_device::bus::UsbBusAllocator;
+
+/// Room for frames on the cable, in bytes.
+const CABLE: usize = 8192;
+
+const MILLISECOND: u64 = 150_000;
+
+/// Core 1 must come round so often, or the heartbeat ends with it.
+const DATA_PLANE_PATIENCE: u64 = 5 * MILLISECOND;
+
+#[cfg(feature = "test-ids")]
+const IDS: (u16, u16) = UsbBoard::TEST_IDS;
+#[cfg(not(feature = "test-ids"))]
+compile_error!("an image that is published names its own vendor and product id here");
+
+/// Core 0's ends of the queues.
+pub struct ControlEnds {
+    pub orders: Producer<'static, Orders>,
+    pub events: Consumer<'static, Event>,
+    pub frames: Consumer<'static, u8>,
+}
+
+/// What core 0 keeps of the board.
+pub struct Desk {
+    pub usb: &'static UsbBusAllocator<Bus>,
+    pub serial: &'static Text,
+    pub pins: BoardPins,
+    pub watchdog: Watchdog,
+    pub kept: Kept,
+}
+
+/// For good.
+///
+/// # Panics
+/// Where the USB device cannot be described: a mistake of this crate's constants.
+pub fn run(profile: Profile, ends: ControlEnds, desk: Desk, product: &'static str) -> ! {
+    let ControlEnds { mut orders, mut events, frames } = ends;
+    let Desk { usb, serial, mut pins, mut watchdog, mut kept } = desk;
+    let identity = &profile.identity;
+    let board = UsbBoard {
+        vendor_id: IDS.0,
+        product_id: IDS.1,
+        product,
+        serial: serial.as_str(),
+        milliamperes: 250,
+    };
+    let mut cable =
+        UsbCable::<_, CABLE>::new(usb, &board, identity.tick_length, identity.boot_nonce)
+            .expect("ids and strings of this crate");
+    let mut control = Control::new(profile);
+    let mut frames = FrameMover::new(frames);
+    let mut data_plane = DataPlane { rounds: 0, seen: timer::now() };
+    let (mut last_sent, mut sent_at) = (None, Ticks(0));
+    let mut rx = [0; 512];
+    let mut fault = false;
+    let mut was_tripped = false;
+    let mut last_open = timer::now();
+    watchdog.start(100.millis());
+    loop {
+        let now = timer::now();
+        let mut heard = heapless::Vec::<Event, 16>::new();
+        // A reset of the link comes before what was received after it.
+        let reset = cable.poll(now);
+        let _ = reset.map(|event| heard.push(event));
+        if pins.contact.is_low() != Ok(false) {
+            let _ = heard.push(Event::ContactOpen);
+        }
+        if core::mem::take(&mut fault) {
+            let _ = heard.push(Event::PlayerFault);
+        }
+        while !heard.is_full()
+            && let Some(event) = events.dequeue()
+        {
+            let _ = heard.push(event);
+        }
+        let n = cable.receive(&mut rx);
+        let order = control.poll(now, &heard, &rx[..n], &mut cable);
+
+        let urgent = order.halt || order.configure.is_some() || order.run.is_some();
+        let level = (order.enable, order.permit_until);
+        let due = urgent || last_sent != Some(level) || now.0 - sent_at.0 >= MILLISECOND;
+        // A queue that is full: core 1 hangs.
+        let delivered = !due || orders.enqueue(order).is_ok();
+        if due && delivered {
+            (last_sent, sent_at) = (Some(level), now);
+        }
+        let alive = delivered && data_plane.is_alive(now);
+        fault = !alive && control.is_running();
+        // The line behind the hardware is high though nobody asks for it: a short, or a broken AND.
+        // It may take a millisecond to fall.
+        if last_open.0 + 2 * MILLISECOND < now.0 && pins.enable_sense.is_high() == Ok(true) {
+            fault = true;
+        }
+        // The light's first line: closed here and now, whatever core 1 does.
+        let open = order.enable && alive;
+        let _ = pins.enable.set_state(open.into());
+        if open {
+            last_open = now;
+        }
+        if alive {
+            // An edge each turn of this loop; the monostable falls when they end.
+            let _ = pins.heartbeat.toggle();
+            watchdog.feed();
+        }
+        frames.go(&mut cable);
+
+        let tripped = match control.interlock() {
+            InterlockState::Tripped(cause) => Some(cause),
+            _ => None,
+        };
+        if let Some(cause) = tripped.filter(|_| !was_tripped) {
+            kept.trips = kept.trips.saturating_add(1);
+            kept.last_trip = cause.code().into();
+            kept.store();
+        }
+        was_tripped = tripped.is_some();
+    }
+}
+
+/// Whether core 1 comes round.
+struct DataPlane {
+    rounds: u32,
+    seen: Ticks,
+}
+
+impl DataPlane {
+    fn is_alive(&mut self, now: Ticks) -> bool {
+        let rounds = ROUNDS.load(Ordering::Relaxed);
+        if rounds != self.rounds {
+            (self.rounds, self.seen) = (rounds, now);
+        }
+        now.0.saturating_sub(self.seen.0) < DATA_PLANE_PATIENCE
+    }
+}
+
+/// To the boot loader in ROM, for `helio device flash`; everything is dark by the reset.
+pub fn reboot_to_rom() -> ! {
+    use rp235x_hal::reboot::{RebootArch, RebootKind, reboot};
+    let kind = RebootKind::BootSel { picoboot_disabled: false, msd_disabled: false };
+    reboot(kind, RebootArch::Normal)
+}

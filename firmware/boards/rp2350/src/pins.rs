@@ -1,0 +1,84 @@
+//! Pins as the table of `helio-pio` has them, and the light's control on core 0.
+
+use helio_bench::{Modulator, PhaseRandomisation, PulseSource, SourceStatement};
+use helio_pio::pins as table;
+use helio_units::{Hertz, MeanPhotons, Picoseconds};
+use rp235x_hal::gpio::{
+    DynPinId, FunctionPio0, FunctionSioInput, FunctionSioOutput, Pin, Pins, PullNone,
+};
+
+pub type Output = Pin<DynPinId, FunctionSioOutput, PullNone>;
+pub type Input = Pin<DynPinId, FunctionSioInput, PullNone>;
+
+/// The pins that firmware reads and drives.
+pub struct BoardPins {
+    pub heartbeat: Output,
+    pub contact: Input,
+    pub enable: Output,
+    pub enable_sense: Input,
+}
+
+macro_rules! pio {
+    ($pins:ident: $($name:ident),*) => {
+        $(let _ = $pins.$name.into_function::<FunctionPio0>().into_pull_type::<PullNone>();)*
+    };
+}
+
+/// Hands every pin to whom the table gives it. No internal pull: pads of stepping A2 latch.
+pub fn assign(pins: Pins) -> BoardPins {
+    const { assert!(table::HEARTBEAT == 21 && table::CONTACT == 22) };
+    const { assert!(table::ENABLE == 26 && table::ENABLE_SENSE == 28) };
+    pio!(pins: gpio2, gpio3, gpio4, gpio5, gpio6, gpio7, gpio27);
+    pio!(pins: gpio8, gpio9, gpio10, gpio11, gpio12, gpio13, gpio14, gpio15);
+    BoardPins {
+        heartbeat: pins.gpio21.into_push_pull_output().into_pull_type().into_dyn_pin(),
+        contact: pins.gpio22.into_floating_input().into_dyn_pin(),
+        enable: pins.gpio26.into_push_pull_output().into_pull_type().into_dyn_pin(),
+        enable_sense: pins.gpio28.into_floating_input().into_dyn_pin(),
+    }
+}
+
+/// The laser driver of the reference bench: three levels by an analogue switch.
+///
+/// The levels are what the bench was built for; what the light really is belongs to the station's
+/// calibration, and no uncertainty is claimed for numbers that nobody measured.
+pub struct LaserStatement {
+    levels: [MeanPhotons; 3],
+}
+
+impl LaserStatement {
+    pub fn new() -> LaserStatement {
+        let level = |mean| MeanPhotons::new(mean).unwrap_or(MeanPhotons::VACUUM);
+        LaserStatement { levels: [level(0.5), level(0.1), MeanPhotons::VACUUM] }
+    }
+}
+
+impl PulseSource for LaserStatement {
+    fn max_trigger_rate(&self) -> Hertz {
+        Hertz(1_000_000)
+    }
+
+    fn levels(&self) -> &[MeanPhotons] {
+        &self.levels
+    }
+
+    fn statement(&self) -> SourceStatement {
+        SourceStatement { phase: PhaseRandomisation::Unknown, intensity_uncertainty: None }
+    }
+
+    /// The line belongs to core 0's loop, which drives it by `Orders::enable`.
+    fn set_enabled(&mut self, _: bool) {}
+
+    fn is_enabled(&self) -> bool {
+        false
+    }
+}
+
+/// One laser or switch a state: settles within the time of an analogue switch.
+pub struct SwitchModulator;
+
+impl Modulator for SwitchModulator {
+    fn settling_time(&self) -> Picoseconds {
+        Picoseconds(100_000)
+    }
+}
