@@ -49,17 +49,20 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     session.command("to reboot", &HostMessage::Reboot(mode))?;
     session.log.write("reboot", json!({ "bootloader": args.bootloader }))?;
     let begun = Instant::now();
+    let simulated = session.is_simulated();
     let away = |what: &str| {
-        Failure::new(
-            Exit::Device,
-            format!("{address} did not come back {what} within 10 s; replug it"),
-        )
+        let remedy = match simulated {
+            true => "a simulated device is started anew with the program that serves it",
+            false => "replug it",
+        };
+        let sentence = format!("{address} did not come back{what} within 10 s; {remedy}");
+        Failure::new(Exit::Device, sentence)
     };
     if args.bootloader {
         // A device without USB of its own cannot be looked for.
         while boot_loaders().map_or(0, |found| found.len()) <= waiting {
             if begun.elapsed() > PATIENCE {
-                return Err(away("in its boot loader"));
+                return Err(away(" in its boot loader"));
             }
             std::thread::sleep(LOOK);
         }
