@@ -1,5 +1,6 @@
 //! A host of one device: sends commands, keeps the device alive, writes down what it says.
 
+use helio_bench::Access;
 use helio_link::{Connection, Event, Transport, TransportError};
 use helio_timetag::{Buffer, SlotBatch, Slotter, SlotterConfig, TagBatch, TagDecoder, Window};
 use helio_units::{FineTicks, SlotIndex, TickLength, Ticks};
@@ -24,6 +25,8 @@ pub enum Answer {
     Ack(Ticks),
     /// To `Hello`.
     Hello,
+    /// To `Get`: it stands in [`Heard::value`].
+    Value,
     /// Refused, with the detail.
     Refused(ErrorCode, u32),
 }
@@ -68,6 +71,8 @@ pub struct Heard {
     pub missing_ticks: u64,
     /// Slots of the run.
     pub slots: SlotBatch,
+    /// The entry of the table that was told last: index, name, access, limits, value.
+    pub value: Option<(u16, String, Access, [i64; 2], i64)>,
     /// Nonces of reboots.
     pub reboots: Vec<u32>,
     answers: BTreeMap<u32, Answer>,
@@ -101,6 +106,7 @@ impl Heard {
             disordered: 0,
             missing_ticks: 0,
             slots: SlotBatch::default(),
+            value: None,
             reboots: Vec::new(),
             answers: BTreeMap::new(),
             batch: TagBatch::default(),
@@ -163,6 +169,11 @@ impl Heard {
             }
             DeviceMessage::Ack { command, tick } => {
                 self.answers.insert(*command, Answer::Ack(*tick));
+            }
+            DeviceMessage::Value { command, index, value, entry } => {
+                let limits = [entry.min, entry.max];
+                self.value = Some((*index, entry.name.to_owned(), entry.access, limits, *value));
+                self.answers.insert(*command, Answer::Value);
             }
             DeviceMessage::Error { command, code, detail } => {
                 self.answers.insert(*command, Answer::Refused(*code, *detail));

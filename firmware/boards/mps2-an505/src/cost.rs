@@ -13,10 +13,10 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
-use helio_bench::RandomSource;
+use helio_bench::{RandomSource, SettingsSource, SlotClockMode};
 use helio_firmware::{
-    ActiveReceiver, AliceData, BobData, Control, Identity, Orders, PassiveReceiver, Profile,
-    Receiver, RunOrder, text,
+    ActiveReceiver, AliceData, BobData, Control, DEAD_TIMES, Identity, Orders, PassiveReceiver,
+    Profile, Receiver, RunOrder, text,
 };
 use helio_sim::SimRandom;
 use helio_units::{Hertz, SlotIndex, TickLength, Ticks};
@@ -43,6 +43,9 @@ fn configure() -> Configure {
         intensity_weights: [2900, 1000, 196, 0],
         key_basis_weight: 3687,
         random_swap: true,
+        burst_slots: 0,
+        slot_clock: SlotClockMode::Sync,
+        gate: None,
     }
 }
 
@@ -53,6 +56,9 @@ fn orders() -> Orders {
         configure: Some(configure()),
         run: Some(RunOrder::Start { epoch: 1, slots: None }),
         permit_until: Ticks(u64::MAX),
+        source: SettingsSource::Own,
+        dead_times: [0; DEAD_TIMES],
+        slot_clock: None,
     }
 }
 
