@@ -5,6 +5,7 @@ mod greeting;
 mod job;
 mod raw;
 mod running;
+mod table;
 mod trips;
 
 use crate::case::Skip;
@@ -29,6 +30,8 @@ pub const CASES: &[&str] = &[
     "trip_heartbeat_lost",
     "tags_in_order_without_loss",
     "tags_above_the_rate_are_counted",
+    "settings_round_trip",
+    "commands_too_late",
     "time_across_rollovers",
     "reboot_in_mid_run",
     "unplugged_in_mid_run",
@@ -58,6 +61,8 @@ pub(crate) fn case<D: Desk>(desk: &mut D, name: &str) -> Figures {
         "trip_heartbeat_lost" => trips::trip(desk, TripCause::HeartbeatLost),
         "tags_in_order_without_loss" => running::tags_in_order(desk),
         "tags_above_the_rate_are_counted" => running::tags_above_the_rate(desk),
+        "settings_round_trip" => table::round_trip(desk),
+        "commands_too_late" => table::too_late(desk),
         "time_across_rollovers" => running::rollovers(desk),
         "reboot_in_mid_run" => running::reboot(desk),
         "unplugged_in_mid_run" => running::unplugged(desk),
