@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{SendTimeoutError, Sender, TrySendError};
-use helio_bench::InterlockState;
+use helio_bench::{InterlockState, SettingsSource};
 use helio_link::{Connection, Event, LossReport, Transport, TransportError};
 use helio_timetag::{DecodeCounters, Pool, TagBatch, TagDecoder, TagEvent};
 use helio_units::Ticks;
@@ -170,6 +170,12 @@ impl<'a> Collector<'a> {
             _ => 0,
         };
         match message {
+            DeviceMessage::Settings(batch) if batch.source != SettingsSource::Own => {
+                // The talk has named the device's own generator.
+                let (role, source_used) = (self.role, batch.source);
+                self.report.fault.get_or_insert(DeviceFault::OtherSource { role, source_used });
+                self.ended = true;
+            }
             DeviceMessage::Settings(batch) => {
                 let end = self.settings.first + self.settings.count;
                 let joins = (self.settings.count * self.bits_per_slot).is_multiple_of(8);
@@ -551,6 +557,26 @@ mod tests {
             _ => 0,
         });
         assert_eq!(gaps.sum::<u64>(), lost, "every tag is counted once");
+    }
+
+    #[test]
+    fn settings_of_another_source_make_no_key() {
+        let (items, station) = bounded(4);
+        let mut collector = collector(&items);
+        for (first, source) in [(0, SettingsSource::Own), (4, SettingsSource::Pattern)] {
+            let first = helio_units::SlotIndex(first);
+            let packed = &[0x1b];
+            let batch =
+                helio_wire::SettingsBatch { first, bits_per_slot: 2, source, count: 4, packed };
+            collector.message(&DeviceMessage::Settings(batch));
+        }
+        let (role, source_used) = (Role::Bob, SettingsSource::Pattern);
+        assert_eq!(collector.report.fault, Some(DeviceFault::OtherSource { role, source_used }));
+        assert!(collector.ended);
+        collector.flush_settings();
+        collector.hand_over(|| {});
+        assert!(matches!(station.recv(), Ok(Item::Settings(run)) if run.count == 4));
+        assert!(station.is_empty());
     }
 
     #[test]

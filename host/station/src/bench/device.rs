@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, TripCause};
+use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, SettingsSource, TripCause};
 use helio_link::{Connection, Event, Transport, TransportError};
 use helio_units::{Hertz, TickLength};
 use helio_wire::{Capabilities, Configure, DeviceMessage, ErrorCode, HostMessage, Role};
@@ -110,6 +110,18 @@ pub enum DeviceFault {
         /// Whose device.
         role: Role,
     },
+    /// Its settings do not come from where the certificate says.
+    #[error(
+        "the {role:?} device plays settings from {} and not from the generator that it names; no key \
+         is made of them",
+        source_used.name("its own")
+    )]
+    OtherSource {
+        /// Whose device.
+        role: Role,
+        /// Where they come from.
+        source_used: SettingsSource,
+    },
     /// It answers and has no data.
     #[error(
         "the {role:?} device answers but has sent no data for 10 s: its light is held up, or it has \
@@ -204,6 +216,8 @@ pub fn start<T: Transport>(
 ) -> Result<(), DeviceFault> {
     let Run { arming_nonce, epoch, slots } = run;
     let steps = [
+        // What a person has left it at by hand makes no key.
+        ("source", HostMessage::Source(SettingsSource::Own)),
         ("configure", HostMessage::Configure(configure)),
         ("arm", HostMessage::Arm { nonce: arming_nonce }),
         ("start", HostMessage::Start { epoch, slots }),
