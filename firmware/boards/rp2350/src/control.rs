@@ -60,9 +60,8 @@ pub fn run(profile: Profile, ends: ControlEnds, desk: Desk, product: &'static st
         serial: serial.as_str(),
         milliamperes: 250,
     };
-    let mut cable =
-        UsbCable::<_, CABLE>::new(usb, &board, identity.tick_length, identity.boot_nonce)
-            .expect("ids and strings of this crate");
+    let mut cable = UsbCable::<_, CABLE>::new(usb, &board, identity.tick_length)
+        .expect("ids and strings of this crate");
     let mut control = Control::new(profile);
     let mut frames = FrameMover::new(frames);
     let mut data_plane = DataPlane { rounds: 0, seen: timer::now() };
