@@ -19,15 +19,21 @@ static STACK: Stack<4096> = Stack::new();
 /// When called twice, or where the second core does not start: dark.
 pub fn main() -> ! {
     let mut board = start::board(Capabilities::default());
-    let (orders, events, frames) = start::queues();
+    let (orders, events, frames, supplies) = start::queues();
     let profile = Profile::alice(
         board.identity.clone(),
         &LaserStatement::new(),
         &SwitchModulator,
         &board.random,
     );
-    let ends = ControlEnds { orders: orders.0, events: events.1, frames: frames.1 };
-    let data = DataEnds { orders: orders.1, events: events.0, frames: Frames(frames.0) };
+    let ends =
+        ControlEnds { orders: orders.0, events: events.1, frames: frames.1, supplies: supplies.0 };
+    let data = DataEnds {
+        orders: orders.1,
+        events: events.0,
+        frames: Frames(frames.0),
+        supplies: supplies.1,
+    };
     let serial = singleton!(: Text = board.identity.serial.clone()).expect("the first call");
     let (nonce, random) = (board.identity.boot_nonce, board.random);
     let mut cores = Multicore::new(&mut board.psm, &mut board.ppb, &mut board.fifo);
@@ -52,6 +58,9 @@ fn data_plane(nonce: u32, random: impl RandomSource, mut ends: DataEnds) {
     let tick = helio_units::TickLength::CYCLE_150_MHZ;
     let mut alice = AliceData::new(nonce, tick, Player::new(), random);
     loop {
+        while let Some(supply) = ends.supplies.dequeue() {
+            alice.supply(supply);
+        }
         while let Some(orders) = ends.orders.dequeue() {
             if let Some(configure) = &orders.configure {
                 player::configure(configure.slot_ticks, false, epoch);

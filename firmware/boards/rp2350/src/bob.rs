@@ -24,13 +24,19 @@ static STACK: Stack<6144> = Stack::new();
 /// When called twice, or where the second core does not start: dark.
 pub fn main() -> ! {
     let mut board = start::board(Capabilities::default());
-    let (orders, events, frames) = start::queues();
+    let (orders, events, frames, supplies) = start::queues();
     let receiver = Capabilities::ACTIVE_RECEIVER.with(Capabilities::REPORTS_SETTINGS);
     let random = (board.random.class(), board.random.name());
     let settling = SwitchModulator.settling_time();
     let profile = Profile::bob(board.identity.clone(), DETECTORS, receiver, settling, random);
-    let ends = ControlEnds { orders: orders.0, events: events.1, frames: frames.1 };
-    let data = DataEnds { orders: orders.1, events: events.0, frames: Frames(frames.0) };
+    let ends =
+        ControlEnds { orders: orders.0, events: events.1, frames: frames.1, supplies: supplies.0 };
+    let data = DataEnds {
+        orders: orders.1,
+        events: events.0,
+        frames: Frames(frames.0),
+        supplies: supplies.1,
+    };
     let serial = singleton!(: Text = board.identity.serial.clone()).expect("the first call");
     let (nonce, random) = (board.identity.boot_nonce, board.random);
     let mut cores = Multicore::new(&mut board.psm, &mut board.ppb, &mut board.fifo);
@@ -56,6 +62,9 @@ fn data_plane(nonce: u32, random: impl RandomSource, mut ends: DataEnds) {
     let mut bob = BobData::new(nonce, edges, receiver);
     let mut failed = false;
     loop {
+        while let Some(supply) = ends.supplies.dequeue() {
+            bob.supply(supply);
+        }
         while let Some(orders) = ends.orders.dequeue() {
             let (edges, _) = bob.parts_mut();
             if orders.run.is_some() && edges.recover() {

@@ -9,9 +9,11 @@ use core::sync::atomic::Ordering;
 use embedded_hal::digital::{InputPin, OutputPin, StatefulOutputPin};
 use heapless::spsc::{Consumer, Producer};
 use helio_bench::InterlockState;
+use helio_firmware::random::Supply;
 use helio_firmware::usb::{UsbBoard, UsbCable};
 use helio_firmware::{Control, Event, Orders, Profile, Text};
 use helio_units::Ticks;
+use helio_wire::RebootMode;
 use rp235x_hal::Watchdog;
 use rp235x_hal::fugit::ExtU32;
 use usb_device::bus::UsbBusAllocator;
@@ -34,6 +36,7 @@ pub struct ControlEnds {
     pub orders: Producer<'static, Orders>,
     pub events: Consumer<'static, Event>,
     pub frames: Consumer<'static, u8>,
+    pub supplies: Producer<'static, Supply>,
 }
 
 /// What core 0 keeps of the board.
@@ -50,7 +53,7 @@ pub struct Desk {
 /// # Panics
 /// Where the USB device cannot be described: a mistake of this crate's constants.
 pub fn run(profile: Profile, ends: ControlEnds, desk: Desk, product: &'static str) -> ! {
-    let ControlEnds { mut orders, mut events, frames } = ends;
+    let ControlEnds { mut orders, mut events, frames, mut supplies } = ends;
     let Desk { usb, serial, mut pins, mut watchdog, mut kept } = desk;
     let identity = &profile.identity;
     let board = UsbBoard {
@@ -91,6 +94,12 @@ pub fn run(profile: Profile, ends: ControlEnds, desk: Desk, product: &'static st
         let n = cable.receive(&mut rx);
         let order = control.poll(now, &heard, &rx[..n], &mut cable);
 
+        // Before the orders that may need them.
+        while supplies.ready()
+            && let Some(supply) = control.supply()
+        {
+            let _ = supplies.enqueue(supply);
+        }
         let urgent = order.halt || order.configure.is_some() || order.run.is_some();
         let level = (order.enable, order.permit_until);
         let due = urgent || last_sent != Some(level) || now.0 - sent_at.0 >= MILLISECOND;
@@ -118,6 +127,16 @@ pub fn run(profile: Profile, ends: ControlEnds, desk: Desk, product: &'static st
             watchdog.feed();
         }
         frames.go(&mut cable);
+
+        if let Some(mode) = control.reboot_ordered() {
+            let _ = pins.enable.set_low();
+            // What waits for the cable, the answer above all.
+            let until = timer::now().0 + 10 * MILLISECOND;
+            while timer::now().0 < until {
+                let _ = cable.poll(timer::now());
+            }
+            reboot(mode);
+        }
 
         let tripped = match control.interlock() {
             InterlockState::Tripped(cause) => Some(cause),
@@ -148,9 +167,14 @@ impl DataPlane {
     }
 }
 
-/// To the boot loader in ROM, for `helio device flash`; everything is dark by the reset.
-pub fn reboot_to_rom() -> ! {
+/// To this firmware or to the boot loader in ROM; everything is dark by the reset.
+fn reboot(mode: RebootMode) -> ! {
     use rp235x_hal::reboot::{RebootArch, RebootKind, reboot};
-    let kind = RebootKind::BootSel { picoboot_disabled: false, msd_disabled: false };
+    let kind = match mode {
+        RebootMode::Firmware => RebootKind::Normal,
+        RebootMode::BootLoader => {
+            RebootKind::BootSel { picoboot_disabled: false, msd_disabled: false }
+        }
+    };
     reboot(kind, RebootArch::Normal)
 }

@@ -27,8 +27,6 @@ mod start;
 mod timer;
 mod trng;
 
-pub use control::reboot_to_rom;
-
 /// What the boot ROM looks for: a secure Arm program.
 #[allow(unsafe_code)] // A link section is unsafe to choose; the linker script keeps this one.
 #[unsafe(link_section = ".start_block")]

@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use heapless::spsc::{Consumer, Producer, Queue};
+use helio_firmware::random::Supply;
 use helio_firmware::{CONTROL_HEADROOM, Event, Orders, Transmit};
 
 /// Orders, core 0 to core 1. A full one means that core 1 hangs.
@@ -11,6 +12,9 @@ pub type EventQueue = Queue<Event, 64>;
 /// Frames, core 1 to core 0, byte by byte; each ends with the only zero that it has.
 pub type FrameQueue = Queue<u8, 16_384>;
 
+/// What the host gives for settings, core 0 to core 1.
+pub type SupplyQueue = Queue<Supply, 65>;
+
 /// How often core 1 has been round.
 pub static ROUNDS: AtomicU32 = AtomicU32::new(0);
 
@@ -19,6 +23,7 @@ pub struct DataEnds {
     pub orders: Consumer<'static, Orders>,
     pub events: Producer<'static, Event>,
     pub frames: Frames,
+    pub supplies: Consumer<'static, Supply>,
 }
 
 impl DataEnds {

@@ -2,13 +2,14 @@
 
 use crate::kept::Kept;
 use crate::pins::{self, BoardPins};
-use crate::pipe::{EventQueue, FrameQueue, OrderQueue};
+use crate::pipe::{EventQueue, FrameQueue, OrderQueue, SupplyQueue};
 use crate::port::Pio;
-use crate::trng::{RepetitionCount, Trng};
+use crate::trng::{ASSUMED_MILLIBITS, Trng};
 use crate::{dma, timer};
 use cortex_m::singleton;
 use heapless::spsc::{Consumer, Producer};
 use helio_bench::RandomSource;
+use helio_firmware::random::{ConditionedNoise, Supply};
 use helio_firmware::{Event, Identity, Orders, Text, text};
 use helio_units::{Hertz, TickLength};
 use helio_wire::Capabilities;
@@ -28,7 +29,7 @@ pub struct Board {
     pub pins: BoardPins,
     pub usb: &'static UsbBusAllocator<Bus>,
     pub watchdog: Watchdog,
-    pub random: Trng<RepetitionCount>,
+    pub random: ConditionedNoise<Trng>,
     pub kept: Kept,
     pub fifo: SioFifo,
     pub psm: pac::PSM,
@@ -67,7 +68,8 @@ pub fn board(capabilities: Capabilities) -> Board {
     kept.boots = kept.boots.saturating_add(1);
     kept.store();
 
-    let mut random = Trng::new(&mut p.RESETS);
+    let noise = Trng::new(&mut p.RESETS);
+    let mut random = ConditionedNoise::new(noise, 1, ASSUMED_MILLIBITS);
     let mut nonce = [0; 4];
     // Without a generator the number of the boot and the time are what there is: the nonce tells boots
     // apart and is no secret. Settings are refused by the generator itself.
@@ -111,11 +113,12 @@ fn serial() -> Text {
     serial
 }
 
-/// The queues between the cores: orders, events, frames.
+/// The queues between the cores: orders, events, frames, supplies.
 pub type Queues = (
     (Producer<'static, Orders>, Consumer<'static, Orders>),
     (Producer<'static, Event>, Consumer<'static, Event>),
     (Producer<'static, u8>, Consumer<'static, u8>),
+    (Producer<'static, Supply>, Consumer<'static, Supply>),
 );
 
 /// # Panics
@@ -124,5 +127,6 @@ pub fn queues() -> Queues {
     let orders = singleton!(: OrderQueue = OrderQueue::new()).expect("the first call");
     let events = singleton!(: EventQueue = EventQueue::new()).expect("the first call");
     let frames = singleton!(: FrameQueue = FrameQueue::new()).expect("the first call");
-    (orders.split(), events.split(), frames.split())
+    let supplies = singleton!(: SupplyQueue = SupplyQueue::new()).expect("the first call");
+    (orders.split(), events.split(), frames.split(), supplies.split())
 }

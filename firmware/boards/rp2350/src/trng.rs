@@ -1,54 +1,26 @@
-//! The chip's random generator: raw samples to the health tests, conditioned bytes to the settings.
+//! The chip's random generator: its raw samples, for `ConditionedNoise` to test and to condition.
 #![allow(unsafe_code)]
 
 use crate::chip;
-use helio_bench::{RandomClass, RandomFault, RandomSource};
+use helio_bench::{NoiseSource, RandomFault};
 use rp235x_hal::pac;
-use sha2::{Digest, Sha256};
 
 /// System clock cycles between two samples of the ring oscillator.
 const SAMPLE_CYCLES: u32 = 200;
 
-/// Reads of 192 raw bits that are hashed to 256: at the assumed half a bit of entropy a sample,
-/// 384 bits go in, 128 more than come out.
-const READS: usize = 4;
+/// Samples that its register holds.
+const SAMPLES: u32 = 192;
 
-/// Bits in a row of one value that are a failure: 1 + ⌈20 / 0.5⌉ (NIST SP 800-90B, 4.4.1, with
-/// a false alarm of 2⁻²⁰ and an assumed, not assessed, half bit of min-entropy a sample).
-const REPETITION_CUTOFF: u32 = 41;
+/// Min-entropy of a sample in thousandths of a bit: assumed, not assessed.
+pub const ASSUMED_MILLIBITS: u32 = 500;
 
-/// What looks at every raw sample before anything is made of it.
-pub trait HealthTest {
-    /// A sample of one bit.
-    ///
-    /// # Errors
-    /// The source has failed, for good.
-    fn sample(&mut self, bit: u8) -> Result<(), RandomFault>;
+/// The generator's raw samples, one bit each.
+pub struct Trng {
+    words: [u32; 6],
+    used: u32,
 }
 
-/// The repetition count test.
-pub struct RepetitionCount {
-    last: u8,
-    run: u32,
-}
-
-impl HealthTest for RepetitionCount {
-    fn sample(&mut self, bit: u8) -> Result<(), RandomFault> {
-        self.run = if bit == self.last { self.run.saturating_add(1) } else { 1 };
-        self.last = bit;
-        if self.run >= REPETITION_CUTOFF { Err(RandomFault) } else { Ok(()) }
-    }
-}
-
-/// The generator behind its tests.
-pub struct Trng<T> {
-    tests: T,
-    failed: bool,
-    block: [u8; 32],
-    used: usize,
-}
-
-impl Trng<RepetitionCount> {
+impl Trng {
     /// Takes the generator out of reset and switches its own whitening off.
     pub fn new(resets: &mut pac::RESETS) -> Self {
         resets.reset().modify(|_, w| w.trng().set_bit());
@@ -67,22 +39,19 @@ impl Trng<RepetitionCount> {
             trng.trng_config().write(|w| w.bits(0));
         }
         trng.rnd_source_enable().write(|w| w.rnd_src_en().set_bit());
-        let tests = RepetitionCount { last: 0, run: 0 };
-        Trng { tests, failed: false, block: [0; 32], used: 32 }
+        Trng { words: [0; 6], used: SAMPLES }
     }
-}
 
-impl<T: HealthTest> Trng<T> {
-    /// 192 raw samples, tested.
-    fn raw(&mut self) -> Result<[u32; 6], RandomFault> {
+    /// The next 192 samples.
+    fn read(&mut self) -> Result<(), RandomFault> {
         let trng = chip::trng();
-        // 192 samples take 38 400 cycles; a generator that needs ten times as long stands still.
+        // They take 38 400 cycles; a generator that needs ten times as long stands still.
         let mut patience = 100_000u32;
         while trng.trng_valid().read().ehr_valid().bit_is_clear() {
             patience = patience.checked_sub(1).ok_or(RandomFault)?;
         }
         // Reading the last one empties the register and begins anew.
-        let words = [
+        self.words = [
             trng.ehr_data0().read().bits(),
             trng.ehr_data1().read().bits(),
             trng.ehr_data2().read().bits(),
@@ -92,50 +61,24 @@ impl<T: HealthTest> Trng<T> {
         ];
         // SAFETY: write one to clear.
         unsafe { trng.rng_icr().write(|w| w.bits(0xF)) };
-        for word in words {
-            for n in 0..32 {
-                self.tests.sample((word >> n & 1) as u8)?;
-            }
-        }
-        Ok(words)
-    }
-
-    fn refill(&mut self) -> Result<(), RandomFault> {
-        let mut hash = Sha256::new();
-        for _ in 0..READS {
-            for word in self.raw()? {
-                hash.update(word.to_le_bytes());
-            }
-        }
-        self.block.copy_from_slice(&hash.finalize());
         self.used = 0;
         Ok(())
     }
 }
 
-impl<T: HealthTest> RandomSource for Trng<T> {
-    fn class(&self) -> RandomClass {
-        RandomClass::TrueRandom
-    }
-
+impl NoiseSource for Trng {
     fn name(&self) -> &str {
         "trng-conditioned"
     }
 
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomFault> {
-        for byte in out {
-            if self.failed {
-                return Err(RandomFault);
+    /// The register holds 192 samples and waits to be read: between two of them there is a pause,
+    /// but within them none, and every sample is handed on.
+    fn samples(&mut self, out: &mut [u8]) -> Result<(), RandomFault> {
+        for sample in out {
+            if self.used == SAMPLES {
+                self.read()?;
             }
-            if self.used == self.block.len() {
-                self.failed = self.refill().is_err();
-                if self.failed {
-                    return Err(RandomFault);
-                }
-            }
-            *byte = self.block[self.used];
-            // Given out once.
-            self.block[self.used] = 0;
+            *sample = (self.words[self.used as usize / 32] >> (self.used % 32) & 1) as u8;
             self.used += 1;
         }
         Ok(())
