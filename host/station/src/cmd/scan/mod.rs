@@ -34,9 +34,9 @@ Examples:
   helio scan command --set './stage {}' --from 0 --to 5 --bob usb:B-0001 --alice usb:A-0001
 
 Settings: rotation and modulator:H|V|D|A (rad) and loss (dB) of the simulated desk; delay:N (ns), which is \
-the program's own; command, a program of yours that sets the value, on any desk. The protocol of today's \
-devices has no delay, bias, modulator voltage or attenuator to be set: step these from outside with \
-command.
+the program's own; command, a program of yours that sets the value, on any desk. What a device keeps in its own \
+table (helio device get) is not stepped yet: a bias, a modulator voltage or an attenuator is set from outside \
+with command.
 
 Measures: qber, qber-key, qber-test, error:H|V|D|A, visibility, rate, rate:N (clicks a second of all \
 detectors, of one), inside:N (share of slots with a click of the detector in its window), counted (photons \

@@ -108,8 +108,8 @@ impl Setting {
     pub fn check(self, real: bool) -> Result<(), Failure> {
         if real && self.is_optical() {
             return Err(Failure::usage(format!(
-                "the device's protocol has no {self} to be set; step it from outside: helio scan command \
-                 --set 'PROGRAM {{}}'"
+                "{self} is a part of the simulated desk only; step a real one from outside: helio scan \
+                 command --set 'PROGRAM {{}}'"
             )));
         }
         Ok(())
