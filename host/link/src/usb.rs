@@ -29,6 +29,10 @@ const SEND_PATIENCE: Duration = Duration::from_secs(1);
 /// Bus errors in a row that are taken for a cable being pulled: until the operating system has
 /// noticed that the board is gone, transfers fail one by one.
 const FAULTS: u32 = 2 * TRANSFERS as u32;
+/// Stalls that are cleared before bytes come again; an endpoint that stalls for ever is at fault.
+const STALLS: u32 = 3;
+/// How long the operating system may take to give back transfers that are called off.
+const GIVEN_BACK: Duration = Duration::from_secs(1);
 
 /// A Heliograph board on USB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,8 +106,23 @@ fn describe(info: &DeviceInfo, product: &str) -> UsbDevice {
 pub struct UsbTransport {
     input: Endpoint<Bulk, In>,
     output: Endpoint<Bulk, Out>,
-    /// Bus errors since the last bytes.
+    troubles: Troubles,
+}
+
+/// What went wrong since the last bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Troubles {
     faults: u32,
+    stalls: u32,
+}
+
+/// What follows from the end of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// The next one.
+    Resubmit,
+    /// The endpoint has stalled and is to be cleared.
+    Clear,
 }
 
 impl UsbTransport {
@@ -130,13 +149,49 @@ impl UsbTransport {
             device.active_configuration().map_err(|error| failed(error.to_string()))?;
         let (from, to) = select::usb_pipes(configuration.as_bytes(), *number)
             .map_err(|why| failed(why.into()))?;
-        let mut input = interface.endpoint::<Bulk, In>(from).map_err(refused)?;
+        let input = interface.endpoint::<Bulk, In>(from).map_err(refused)?;
         let output = interface.endpoint::<Bulk, Out>(to).map_err(refused)?;
-        for _ in 0..TRANSFERS {
-            let buffer = input.allocate(TRANSFER_BYTES);
-            input.submit(buffer);
+        let mut transport = UsbTransport { input, output, troubles: Troubles::default() };
+        transport.submit_all();
+        Ok(transport)
+    }
+
+    fn submit_all(&mut self) {
+        while self.input.pending() < TRANSFERS {
+            let buffer = self.input.allocate(TRANSFER_BYTES);
+            self.input.submit(buffer);
         }
-        Ok(UsbTransport { input, output, faults: 0 })
+    }
+
+    /// Clears the stalled input, and keeps what the other transfers have brought. What the stall has
+    /// cost is missed by the frames' own sequence.
+    fn clear_input(&mut self, chunk: &mut Vec<u8>) -> Result<(), TransportError> {
+        log::warn!("the board's endpoint has stalled; it is cleared");
+        self.input.cancel_all();
+        while self.input.pending() > 0 {
+            let done = self.input.wait_next_complete(GIVEN_BACK);
+            let done = done.ok_or(TransportError::Failed(error_code(TransferError::Stall)))?;
+            if done.status == Err(TransferError::Disconnected) {
+                return Err(TransportError::Closed);
+            }
+            chunk.extend_from_slice(&done.buffer[..done.actual_len]);
+        }
+        self.input.clear_halt().wait().map_err(|why| uncleared(why.kind()))?;
+        self.submit_all();
+        Ok(())
+    }
+
+    fn transfer(&mut self, bytes: &[u8]) -> Result<(), TransferError> {
+        let mut buffer = Buffer::new(bytes.len());
+        buffer.extend_from_slice(bytes);
+        self.output.transfer_blocking(buffer, SEND_PATIENCE).status
+    }
+}
+
+fn uncleared(why: ErrorKind) -> TransportError {
+    match why {
+        ErrorKind::Disconnected => TransportError::Closed,
+        _ => TransportError::Failed(error_code(TransferError::Stall)),
     }
 }
 
@@ -158,9 +213,13 @@ impl Transport for UsbTransport {
         if bytes.is_empty() {
             return Ok(());
         }
-        let mut buffer = Buffer::new(bytes.len());
-        buffer.extend_from_slice(bytes);
-        match self.output.transfer_blocking(buffer, SEND_PATIENCE).status {
+        let mut ended = self.transfer(bytes);
+        if ended == Err(TransferError::Stall) {
+            // A frame that the board has half is thrown away by its checksum.
+            self.output.clear_halt().wait().map_err(|why| uncleared(why.kind()))?;
+            ended = self.transfer(bytes);
+        }
+        match ended {
             Ok(()) => Ok(()),
             // Nothing else cancels than the end of the time.
             Err(TransferError::Cancelled) => Err(TransportError::TimedOut),
@@ -179,8 +238,9 @@ impl Transport for UsbTransport {
             let left = timeout.saturating_sub(begun.elapsed());
             let done = self.input.wait_next_complete(left).ok_or(TransportError::TimedOut)?;
             chunk.extend_from_slice(&done.buffer[..done.actual_len]);
-            match judge(done.status, &mut self.faults) {
-                Ok(()) => self.input.submit(done.buffer),
+            match self.troubles.judge(done.status) {
+                Ok(Then::Resubmit) => self.input.submit(done.buffer),
+                Ok(Then::Clear) => self.clear_input(chunk)?,
                 // The transfer is not given back, so that a dead endpoint runs out of them.
                 Err(error) if chunk.is_empty() => return Err(error),
                 Err(_) => {}
@@ -193,19 +253,25 @@ impl Transport for UsbTransport {
     }
 }
 
-/// Whether to go on after a transfer. Bytes that a single bus error has cost are missed by the
-/// frames' own sequence.
-fn judge(status: Result<(), TransferError>, faults: &mut u32) -> Result<(), TransportError> {
-    match status {
-        Ok(()) => {
-            *faults = 0;
-            Ok(())
+impl Troubles {
+    /// Whether and how to go on after a transfer. Bytes that a single bus error has cost are missed
+    /// by the frames' own sequence.
+    fn judge(&mut self, status: Result<(), TransferError>) -> Result<Then, TransportError> {
+        match status {
+            Ok(()) => {
+                *self = Troubles::default();
+                Ok(Then::Resubmit)
+            }
+            Err(TransferError::Fault) if self.faults < FAULTS => {
+                self.faults += 1;
+                Ok(Then::Resubmit)
+            }
+            Err(TransferError::Stall) if self.stalls < STALLS => {
+                self.stalls += 1;
+                Ok(Then::Clear)
+            }
+            Err(error) => Err(map(error)),
         }
-        Err(TransferError::Fault) if *faults < FAULTS => {
-            *faults += 1;
-            Ok(())
-        }
-        Err(error) => Err(map(error)),
     }
 }
 
@@ -234,18 +300,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pulled_cable_is_closed_and_a_single_bus_error_is_survived() {
-        let mut faults = 0;
+    fn a_pulled_cable_is_closed_and_bus_errors_and_stalls_are_survived() {
+        let mut seen = Troubles::default();
         for _ in 0..FAULTS {
-            assert_eq!(judge(Err(TransferError::Fault), &mut faults), Ok(()));
+            assert_eq!(seen.judge(Err(TransferError::Fault)), Ok(Then::Resubmit));
         }
         let failed = Err(TransportError::Failed(-1));
-        assert_eq!(judge(Err(TransferError::Fault), &mut faults), failed);
-        assert_eq!(judge(Ok(()), &mut faults), Ok(()));
-        assert_eq!(judge(Err(TransferError::Fault), &mut faults), Ok(()));
-        let gone = judge(Err(TransferError::Disconnected), &mut faults);
+        assert_eq!(seen.judge(Err(TransferError::Fault)), failed);
+        assert_eq!(seen.judge(Ok(())), Ok(Then::Resubmit));
+        assert_eq!(seen.judge(Err(TransferError::Fault)), Ok(Then::Resubmit));
+        let gone = seen.judge(Err(TransferError::Disconnected));
         assert_eq!(gone, Err(TransportError::Closed));
-        let stalled = judge(Err(TransferError::Stall), &mut faults);
+        for _ in 0..STALLS {
+            assert_eq!(seen.judge(Err(TransferError::Stall)), Ok(Then::Clear));
+        }
+        let stalled = seen.judge(Err(TransferError::Stall));
         assert_eq!(stalled, Err(TransportError::Failed(-2)));
         assert_eq!(map(TransferError::Unknown(75)), TransportError::Failed(75));
     }
