@@ -71,6 +71,10 @@ fn an_image_is_flashed_and_what_is_none_is_refused() {
         |name: &str| device(here.path(), &["flash", &image(name), "--device", "sim", "--json"]);
     let told = json(&flash("image"));
     assert_eq!((&told["bytes"], &told["verified"]), (&768.into(), &true.into()));
+    let log = here.path().join("helio/devices/a_board_in_memory.jsonl");
+    let log = std::fs::read_to_string(log).unwrap();
+    let line: Value = serde_json::from_str(&log).unwrap();
+    assert_eq!((&line["event"], &line["crc32"]), (&"flash".into(), &told["crc32"]));
     refused(&flash("rp2040"), 3, "RP2040");
     refused(&flash("no such file"), 3, "check its name");
 }

@@ -152,6 +152,13 @@ impl Uf2 {
         self.pages.len() as u32 * PAGE
     }
 
+    /// CRC-32 (IEEE) of all pages in order of their addresses: which image it is, in a log.
+    pub fn checksum(&self) -> u32 {
+        let mut crc = crc32fast::Hasher::new();
+        self.pages.values().for_each(|page| crc.update(page));
+        crc.finalize()
+    }
+
     /// Addresses of the sectors that hold something, in order.
     pub fn sectors(&self) -> Vec<u32> {
         let mut sectors: Vec<u32> = self.pages.keys().map(|at| at - at % SECTOR).collect();

@@ -9,6 +9,7 @@ use helio_link::picoboot::{
 use helio_link::{DeviceAddress, Plug, Watcher};
 use serde_json::json;
 
+use super::run_log::RunLog;
 use super::target::Target;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure, print, print_json};
@@ -24,8 +25,8 @@ Examples:
 
 A board is in its boot loader after helio device reboot --bootloader, or when it is plugged in while its \
 BOOTSEL button is held, or when it has no firmware. Everything that is written is read back. A board whose \
-cable is pulled meanwhile is in its boot loader again: flash it again. Exit codes: 3 the file is no image for \
-the board, 5 the board is not there or does not keep what is written.")]
+cable is pulled meanwhile is in its boot loader again: flash it again. What was written is added to the run log \
+of the chip. Exit codes: 3 the file is no image for the board, or the run log cannot be written, 5 the board is not there or does not keep what is written.")]
 pub struct Args {
     /// The image
     #[arg(value_name = "FILE.uf2")]
@@ -51,26 +52,36 @@ const LOOK: Duration = Duration::from_millis(200);
 /// The file, the board or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let image = read(&args.file)?;
+    let mut log = RunLog::new(&args.target.log);
     let (chip, back) = match &args.target.device {
         Some(DeviceAddress::Sim) => {
-            let mut board = FakeBootRom::new(SIM_SECTORS);
-            burn(&mut board, &image)?;
-            ("a board in memory".to_owned(), None)
+            let chip = "a board in memory".to_owned();
+            log.about_chip(&chip);
+            log.check()?;
+            burn(&mut FakeBootRom::new(SIM_SECTORS), &image)?;
+            (chip, None)
         }
         _ => {
             let board = find(args.chip.as_deref())?;
+            let chip = board.serial.clone().unwrap_or_else(|| "without a number".into());
+            log.about_chip(&chip);
+            log.check()?;
             let mut watcher = Watcher::new();
             let _ = watcher.wait(Duration::ZERO);
             let port = UsbBootPort::open(&board).map_err(|why| Failure::new(Exit::Device, why))?;
             burn(port, &image)?;
-            (board.serial.unwrap_or_else(|| "without a number".into()), returned(&mut watcher))
+            (chip, returned(&mut watcher))
         }
     };
+    let file = args.file.display().to_string();
+    let crc32 = format!("{:08x}", image.checksum());
+    log.write("flash", json!({ "file": file, "bytes": image.length(), "crc32": crc32 }))?;
     let (bytes, sectors) = (image.length(), image.sectors().len());
     match global.json {
         true => print_json(&json!({
             "chip": chip,
-            "file": args.file.display().to_string(),
+            "file": file,
+            "crc32": crc32,
             "bytes": bytes,
             "sectors": sectors,
             "verified": true,

@@ -45,7 +45,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let address = session.address.clone();
     let before = session.connection.nonce();
     let mode = if args.bootloader { RebootMode::BootLoader } else { RebootMode::Firmware };
-    let waiting = boot_loaders().map_or(0, |found| found.len());
+    // The others that are in their boot loaders already.
+    let waiting = chips();
     session.command("to reboot", &HostMessage::Reboot(mode))?;
     session.log.write("reboot", json!({ "bootloader": args.bootloader }))?;
     let begun = Instant::now();
@@ -60,17 +61,25 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     };
     if args.bootloader {
         // A device without USB of its own cannot be looked for.
-        while boot_loaders().map_or(0, |found| found.len()) <= waiting {
+        let chip = loop {
+            if let Some(chip) = chips().into_iter().find(|chip| !waiting.contains(chip)) {
+                break chip;
+            }
             if begun.elapsed() > PATIENCE {
                 return Err(away(" in its boot loader"));
             }
             std::thread::sleep(LOOK);
-        }
+        };
+        let chosen = chip.as_ref().map(|chip| format!(" --chip {chip}")).unwrap_or_default();
         return match global.json {
-            true => print_json(&json!({ "address": address.to_string(), "state": "boot loader" })),
-            false => {
-                print(format_args!("{address}: in its boot loader; helio device flash FILE.uf2\n"))
-            }
+            true => print_json(&json!({
+                "address": address.to_string(),
+                "state": "boot loader",
+                "chip": chip,
+            })),
+            false => print(format_args!(
+                "{address}: in its boot loader; helio device flash FILE.uf2{chosen}\n"
+            )),
         };
     }
     let after = match session.bench.is_some() {
@@ -87,6 +96,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         ),
         false => print(format_args!("{address}: started anew (boot {after:#010x})\n")),
     }
+}
+
+/// Serial numbers of the chips in their boot loaders; none where USB cannot be listed.
+fn chips() -> Vec<Option<String>> {
+    boot_loaders().map_or(Vec::new(), |found| found.into_iter().map(|b| b.serial).collect())
 }
 
 /// On the cable that stays.

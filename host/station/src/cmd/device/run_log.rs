@@ -49,6 +49,12 @@ impl RunLog {
         self.about = Some((identity.serial.clone(), head));
     }
 
+    /// A chip in its boot loader, which knows nothing of a firmware.
+    pub fn about_chip(&mut self, chip: &str) {
+        let head = json!({ "device": chip, "board": null, "firmware": null, "boot": null });
+        self.about = Some((chip.to_owned(), head));
+    }
+
     /// The file of the device.
     pub fn path(&self) -> PathBuf {
         let serial = self.about.as_ref().map_or("unknown", |(serial, _)| serial);
