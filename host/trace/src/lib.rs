@@ -20,6 +20,8 @@
 //! ```
 
 mod chunk;
+#[cfg(any(feature = "parquet", feature = "hdf5"))]
+mod columnar;
 mod csv;
 mod datasets;
 mod delays;

@@ -1,20 +1,18 @@
 //! Reads the columns, some thousand rows at a time.
 
-use std::fmt;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hdf5_reader::error::Error;
 use hdf5_reader::{FileStorage, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
-use helio_units::Ticks;
 
 use super::find::{Column, columns};
+use crate::columnar::{BATCH_ROWS, ColumnarReader, Columns};
 use crate::table::{Row, Rows, Table, Time, channel_of};
 use crate::units::{CsvUnit, named_unit};
-use crate::{Chunk, Counts, Meta, ReadOptions, TraceError, TraceFormat, TraceReader};
+use crate::{Chunk, Meta, ReadOptions, TraceError, TraceFormat};
 
-const BATCH_ROWS: u64 = 8192;
 /// A longer chunk is not held in memory; h5py's own are at most 1 MiB.
 const LONGEST_CHUNK: usize = 1 << 25;
 /// Chunks that were read last, of both columns.
@@ -23,23 +21,21 @@ const CACHE_SLOTS: usize = 64;
 const LONGEST_OBJECT_HEADER: usize = 1 << 20;
 
 /// Reads a file of arrays.
-pub(crate) struct Hdf5Reader {
+pub(crate) type Hdf5Reader = ColumnarReader<Arrays>;
+
+/// The arrays that hold times and channels.
+pub(crate) struct Arrays {
     bytes: u64,
-    meta: Meta,
     time: Column,
     channel: Option<Column>,
-    rows: Rows,
     /// The row that is read next.
     at: u64,
-    salvage: bool,
-    fault: Option<TraceError>,
-    finished: bool,
 }
 
 fn limits() -> OpenOptions {
     OpenOptions::default()
         .with_max_chunk_bytes(LONGEST_CHUNK)
-        .with_max_read_bytes(BATCH_ROWS as usize * 8)
+        .with_max_read_bytes(BATCH_ROWS * 8)
         .with_max_object_header_bytes(LONGEST_OBJECT_HEADER)
         .with_chunk_cache_bytes(CACHE_BYTES)
         .with_chunk_cache_slots(CACHE_SLOTS)
@@ -53,14 +49,14 @@ pub(crate) fn open(file: File, options: &ReadOptions) -> Result<Hdf5Reader, Trac
         let storage = Arc::new(FileStorage::from_file(file)?);
         Hdf5File::from_storage_with_options(storage, limits())
     });
-    Hdf5Reader::new(file, length, options)
+    reader(file, length, options)
 }
 
 /// Opens a file in memory.
 pub(crate) fn open_bytes(bytes: Vec<u8>, options: &ReadOptions) -> Result<Hdf5Reader, TraceError> {
     let length = bytes.len() as u64;
     let file = guarded(|| Hdf5File::from_vec_with_options(bytes, limits()));
-    Hdf5Reader::new(file, length, options)
+    reader(file, length, options)
 }
 
 /// Calls the library, which is not known to panic on damaged files; if it does, that is an error.
@@ -71,43 +67,32 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, (
     }
 }
 
-impl Hdf5Reader {
-    fn new(
-        file: Result<Hdf5File, ()>,
-        bytes: u64,
-        options: &ReadOptions,
-    ) -> Result<Hdf5Reader, TraceError> {
-        let bad = |(offset, what)| TraceError::BadRecord { offset, what };
-        let file = file.map_err(|()| bad((0, "a superblock that cannot be understood")))?;
-        let (time, channel) = columns(&file, bytes, &options.datasets).map_err(bad)?;
-        let unit = options.csv_unit.or_else(|| named_unit(&time.name));
-        let tick = unit.unwrap_or(CsvUnit::PICOSECONDS).whole_tick();
-        let tick =
-            tick.ok_or_else(|| bad((time.dataset.address(), "a unit of time that is no tick")))?;
-        let table = Table { time: Time::Ticks, tick, dtime: None, kind: false, missed: false };
-        let meta = Meta {
-            header_bytes: time.dataset.address(),
-            claimed_records: Some(time.rows),
-            table: Some(table),
-            ..Meta::headless(TraceFormat::Hdf5, tick)
-        };
-        let window = options.window.map_or(Ticks(0), |window| tick.ticks_covering(window));
-        Ok(Hdf5Reader {
-            rows: Rows::new(&table, window),
-            bytes,
-            meta,
-            time,
-            channel,
-            at: 0,
-            salvage: options.salvage,
-            fault: None,
-            finished: false,
-        })
-    }
+fn reader(
+    file: Result<Hdf5File, ()>,
+    bytes: u64,
+    options: &ReadOptions,
+) -> Result<Hdf5Reader, TraceError> {
+    let bad = |(offset, what)| TraceError::BadRecord { offset, what };
+    let file = file.map_err(|()| bad((0, "a superblock that cannot be understood")))?;
+    let (time, channel) = columns(&file, bytes, &options.datasets).map_err(bad)?;
+    let unit = options.csv_unit.or_else(|| named_unit(&time.name));
+    let tick = unit.unwrap_or(CsvUnit::PICOSECONDS).whole_tick();
+    let tick =
+        tick.ok_or_else(|| bad((time.dataset.address(), "a unit of time that is no tick")))?;
+    let table = Table { time: Time::Ticks, tick, dtime: None, kind: false, missed: false };
+    let meta = Meta {
+        header_bytes: time.dataset.address(),
+        claimed_records: Some(time.rows),
+        table: Some(table),
+        ..Meta::headless(TraceFormat::Hdf5, tick)
+    };
+    let arrays = Arrays { bytes, time, channel, at: 0 };
+    Ok(ColumnarReader::new(meta, &table, options, arrays))
+}
 
-    /// Takes the next rows; `false` behind the last.
-    fn step(&mut self, chunk: &mut Chunk) -> Result<bool, TraceError> {
-        let (begin, end) = (self.at, self.time.rows.min(self.at + BATCH_ROWS));
+impl Columns for Arrays {
+    fn step(&mut self, taken: &mut Rows, chunk: &mut Chunk) -> Result<bool, TraceError> {
+        let (begin, end) = (self.at, self.time.rows.min(self.at + BATCH_ROWS as u64));
         if begin == end {
             return Ok(false);
         }
@@ -125,10 +110,16 @@ impl Hdf5Reader {
             };
             let time = u64::try_from(time).map_err(|_| bad("a time before zero"))?;
             let row = Row { time, channel, ..Row::default() };
-            self.rows.take(&row, offset, chunk)?;
+            taken.take(&row, offset, chunk)?;
         }
         self.at = end;
         Ok(true)
+    }
+
+    /// As far into the file as into its rows: where these stand is not told.
+    fn position(&self, _finished: bool) -> u64 {
+        let share = u128::from(self.bytes) * u128::from(self.at);
+        (share / u128::from(self.time.rows.max(1))) as u64
     }
 }
 
@@ -166,50 +157,5 @@ impl Column {
                 what: "a dataset whose rows cannot be read",
             }),
         }
-    }
-}
-
-impl TraceReader for Hdf5Reader {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn read_chunk(&mut self, chunk: &mut Chunk) -> Result<bool, TraceError> {
-        chunk.clear();
-        while !self.finished {
-            let step = self.step(chunk);
-            let last = !matches!(step, Ok(true));
-            self.finished = last;
-            self.fault = step.err();
-            self.rows.line.end_block(last, chunk);
-            if !chunk.is_empty() {
-                return Ok(true);
-            }
-        }
-        match self.salvage {
-            true => Ok(false),
-            false => self.fault.take().map_or(Ok(false), Err),
-        }
-    }
-
-    fn counts(&self) -> Counts {
-        self.rows.counts()
-    }
-
-    /// As far into the file as into its rows: where these stand is not told.
-    fn position(&self) -> u64 {
-        let share = u128::from(self.bytes) * u128::from(self.at);
-        (share / u128::from(self.time.rows.max(1))) as u64
-    }
-
-    fn damage(&self) -> Option<&TraceError> {
-        self.fault.as_ref().filter(|_| self.salvage)
-    }
-}
-
-impl fmt::Debug for Hdf5Reader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Hdf5Reader");
-        shown.field("meta", &self.meta).field("at", &self.at).finish_non_exhaustive()
     }
 }

@@ -1,9 +1,7 @@
 //! Reads the columns, some thousand rows at a time.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use helio_units::Ticks;
 use parquet::basic::{Compression, Type as Physical};
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::errors::ParquetError;
@@ -12,26 +10,24 @@ use parquet::file::reader::{FileReader, Length, SerializedFileReader};
 use super::input::Whole;
 use super::pages::Honest;
 use super::{DTIME_UNIT, STARTS_AT_ZERO, TICK};
+use crate::columnar::{self, BATCH_ROWS, ColumnarReader};
 use crate::table::{Row, Rows, Table, Time, channel_of};
 use crate::units::{CsvUnit, named_unit, time_column};
-use crate::{Chunk, Counts, Meta, ReadOptions, TraceError, TraceFormat, TraceReader};
+use crate::{Chunk, Meta, ReadOptions, TraceError, TraceFormat};
 
-const BATCH_ROWS: usize = 8192;
 /// What the reader's library says it may do on damaged files, and this crate may not: panic.
 const PANICKED: &str = "a page that cannot be decoded";
 
-pub(crate) struct ParquetReader {
+pub(crate) type ParquetReader = ColumnarReader<Groups>;
+
+/// Groups of rows, one after the other.
+pub(crate) struct Groups {
     file: SerializedFileReader<Whole>,
     bytes: u64,
-    meta: Meta,
     columns: Columns,
-    rows: Rows,
     /// The group that is read next.
     group: usize,
     open: Option<Group>,
-    salvage: bool,
-    fault: Option<TraceError>,
-    finished: bool,
 }
 
 /// Where the columns of a table stand among those of the file.
@@ -116,19 +112,8 @@ pub(crate) fn open(file: Whole, options: &ReadOptions) -> Result<ParquetReader, 
         table: Some(table),
         ..Meta::headless(TraceFormat::Parquet, tick)
     };
-    let window = options.window.map_or(Ticks(0), |window| tick.ticks_covering(window));
-    Ok(ParquetReader {
-        rows: Rows::new(&table, window),
-        file,
-        bytes,
-        meta,
-        columns,
-        group: 0,
-        open: None,
-        salvage: options.salvage,
-        fault: None,
-        finished: false,
-    })
+    let groups = Groups { file, bytes, columns, group: 0, open: None };
+    Ok(ColumnarReader::new(meta, &table, options, groups))
 }
 
 /// Calls the library, whose panics on damaged files are errors here.
@@ -137,7 +122,7 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Parqu
         .unwrap_or_else(|_| Err(ParquetError::General(PANICKED.into())))
 }
 
-impl ParquetReader {
+impl Groups {
     /// Begins the next group; `None` behind the last.
     fn next_group(&mut self) -> Result<Option<Group>, TraceError> {
         let metadata = self.file.metadata();
@@ -172,9 +157,10 @@ impl ParquetReader {
         self.group += 1;
         Ok(Some(Group { time, small, rows, offset }))
     }
+}
 
-    /// Takes the next rows; `false` behind the last.
-    fn step(&mut self, chunk: &mut Chunk) -> Result<bool, TraceError> {
+impl columnar::Columns for Groups {
+    fn step(&mut self, taken: &mut Rows, chunk: &mut Chunk) -> Result<bool, TraceError> {
         if self.open.as_ref().is_none_or(|group| group.rows == 0) {
             self.open = self.next_group()?;
         }
@@ -201,9 +187,17 @@ impl ParquetReader {
                 kind: small(kind, at)?.min(255) as u8,
                 missed: small(missed, at)?,
             };
-            self.rows.take(&row, group.offset, chunk)?;
+            taken.take(&row, group.offset, chunk)?;
         }
         Ok(true)
+    }
+
+    fn position(&self, finished: bool) -> u64 {
+        match &self.open {
+            Some(group) => group.offset.min(self.bytes),
+            None if finished => self.bytes,
+            None => 0,
+        }
     }
 }
 
@@ -237,52 +231,5 @@ impl Column {
             }
         }
         Ok(())
-    }
-}
-
-impl TraceReader for ParquetReader {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn read_chunk(&mut self, chunk: &mut Chunk) -> Result<bool, TraceError> {
-        chunk.clear();
-        while !self.finished {
-            let step = self.step(chunk);
-            let last = !matches!(step, Ok(true));
-            self.finished = last;
-            self.fault = step.err();
-            self.rows.line.end_block(last, chunk);
-            if !chunk.is_empty() {
-                return Ok(true);
-            }
-        }
-        match self.salvage {
-            true => Ok(false),
-            false => self.fault.take().map_or(Ok(false), Err),
-        }
-    }
-
-    fn counts(&self) -> Counts {
-        self.rows.counts()
-    }
-
-    fn position(&self) -> u64 {
-        match &self.open {
-            Some(group) => group.offset.min(self.bytes),
-            None if self.finished => self.bytes,
-            None => 0,
-        }
-    }
-
-    fn damage(&self) -> Option<&TraceError> {
-        self.fault.as_ref().filter(|_| self.salvage)
-    }
-}
-
-impl fmt::Debug for ParquetReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("ParquetReader");
-        shown.field("meta", &self.meta).field("group", &self.group).finish_non_exhaustive()
     }
 }
