@@ -110,6 +110,7 @@ fn orders(epoch: u16) -> Orders {
         permit_until: Ticks(u64::MAX),
         source: helio_bench::SettingsSource::Own,
         dead_times: [0; helio_firmware::DEAD_TIMES],
+        delays: [0; 4],
         slot_clock: None,
     }
 }

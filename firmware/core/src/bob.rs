@@ -110,7 +110,10 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
         if orders.halt {
             self.stop(now, tx, &mut events);
         }
-        self.configured = orders.configure.or(self.configured);
+        if let Some(configure) = orders.configure {
+            self.receiver.configure(&configure);
+            self.configured = Some(configure);
+        }
         if self.run.is_none()
             && let Some(source) = orders.source
         {

@@ -54,7 +54,7 @@ impl Control {
 impl<B: Board> Control<B> {
     /// A device that has just booted, on a board that can be set and sensed.
     pub fn with_board(profile: Profile, board: B) -> Control<B> {
-        let table = Table::new(board, profile.channels);
+        let table = Table::new(board, profile.channels, profile.delay_range);
         let state = State::new(profile, table);
         let nonce = state.profile.identity.boot_nonce;
         Control { decoder: Decoder::new(), state, outbox: Outbox::new(nonce) }
@@ -80,6 +80,7 @@ impl<B: Board> Control<B> {
             permit_until: Ticks(0),
             source: state.table.source,
             dead_times: state.table.dead_times,
+            delays: state.table.delays,
             slot_clock: None,
         };
         for event in events {
@@ -115,6 +116,7 @@ impl<B: Board> Control<B> {
         }
         orders.source = state.table.source;
         orders.dead_times = state.table.dead_times;
+        orders.delays = state.table.delays;
         outbox.send(&state.profile, &mut state.table, tx);
         orders
     }

@@ -8,10 +8,10 @@ use crate::identity::{Identity, Profile};
 use crate::planes::{Counters, EVENTS, Event, Events};
 use crate::receiver::{ActiveReceiver, PassiveReceiver, Receiver};
 use helio_bench::{
-    Board, EdgeSource, InterlockState, Modulator, NoBoard, PulseSource, RandomSource, SlotClock,
-    SlotPlayer,
+    Board, EdgeSource, InterlockState, Modulator, NoBoard, Polarization, PulseSource, RandomSource,
+    SlotClock, SlotPlayer,
 };
-use helio_units::Ticks;
+use helio_units::{Picoseconds, Ticks};
 use helio_wire::RebootMode;
 
 /// The parts of a sender.
@@ -44,6 +44,8 @@ pub struct Alice<S, M, P, R, B = NoBoard> {
     data: AliceData<P, R>,
     source: S,
     modulator: M,
+    /// As the source was told last, in picoseconds.
+    delays: [i32; 4],
     inbox: EventBox,
 }
 
@@ -66,6 +68,7 @@ impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource, B: Board> Ali
             data: AliceData::new(nonce, tick, player, random).with_words(PulseWords::of(&source)),
             source,
             modulator,
+            delays: [0; 4],
             inbox: EventBox::default(),
         }
     }
@@ -74,6 +77,13 @@ impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource, B: Board> Ali
     pub fn poll(&mut self, now: Ticks, rx: &[u8], tx: &mut impl Transmit) {
         let orders = self.control.poll(now, self.inbox.take().as_slice(), rx, tx);
         self.source.set_enabled(orders.enable);
+        for state in Polarization::ALL {
+            let ordered = orders.delays[state as usize];
+            let told = core::mem::replace(&mut self.delays[state as usize], ordered);
+            if told != ordered {
+                self.source.set_delay(state, Picoseconds(ordered.into()));
+            }
+        }
         while let Some(supply) = self.control.supply() {
             self.data.supply(supply);
         }
@@ -235,7 +245,7 @@ impl<E: EdgeSource, V: Receiver, B: Board> Bob<E, V, B> {
         let profile = Profile::bob(
             identity,
             data.detectors(),
-            V::CAPABILITIES,
+            receiver.capabilities(),
             receiver.settling_time(),
             receiver.random(),
         );

@@ -46,6 +46,7 @@ impl Noise {
 #[derive(Default)]
 pub struct FakeSource {
     pub enabled: bool,
+    pub delays: Vec<(Polarization, Picoseconds)>,
 }
 
 pub const LEVELS: [MeanPhotons; 3] =
@@ -57,6 +58,12 @@ impl PulseSource for FakeSource {
     }
     fn levels(&self) -> &[MeanPhotons] {
         &LEVELS
+    }
+    fn delay_range(&self) -> Option<(Picoseconds, Picoseconds)> {
+        Some((Picoseconds(-5_000), Picoseconds(5_000)))
+    }
+    fn set_delay(&mut self, state: Polarization, delay: Picoseconds) {
+        self.delays.push((state, delay));
     }
     fn statement(&self) -> SourceStatement {
         SourceStatement {
@@ -90,6 +97,7 @@ pub struct FakePlayer {
     pub starved: u64,
     pub refuses: bool,
     pub fewest_queued: usize,
+    pub gate: Option<GateWindow>,
 }
 
 impl FakePlayer {
@@ -103,6 +111,7 @@ impl FakePlayer {
             starved: 0,
             refuses: false,
             fewest_queued: usize::MAX,
+            gate: None,
         }
     }
 
@@ -147,6 +156,12 @@ impl SlotPlayer for FakePlayer {
     }
     fn starved(&self) -> u64 {
         self.starved
+    }
+    fn gates(&self) -> bool {
+        true
+    }
+    fn set_gate(&mut self, window: Option<GateWindow>) {
+        self.gate = window;
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Profile {
     pub levels_nano: [u64; 4],
     /// Alice: highest rate of the laser driver.
     pub max_trigger_rate: Hertz,
+    /// Alice: shortest and longest delay of a pulse; `None` where it cannot be set.
+    pub delay_range: Option<(Picoseconds, Picoseconds)>,
     /// Alice: phase of the pulses.
     pub phase: PhaseRandomisation,
     /// Alice: uncertainty of the levels.
@@ -96,6 +98,7 @@ impl Profile {
             levels: levels.len().min(4),
             levels_nano,
             max_trigger_rate: source.max_trigger_rate(),
+            delay_range: source.delay_range(),
             phase,
             intensity_uncertainty_ppm: intensity_uncertainty.map(parts_per_million_up),
         }
@@ -120,6 +123,7 @@ impl Profile {
             random_name: ascii(random_name),
             levels: 0,
             levels_nano: [0; 4],
+            delay_range: None,
             phase: PhaseRandomisation::Unknown,
             intensity_uncertainty_ppm: None,
         }

@@ -24,6 +24,8 @@ pub struct Orders {
     pub source: SettingsSource,
     /// With the next start: dead times of the detectors in ticks; 0 is none.
     pub dead_times: [u32; DEAD_TIMES],
+    /// Alice, at once: delays of the pulses by state, in picoseconds.
+    pub delays: [i32; 4],
     /// Bob, steered by the host: this timing, from the command with this number.
     pub slot_clock: Option<(u32, SlotTiming)>,
 }

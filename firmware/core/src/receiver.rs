@@ -17,6 +17,14 @@ pub trait Receiver {
     /// Which kind of receiver it is.
     const CAPABILITIES: Capabilities;
 
+    /// The same, and what its parts add.
+    fn capabilities(&self) -> Capabilities {
+        Self::CAPABILITIES
+    }
+
+    /// Takes what a run is to be like, before it begins.
+    fn configure(&mut self, _: &Configure) {}
+
     /// Settling time of its modulator; zero without one.
     fn settling_time(&self) -> Picoseconds;
 
@@ -92,6 +100,20 @@ impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
 {
     const CAPABILITIES: Capabilities =
         Capabilities::ACTIVE_RECEIVER.with(Capabilities::REPORTS_SETTINGS);
+
+    fn capabilities(&self) -> Capabilities {
+        if self.sequencer.player.gates() {
+            Self::CAPABILITIES.with(Capabilities::GATES)
+        } else {
+            Self::CAPABILITIES
+        }
+    }
+
+    fn configure(&mut self, c: &Configure) {
+        if self.sequencer.player.gates() {
+            self.sequencer.player.set_gate(c.gate);
+        }
+    }
 
     fn settling_time(&self) -> Picoseconds {
         self.modulator.settling_time()

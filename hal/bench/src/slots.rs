@@ -93,7 +93,7 @@ impl ReceiverSetting {
 /// | 0 | laser trigger |
 /// | 1–2 | modulator select: [`Polarization`] at Alice, [`ReceiverSetting`] at Bob |
 /// | 3–4 | intensity select: [`Intensity`] |
-/// | 5 | detector gate |
+/// | 5 | detector gate, see [`SlotPlayer::set_gate`] |
 /// | 6 | sync marker (drives SYNC OUT or the sync laser) |
 /// | 7–15 | zero |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -189,6 +189,17 @@ pub trait SlotPlayer {
 
     /// Slots that found the queue empty since the start of the device. Each stayed dark.
     fn starved(&self) -> u64;
+
+    /// Whether [`SlotPlayer::set_gate`] does what it is told.
+    fn gates(&self) -> bool {
+        false
+    }
+
+    /// From now on, and while no train runs: detectors are open in this window of each slot whose
+    /// word has the gate pin, and closed at every other time; above all where no word is played,
+    /// because the train was halted, starved, or never begun. `None`: always open, whatever the
+    /// pin. Lies within the slot. Called where [`SlotPlayer::gates`] only.
+    fn set_gate(&mut self, _window: Option<GateWindow>) {}
 }
 
 /// Where slots lie in device time: slot `s` begins at `start + (s − slot) · period`.

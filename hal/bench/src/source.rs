@@ -59,6 +59,16 @@ pub trait PulseSource {
         SlotWord::pulse(intensity, polarization)
     }
 
+    /// Shortest and longest delay of a pulse that [`PulseSource::set_delay`] takes; `None` where
+    /// pulses cannot be delayed.
+    fn delay_range(&self) -> Option<(Picoseconds, Picoseconds)> {
+        None
+    }
+
+    /// Delays the pulses of this state from now on, by a value within the range; 0 after a boot.
+    /// Lasers that fire at unequal times tell the bit, so each state has a delay of its own.
+    fn set_delay(&mut self, _state: Polarization, _delay: Picoseconds) {}
+
     /// What is known about the source.
     fn statement(&self) -> SourceStatement;
 

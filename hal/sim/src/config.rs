@@ -124,7 +124,8 @@ impl ReceiverKind {
     }
 }
 
-/// Bob's optics and detectors. The detectors run free: the gate pin is not connected.
+/// Bob's optics and detectors. The detectors run free until a run is configured with a gate; a
+/// passive receiver's always do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReceiverConfig {
     /// How the basis is chosen.

@@ -3,6 +3,9 @@
 //! Times are in 2⁻³² ticks of Bob's clock. Events are taken in the order of their pulses; where
 //! jitter is so wide that photons of neighbouring slots change places, the one of the later slot
 //! counts as fallen into the dead time of the other.
+//!
+//! A gated detector makes no avalanche while its gate is closed. What counts is when a photon
+//! arrives; the edge that it makes has its jitter behind the gate.
 
 use helio_bench::Edge;
 use helio_units::{FineTicks, TickLength};
@@ -33,6 +36,28 @@ pub(crate) struct Detector {
     filled: u32,
     next_release: i128,
     alive_from: i128,
+    gate: Gate,
+}
+
+/// When a detector is sensitive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Always: it runs free.
+    Open,
+    /// From one time to before another. What else there was of the slots before has been taken.
+    Window(i128, i128),
+}
+
+impl Gate {
+    /// Closed for now.
+    pub(crate) const CLOSED: Gate = Gate::Window(0, 0);
+
+    fn is_open(self, at: i128) -> bool {
+        match self {
+            Gate::Open => true,
+            Gate::Window(from, to) => (from..to).contains(&at),
+        }
+    }
 }
 
 impl Detector {
@@ -53,8 +78,15 @@ impl Detector {
             filled: 0,
             next_release: NEVER,
             alive_from: i128::MIN,
+            gate: Gate::Open,
             rng,
         }
+    }
+
+    /// From here on; all events before have been taken.
+    #[inline]
+    pub(crate) fn set_gate(&mut self, gate: Gate) {
+        self.gate = gate;
     }
 
     /// Photons of one pulse make an avalanche; `arrival` is the middle of the pulse.
@@ -65,7 +97,16 @@ impl Detector {
         truth: &mut Truth,
     ) {
         let at = arrival + (self.jitter * gaussian(&mut self.timing)) as i128;
-        self.advance(at, edges, truth);
+        if self.gate == Gate::Open {
+            self.advance(at, edges, truth);
+        } else {
+            // The windows beyond this slot's are not known yet.
+            self.advance(at.min(arrival), edges, truth);
+            if !self.gate.is_open(arrival) {
+                truth.lost_to_gate += 1;
+                return;
+            }
+        }
         self.avalanche(at, Cause::Signal, edges, truth);
     }
 
@@ -80,13 +121,28 @@ impl Detector {
         while self.dark.next.min(self.next_release) < until {
             if self.dark.next <= self.next_release {
                 let at = self.dark.take(&mut self.rng);
-                self.avalanche(at, Cause::Dark, edges, truth);
+                self.gated_avalanche(at, Cause::Dark, edges, truth);
             } else {
                 let at = self.next_release;
                 self.filled -= 1;
                 self.plan_release(at);
-                self.avalanche(at, Cause::Afterpulse, edges, truth);
+                self.gated_avalanche(at, Cause::Afterpulse, edges, truth);
             }
+        }
+    }
+
+    #[inline]
+    fn gated_avalanche<const M: usize>(
+        &mut self,
+        at: i128,
+        cause: Cause,
+        edges: &mut SimEdges<M>,
+        truth: &mut Truth,
+    ) {
+        if self.gate.is_open(at) {
+            self.avalanche(at, cause, edges, truth);
+        } else {
+            truth.lost_to_gate += 1;
         }
     }
 

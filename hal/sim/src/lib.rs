@@ -4,8 +4,8 @@
 //! [`World::step`] takes the words that the two firmwares have queued, lets time pass, and leaves
 //! time-tagged edges. All randomness comes from one seed; the same seed gives the same edges on
 //! every target, to the bit. What is modelled stands with the types in the configuration
-//! ([`BenchConfig`] downwards). What is not: pulses have no width, detectors no gate and no
-//! efficiency that depends on arrival time; a pulse's photons make one avalanche per detector;
+//! ([`BenchConfig`] downwards). What is not: pulses have no width, gates open and close at once,
+//! detectors have no efficiency that depends on arrival time otherwise; a pulse's photons make one avalanche per detector;
 //! phases between pulses are ideal.
 //!
 //! ```

@@ -1,6 +1,6 @@
 //! The slot player: a queue of words that the world takes from, one a slot.
 
-use helio_bench::{PlayerError, SlotPlayer, SlotWord};
+use helio_bench::{GateWindow, PlayerError, SlotPlayer, SlotWord};
 use helio_units::SlotIndex;
 
 /// A slot player with room for `N` words. `N` slots should last at most 1 ms.
@@ -15,6 +15,7 @@ pub struct SimPlayer<const N: usize> {
     /// What the pins show.
     pins: Option<SlotWord>,
     starved: u64,
+    gate: Option<GateWindow>,
 }
 
 impl<const N: usize> Default for SimPlayer<N> {
@@ -34,6 +35,7 @@ impl<const N: usize> SimPlayer<N> {
             next: 0,
             pins: None,
             starved: 0,
+            gate: None,
         }
     }
 
@@ -65,6 +67,11 @@ impl<const N: usize> SimPlayer<N> {
     #[inline(always)]
     pub(crate) fn pins(&self) -> Option<SlotWord> {
         self.pins
+    }
+
+    /// When the detectors are open in a slot whose word opens them; `None` is always.
+    pub(crate) fn gate(&self) -> Option<GateWindow> {
+        self.gate
     }
 
     fn take(&mut self) -> Option<SlotWord> {
@@ -130,6 +137,14 @@ impl<const N: usize> SlotPlayer for SimPlayer<N> {
 
     fn starved(&self) -> u64 {
         self.starved
+    }
+
+    fn gates(&self) -> bool {
+        true
+    }
+
+    fn set_gate(&mut self, window: Option<GateWindow>) {
+        self.gate = window;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Alice's pulse source and both stations' modulators, as the firmware sees them.
 
-use helio_bench::{Modulator, PhaseRandomisation, PulseSource, SourceStatement};
+use helio_bench::{Modulator, PhaseRandomisation, Polarization, PulseSource, SourceStatement};
 use helio_units::{Hertz, MeanPhotons, Picoseconds};
 
 use crate::config::{FOUR, SourceConfig};
@@ -13,7 +13,12 @@ pub struct SimSource {
     statement: SourceStatement,
     max_trigger_rate: Hertz,
     enabled: bool,
+    /// By state.
+    delays: [Picoseconds; FOUR],
 }
+
+/// Shortest and longest delay of a pulse.
+const DELAYS: (Picoseconds, Picoseconds) = (Picoseconds(-5_000), Picoseconds(5_000));
 
 impl SimSource {
     pub(crate) fn new(config: &SourceConfig) -> SimSource {
@@ -26,7 +31,13 @@ impl SimSource {
             },
             max_trigger_rate: config.max_trigger_rate,
             enabled: false,
+            delays: [Picoseconds(0); FOUR],
         }
+    }
+
+    /// How late the pulses of each state leave.
+    pub(crate) fn delays(&self) -> [Picoseconds; FOUR] {
+        self.delays
     }
 }
 
@@ -37,6 +48,15 @@ impl PulseSource for SimSource {
 
     fn levels(&self) -> &[MeanPhotons] {
         &self.levels[..self.level_count]
+    }
+
+    fn delay_range(&self) -> Option<(Picoseconds, Picoseconds)> {
+        Some(DELAYS)
+    }
+
+    /// Takes effect with the next step.
+    fn set_delay(&mut self, state: Polarization, delay: Picoseconds) {
+        self.delays[state as usize] = Picoseconds(delay.0.clamp(DELAYS.0.0, DELAYS.1.0));
     }
 
     fn statement(&self) -> SourceStatement {

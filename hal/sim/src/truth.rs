@@ -26,6 +26,8 @@ pub struct Truth {
     pub afterpulse_clicks: u64,
     /// Avalanches that did not happen because the detector was dead.
     pub lost_in_dead_time: u64,
+    /// Avalanches that did not happen because the detector's gate was closed.
+    pub lost_to_gate: u64,
     /// Sync markers sent.
     pub markers: u64,
     /// Sync markers that the photodiode missed.

@@ -4,7 +4,7 @@ use helio_bench::{PulseSource, SlotTiming};
 use helio_units::{FineTicks, SlotIndex, Ticks};
 
 use crate::config::{BenchConfig, FOUR};
-use crate::detector::Detector;
+use crate::detector::{Detector, Gate};
 use crate::draw::GAUSSIAN_MAX;
 use crate::edges::SimEdges;
 use crate::eve::Attack;
@@ -155,7 +155,7 @@ impl World {
             }
             let chunk_end = (self.truth.slots / CHUNK + 1) * CHUNK;
             let chunk = (chunk_end.min(end) - self.truth.slots) as u32;
-            self.chunk(alice_player, source.is_enabled(), bob_player, clock, edges, chunk);
+            self.chunk(alice_player, source, bob_player, clock, edges, chunk);
         }
         let final_before = FineTicks(self.clock.now_fine().0 - self.lag);
         let detectors = usize::from(self.config.receiver.kind.detectors());
@@ -172,19 +172,23 @@ impl World {
     fn chunk<const A: usize, const B: usize, const M: usize>(
         &mut self,
         alice: &mut SimPlayer<A>,
-        enabled: bool,
+        source: &SimSource,
         bob: &mut SimPlayer<B>,
         clock: &mut SimSlotClock,
         edges: &mut SimEdges<M>,
         slots: u32,
     ) {
+        let enabled = source.is_enabled();
+        let tick = self.config.tick_length;
+        let delays = source.delays().map(|delay| fine_span(delay.0 as f64, tick));
         let base = self.clock.base();
         let mut pulses = self.clock.pulses();
         self.clock.advance(slots);
         let mut pins = BobPins::new(base, self.settling, clock, bob);
+        self.open_gates(pins.gate(clock, bob));
         for _ in 0..slots {
             let arrival = pulses.next_arrival();
-            pins.advance(arrival, clock, bob);
+            self.advance_pins(&mut pins, arrival, clock, bob, edges);
             let Some(word) = alice.next_slot() else { continue };
             if !enabled {
                 continue;
@@ -192,6 +196,7 @@ impl World {
             if word.trigger() {
                 let level = usize::from(word.intensity().0);
                 let mut state = usize::from(word.modulator());
+                let arrival = arrival + delays[state];
                 self.truth.pulses[level] += 1;
                 if !self.attack.is_idle()
                     && let Some(sent_on) = self.attack.touch(state)
@@ -212,8 +217,39 @@ impl World {
             }
         }
         let end = ((self.clock.base() - base) << 32) as i64;
-        pins.advance(end, clock, bob);
+        self.advance_pins(&mut pins, end, clock, bob, edges);
         self.truth.slots += u64::from(slots);
+    }
+
+    /// Bob's slots begin, up to `now`. Gates open and close with them, so that what detectors do by
+    /// themselves in a slot is over before the next one begins.
+    #[inline(always)]
+    fn advance_pins<const B: usize, const M: usize>(
+        &mut self,
+        pins: &mut BobPins,
+        now: i64,
+        clock: &mut SimSlotClock,
+        bob: &mut SimPlayer<B>,
+        edges: &mut SimEdges<M>,
+    ) {
+        if bob.gate().is_none() {
+            return pins.advance(now, clock, bob);
+        }
+        while pins.next_boundary <= now {
+            let boundary = (pins.base << 32) + i128::from(pins.next_boundary);
+            let detectors = usize::from(self.config.receiver.kind.detectors());
+            for detector in &mut self.detectors[..detectors] {
+                detector.advance(boundary, edges, &mut self.truth);
+            }
+            pins.advance(pins.next_boundary, clock, bob);
+            self.open_gates(pins.gate(clock, bob));
+        }
+    }
+
+    fn open_gates(&mut self, gate: Gate) {
+        for detector in &mut self.detectors {
+            detector.set_gate(gate);
+        }
     }
 
     #[inline(never)]
@@ -289,6 +325,15 @@ impl BobPins {
             self.setting = player.pins().map(|word| word.modulator());
             self.next_boundary = self.relative(clock.next_boundary());
         }
+    }
+
+    /// When detectors are open in the slot that is on.
+    fn gate<const B: usize>(&self, clock: &SimSlotClock, player: &SimPlayer<B>) -> Gate {
+        let Some(window) = player.gate() else { return Gate::Open };
+        let opens = player.pins().is_some_and(|word| word.gate());
+        let Some(begin) = clock.current_boundary().filter(|_| opens) else { return Gate::CLOSED };
+        let from = (i128::from(begin.0) + i128::from(window.start)) << 32;
+        Gate::Window(from, from + (i128::from(window.width) << 32))
     }
 
     /// What a pulse that arrives `now` is measured with; `None` where no word is played or the

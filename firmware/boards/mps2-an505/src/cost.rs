@@ -58,6 +58,7 @@ fn orders() -> Orders {
         permit_until: Ticks(u64::MAX),
         source: SettingsSource::Own,
         dead_times: [0; DEAD_TIMES],
+        delays: [0; 4],
         slot_clock: None,
     }
 }

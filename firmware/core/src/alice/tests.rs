@@ -292,3 +292,19 @@ fn commands_are_answered_while_the_cable_is_full_of_data() {
     assert!(desk.said.iter().any(|s| matches!(s, Said::Hello(c, ..) if *c == command)));
     assert!(desk.said.iter().any(|s| matches!(s, Said::Ack(c, _) if *c == command + 1)));
 }
+
+#[test]
+fn delays_of_the_states_go_to_the_source_when_they_change() {
+    use helio_bench::Polarization;
+    use helio_units::Picoseconds;
+    let mut desk = Desk::new(5000);
+    // Behind the fifteen entries that the firmware counts; a sender has no dead times.
+    let set = |index, value| HostMessage::Set { index, value, from: Ticks(0) };
+    desk.step(&[set(16, -350), set(17, 5_000), set(17, 5_001)]);
+    desk.step(&[set(16, -350), set(16, 20)]);
+    let told = [(Polarization::V, -350), (Polarization::D, 5_000), (Polarization::V, 20)];
+    let told = told.map(|(state, ps)| (state, Picoseconds(ps)));
+    assert_eq!(desk.alice.parts_mut().source.delays, told);
+    let refused = desk.said.iter().filter(|said| matches!(said, Said::Error(..))).count();
+    assert_eq!(refused, 1);
+}

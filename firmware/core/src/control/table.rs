@@ -6,7 +6,7 @@ use heapless::Vec;
 use helio_bench::{
     Access, Board, BootCause, Entry, InterlockState, PartFault, SettingsSource, Unit,
 };
-use helio_units::Ticks;
+use helio_units::{Picoseconds, Ticks};
 use helio_wire::{ErrorCode, HostMessage};
 
 use super::state::Refused;
@@ -45,6 +45,9 @@ const DEAD_TIME: [&str; DEAD_TIMES] = [
     "detector.dead_time.7",
 ];
 
+/// Delays of the pulses, in order of the states' codes.
+const DELAY: [&str; 4] = ["laser.delay.h", "laser.delay.v", "laser.delay.d", "laser.delay.a"];
+
 /// A change that waits for its tick.
 #[derive(Clone, Copy)]
 struct Change {
@@ -58,6 +61,7 @@ struct Change {
 enum Place {
     Counted(usize),
     DeadTime(usize),
+    Delay(usize),
     Board(u16),
 }
 
@@ -69,6 +73,10 @@ pub(crate) struct Table<B> {
     /// Random bytes of the host's that wait.
     pub queued: u64,
     pub dead_times: [u32; DEAD_TIMES],
+    /// In picoseconds.
+    pub delays: [i32; DELAY.len()],
+    /// Within which; `None` without such entries.
+    delay_range: Option<(i32, i32)>,
     cause: BootCause,
     channels: usize,
     waiting: Vec<Change, WAITING>,
@@ -76,7 +84,12 @@ pub(crate) struct Table<B> {
 
 impl<B: Board> Table<B> {
     /// Just booted: counts that, and remembers it.
-    pub fn new(mut board: B, channels: u8) -> Table<B> {
+    pub fn new(
+        mut board: B,
+        channels: u8,
+        delay_range: Option<(Picoseconds, Picoseconds)>,
+    ) -> Table<B> {
+        let ps = |delay: Picoseconds| delay.0.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
         let before = board.kept().and_then(|bytes| Kept::recover(bytes));
         let mut kept = before.unwrap_or_default();
         let cause = if kept.ordered { BootCause::Command } else { board.boot_cause() };
@@ -89,6 +102,8 @@ impl<B: Board> Table<B> {
             source: SettingsSource::Own,
             queued: 0,
             dead_times: [0; DEAD_TIMES],
+            delays: [0; DELAY.len()],
+            delay_range: delay_range.map(|(min, max)| (ps(min), ps(max))),
             cause,
             channels: usize::from(channels).min(DEAD_TIMES),
             waiting: Vec::new(),
@@ -107,8 +122,13 @@ impl<B: Board> Table<B> {
 
     /// Number of entries.
     pub fn len(&self) -> u16 {
-        let own = (COUNTED.len() + self.channels) as u16;
+        let own = (COUNTED.len() + self.channels + self.delayed()) as u16;
         own.saturating_add(self.board.entries())
+    }
+
+    /// Entries of delays.
+    fn delayed(&self) -> usize {
+        if self.delay_range.is_some() { DELAY.len() } else { 0 }
     }
 
     fn place(&self, index: u16) -> Option<Place> {
@@ -120,7 +140,11 @@ impl<B: Board> Table<B> {
         if at < self.channels {
             return Some(Place::DeadTime(at));
         }
-        let at = (at - self.channels) as u16;
+        let at = at - self.channels;
+        if at < self.delayed() {
+            return Some(Place::Delay(at));
+        }
+        let at = (at - self.delayed()) as u16;
         (at < self.board.entries()).then_some(Place::Board(at))
     }
 
@@ -138,6 +162,16 @@ impl<B: Board> Table<B> {
                 min: 0,
                 max: u32::MAX.into(),
             },
+            Place::Delay(at) => {
+                let (min, max) = self.delay_range?;
+                Entry {
+                    name: DELAY[at],
+                    unit: Unit::Picoseconds,
+                    access: Access::Always,
+                    min: min.into(),
+                    max: max.into(),
+                }
+            }
             Place::Board(at) => self.board.entry(at)?,
         })
     }
@@ -159,6 +193,7 @@ impl<B: Board> Table<B> {
                 _ => long(self.queued),
             },
             Some(Place::DeadTime(at)) => self.dead_times[at].into(),
+            Some(Place::Delay(at)) => self.delays[at].into(),
             Some(Place::Board(at)) => self.board.read(at),
             None => 0,
         }
@@ -168,6 +203,10 @@ impl<B: Board> Table<B> {
         match self.place(index) {
             Some(Place::DeadTime(at)) => {
                 self.dead_times[at] = u32::try_from(value).map_err(|_| PartFault)?;
+                Ok(())
+            }
+            Some(Place::Delay(at)) => {
+                self.delays[at] = i32::try_from(value).map_err(|_| PartFault)?;
                 Ok(())
             }
             Some(Place::Board(at)) => self.board.write(at, value),

@@ -55,6 +55,7 @@ fn no_orders() -> Orders {
         permit_until: Ticks(0),
         source: helio_bench::SettingsSource::Own,
         dead_times: [0; crate::DEAD_TIMES],
+        delays: [0; 4],
         slot_clock: None,
     }
 }

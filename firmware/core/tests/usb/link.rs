@@ -72,6 +72,7 @@ fn profile() -> Profile {
         levels: 2,
         levels_nano: [500_000_000, 100_000_000, 0, 0],
         max_trigger_rate: Hertz(1_000_000),
+        delay_range: None,
         phase: PhaseRandomisation::AssumedIdeal,
         intensity_uncertainty_ppm: None,
     }

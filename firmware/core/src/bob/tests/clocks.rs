@@ -76,3 +76,28 @@ fn edges_within_the_dead_time_are_counted() {
     desk.run(10);
     assert_eq!(desk.bob.counters().early_edges, 2, "999 after the first, 999 after the third");
 }
+
+#[test]
+fn a_gate_goes_to_the_player_and_closes_with_it() {
+    let gate = Some(helio_bench::GateWindow { start: 12, width: 9 });
+    let mut desk = Desk::active();
+    desk.step(&[HostMessage::Hello, HostMessage::Configure(Configure { gate, ..configure() })]);
+    let Some(Said::Hello(_, _, capabilities, _)) = desk.said.first() else {
+        panic!("{:?}", desk.said.first());
+    };
+    assert!(capabilities.has(Capabilities::GATES));
+    assert_eq!(desk.bob.parts_mut().player.gate, gate);
+    desk.step(&[HostMessage::Start { epoch: 1, slots: 0 }]);
+    desk.run(60);
+    assert!(desk.bob.parts_mut().player.running && desk.bob.counters().locked);
+    // The link is cut: a train that is halted is a gate that is closed.
+    desk.bob.signal(crate::Event::LinkReset);
+    desk.step(&[]);
+    let player = desk.bob.parts_mut().player;
+    assert!(!player.running && player.gate == gate);
+    desk.step(&[
+        HostMessage::Clear { cause: helio_bench::TripCause::LinkReset },
+        HostMessage::Configure(configure()),
+    ]);
+    assert_eq!(desk.bob.parts_mut().player.gate, None);
+}

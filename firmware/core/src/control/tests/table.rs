@@ -100,7 +100,7 @@ fn a_device_describes_itself() {
         ]
     );
     assert!(table[..15].iter().all(|(.., access)| *access == Access::ReadOnly));
-    assert_eq!(desk_of(Role::Alice).table().len(), 15, "no detectors, no board");
+    assert_eq!(desk_of(Role::Alice).table().len(), 19, "delays, no detectors, no board");
 }
 
 #[test]
