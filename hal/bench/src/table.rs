@@ -55,6 +55,8 @@ codes! {
         Microamperes = 10,
         /// Seconds.
         Seconds = 11,
+        /// 10⁻³ dB.
+        Millidecibels = 12,
     }
 }
 
@@ -76,8 +78,8 @@ pub const MAX_NAME: usize = 31;
 /// What the table of settings says of one quantity.
 ///
 /// Names have dots, the part first and its number last: `laser.intensity.0`, `laser.delay.h`,
-/// `detector.threshold.2`, `sensor.temperature.board`, `sensor.bias.0`. The same name means the
-/// same on every board.
+/// `modulator.voltage.d`, `detector.threshold.2`, `sensor.temperature.board`, `sensor.bias.0`.
+/// The same name means the same on every board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// At most [`MAX_NAME`] bytes of ASCII.

@@ -37,6 +37,7 @@ fn kind(unit: Unit) -> &'static Kind {
         Unit::Bytes => kind!("a number of bytes", &[("bytes", 1)], "32 bytes"),
         Unit::Microamperes => kind!("a current", &[("uA", 1), ("µA", 1), ("mA", 1_000)], "5 mA"),
         Unit::Seconds => kind!("a time in seconds", &[("s", 1)], "10 s"),
+        Unit::Millidecibels => kind!("a loss", &[("dB", 1_000)], "3.5 dB"),
     }
 }
 
@@ -80,6 +81,7 @@ pub(crate) fn part(unit: Unit) -> &'static str {
         Unit::Bytes => "bytes",
         Unit::Microamperes => "uA",
         Unit::Seconds => "s",
+        Unit::Millidecibels => "mdB",
     }
 }
 
