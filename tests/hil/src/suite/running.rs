@@ -187,14 +187,14 @@ pub(super) fn unplugged<D: Desk>(desk: &mut D) -> Figures {
     Ok(format!("{TIMES} times"))
 }
 
-/// Run after run for so long as `HELIO_HIL_SOAK` says in seconds: nothing is lost, and nothing is out
-/// of order.
+/// Run after run for so long as `HELIO_HIL_SOAK` says in seconds: nothing is lost, nothing is out of
+/// order, every run's slots are numbered rightly, and in the end the device has counted the same.
 pub(super) fn soak<D: Desk>(desk: &mut D) -> Figures {
     let said = std::env::var("HELIO_HIL_SOAK").ok().and_then(|seconds| seconds.parse().ok());
     let limit = std::time::Duration::from_secs(said.unwrap_or(3_600));
     let begun = std::time::Instant::now();
     let slots = desk.effort().tag_slots;
-    let (mut runs, mut tags) = (0, 0);
+    let (mut runs, mut tags, mut bits, mut errors) = (0, 0, 0, 0);
     let mut all = Stations::new(desk, stated_rate());
     all.arm();
     while begun.elapsed() < limit {
@@ -207,9 +207,25 @@ pub(super) fn soak<D: Desk>(desk: &mut D) -> Figures {
             let heard = &host.heard;
             assert_eq!((heard.disordered, heard.lost, heard.health.lost_edges), (0, 0, 0));
             assert_eq!(heard.health.starved_slots, 0);
+            assert_eq!(heard.end, Some(helio_units::SlotIndex(slots)));
+            assert!(heard.reboots.is_empty(), "run {runs}: {role:?} has started anew");
             tags += heard.tags;
         }
+        if all.roles().len() == 2 {
+            let sifted = super::sifted(&mut all);
+            let wrong = sifted.iter().filter(|bit| bit.bits[0] != bit.bits[1]).count();
+            // Wrong numbers of slots would make half of the bits wrong.
+            assert!(wrong * 4 < sifted.len(), "run {runs}: {wrong} of {}", sifted.len());
+            (bits, errors) = (bits + sifted.len(), errors + wrong);
+        }
+    }
+    if all.roles().contains(&Role::Bob) {
+        all.disarm(Role::Bob);
+        assert_eq!(all.host(Role::Bob).heard.health.edges, tags, "every edge has come");
     }
     let seconds = begun.elapsed().as_secs();
-    Ok(format!("{runs} runs of {slots} slots in {seconds} s, {tags} tags, none lost"))
+    Ok(format!(
+        "{runs} runs of {slots} slots in {seconds} s, {tags} tags, none lost; \
+         {bits} sifted bits, {errors} errors"
+    ))
 }
