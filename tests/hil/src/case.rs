@@ -5,14 +5,37 @@ use crate::suite::{CASES, SOAK};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// Why a case cannot be run on a desk, and what would make it run.
+/// Why a case cannot be run on a desk, and the command that would run it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skip(pub String);
+pub struct Skip {
+    reason: String,
+    command: String,
+}
 
 impl Skip {
-    /// With this reason.
-    pub fn new(reason: impl Into<String>) -> Skip {
-        Skip(reason.into())
+    /// For this reason; none is without its remedy.
+    pub fn new(reason: impl Into<String>, command: impl Into<String>) -> Skip {
+        Skip { reason: reason.into(), command: command.into() }
+    }
+
+    /// Of a case that asks for what only a bench in software has.
+    pub fn off_the_table(reason: &str, case: &str) -> Skip {
+        Skip::new(reason, format!("cargo test -p helio-tests --test hil -- in-process/{case}"))
+    }
+
+    /// Of a case that asks for a station that a desk file does not name.
+    pub fn alone(reason: &str) -> Skip {
+        Skip::new(
+            reason,
+            "HELIO_DESK=desk.toml cargo test -p helio-tests --test hil, with both \
+             stations in the file",
+        )
+    }
+}
+
+impl std::fmt::Display for Skip {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; run: {}", self.reason, self.command)
     }
 }
 
@@ -70,7 +93,7 @@ pub fn run_one<D: Desk>(desk: &mut D, name: &'static str) -> Report {
     let begun = Instant::now();
     let outcome = match catch_unwind(AssertUnwindSafe(|| crate::suite::case(desk, name))) {
         Ok(Ok(said)) => Outcome::Held(said),
-        Ok(Err(Skip(reason))) => Outcome::Skipped(reason),
+        Ok(Err(skip)) => Outcome::Skipped(skip.to_string()),
         Err(panic) => Outcome::Failed(said(&*panic)),
     };
     Report { name, outcome, took: begun.elapsed() }

@@ -1,6 +1,7 @@
 //! What a place for devices can do.
 
 use helio_link::Transport;
+use helio_link::picoboot::{Boot, BootPort, FakeBootRom};
 use helio_rig::{Hand, Light, Plan};
 use helio_wire::Role;
 
@@ -37,7 +38,7 @@ pub trait Desk {
     /// software. Cables must be plugged in anew.
     fn rebuild(&mut self, plan: Plan) -> bool;
 
-    /// Plugs a cable in. The one before must have been given back.
+    /// Plugs a cable in, if it is not, and opens it. The host of before must have dropped its end.
     ///
     /// # Panics
     /// If there is nothing to plug it into.
@@ -48,4 +49,73 @@ pub trait Desk {
 
     /// Does something at the bench; `None` where nobody can.
     fn lay(&mut self, hand: Hand) -> Option<Light>;
+
+    /// The other pipe of a device that is plugged in, if it has two; that of [`Desk::plug`] stays
+    /// open.
+    fn second_pipe(&mut self, _: Role) -> Option<Box<dyn Transport + Send>> {
+        None
+    }
+
+    /// A board in its boot loader, where its supply can be cut.
+    fn boot_loader(&mut self) -> Option<Box<dyn BootBoard>> {
+        None
+    }
+}
+
+/// A board in its boot loader whose cable, and supply with it, can be cut in mid-update.
+pub trait BootBoard {
+    /// The host's end of its cable.
+    ///
+    /// # Errors
+    /// In words, if it cannot be opened.
+    fn port(&mut self) -> Result<Box<dyn BootPort + '_>, String>;
+
+    /// Packets that have passed, both ways.
+    fn packets(&self) -> u64;
+
+    /// Packets between two cuts that are worth trying: 1, or as many as a block has.
+    fn grain(&self) -> usize;
+
+    /// The cable is cut after so many packets from now on.
+    fn cut_after(&mut self, packets: u64);
+
+    /// Plugged in again, with its button held.
+    fn replug(&mut self);
+
+    /// What is in its flash.
+    fn flash(&self) -> Vec<u8>;
+
+    /// What it would do if it were powered now.
+    fn boot(&self) -> Boot;
+}
+
+/// Without a bus: each packet is cut after.
+impl BootBoard for FakeBootRom {
+    fn port(&mut self) -> Result<Box<dyn BootPort + '_>, String> {
+        Ok(Box::new(self))
+    }
+
+    fn packets(&self) -> u64 {
+        FakeBootRom::packets(self)
+    }
+
+    fn grain(&self) -> usize {
+        1
+    }
+
+    fn cut_after(&mut self, packets: u64) {
+        FakeBootRom::cut_after(self, packets);
+    }
+
+    fn replug(&mut self) {
+        FakeBootRom::replug(self);
+    }
+
+    fn flash(&self) -> Vec<u8> {
+        FakeBootRom::flash(self).to_vec()
+    }
+
+    fn boot(&self) -> Boot {
+        FakeBootRom::boot(self)
+    }
 }

@@ -79,17 +79,23 @@ pub struct Heard {
     batch: TagBatch,
     decoder: TagDecoder,
     slotter: Slotter,
+    /// If not the suite's.
+    config: Option<SlotterConfig>,
 }
 
-pub(crate) fn slotter(channels: u8) -> Slotter {
-    let config = SlotterConfig {
+fn new_slotter(config: SlotterConfig) -> Slotter {
+    Slotter::new(config).expect("the window fits a slot")
+}
+
+/// How tags become slots in the suite: a window of 6 ticks, a hold-off of 1 µs.
+pub fn slotter(channels: u8) -> SlotterConfig {
+    SlotterConfig {
         delays: vec![FineTicks(0); usize::from(channels)],
         window: Window { centre: 1 << 31, half_width: FineTicks::from_ticks(Ticks(3)) },
         hold_off: FineTicks::from_ticks(Ticks(150)),
         sync_spacing: NonZeroU16::new(SPACING),
         slack: Ticks(150_000),
-    };
-    Slotter::new(config).expect("the window fits a slot")
+    }
 }
 
 impl Heard {
@@ -111,8 +117,17 @@ impl Heard {
             answers: BTreeMap::new(),
             batch: TagBatch::default(),
             decoder: TagDecoder::new(),
-            slotter: slotter(2),
+            slotter: new_slotter(slotter(2)),
+            config: None,
         }
+    }
+
+    /// From the next run on, tags become slots like this.
+    ///
+    /// # Panics
+    /// If the window does not fit a slot.
+    pub fn slot_as(&mut self, config: SlotterConfig) {
+        self.config = Some(config);
     }
 
     /// Forgets the run before; the device, and the order of its tags, stay.
@@ -122,8 +137,10 @@ impl Heard {
         let (answers, last_tag) = (std::mem::take(&mut self.answers), self.last_tag);
         let health = self.health;
         let decoder = std::mem::take(&mut self.decoder);
-        let slotter = slotter(channels);
-        *self = Heard { facts, answers, last_tag, health, decoder, slotter, ..Heard::new() };
+        let config = self.config.take();
+        let slotter = new_slotter(config.clone().unwrap_or_else(|| slotter(channels)));
+        *self =
+            Heard { facts, answers, last_tag, health, decoder, slotter, config, ..Heard::new() };
     }
 
     /// The answer to a command, once there is one.
@@ -285,7 +302,7 @@ impl<T: Transport> Host<T> {
 }
 
 /// A run's configuration: half of the slots in each basis, three levels.
-pub(crate) fn configure(slot_ticks: u32) -> Configure {
+pub fn configure(slot_ticks: u32) -> Configure {
     Configure {
         slot_ticks,
         sync_spacing: SPACING,

@@ -1,19 +1,27 @@
 //! The desk inside the process.
 
-use crate::desk::{Desk, Effort};
+use crate::desk::{BootBoard, Desk, Effort};
+use helio_link::picoboot::FakeBootRom;
 use helio_link::{PipeEnd, pipe};
 use helio_rig::{Hand, Light, Plan};
 use helio_virt::{VirtBench, VirtConfig};
 use helio_wire::Role;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Chunks on a link. A chunk is what a device says in a step, so that a host that takes nothing
 /// for some 8 ms is a full cable.
-const DEPTH: usize = 16;
+pub const DEPTH: usize = 16;
+
+/// Of the flash of a board in its boot loader.
+const FLASH_SECTORS: usize = 8;
+
+/// Whoever has done something at the bench does the next thing soon; a step may wait longer.
+const NEXT_DEED: Duration = Duration::from_millis(2);
 
 enum Deed {
-    Bench(Plan),
+    Bench(Box<VirtConfig>),
     Plug(Role, PipeEnd),
     Hand(Hand),
     End,
@@ -32,7 +40,7 @@ impl InProcess {
     pub fn new() -> InProcess {
         let ((deeds, to_do), (tell, lights)) = (channel(), channel());
         let pump = std::thread::spawn(move || pump(&to_do, &tell));
-        let effort = Effort { starts: 1_000, tag_slots: 1_000_000, job_slots: 300_000, faults: 3 };
+        let effort = Effort { starts: 1_000, tag_slots: 1_000_000, job_slots: 300_000, faults: 10 };
         InProcess { deeds, lights, pump: Some(pump), effort }
     }
 
@@ -41,6 +49,14 @@ impl InProcess {
         let mut desk = InProcess::new();
         desk.effort = effort;
         desk
+    }
+
+    /// Puts up a bench that no [`Plan`] describes.
+    ///
+    /// # Panics
+    /// If there can be no such bench.
+    pub fn rebuild_as(&mut self, config: VirtConfig) {
+        self.order(Deed::Bench(Box::new(config)));
     }
 
     fn order(&self, deed: Deed) -> Light {
@@ -55,17 +71,22 @@ impl Default for InProcess {
     }
 }
 
-fn bench(plan: Plan) -> VirtBench {
-    let config = VirtConfig { bench: plan.bench(), link_depth: DEPTH };
-    VirtBench::new(config).expect("plans are valid").0
+fn planned(plan: Plan) -> VirtConfig {
+    VirtConfig { bench: plan.bench(), link_depth: DEPTH }
+}
+
+fn bench(config: VirtConfig) -> VirtBench {
+    VirtBench::new(config).expect("there can be such a bench").0
 }
 
 fn pump(to_do: &Receiver<Deed>, tell: &Sender<Light>) {
-    let mut bench_now = bench(Plan::default());
+    let mut bench_now = bench(planned(Plan::default()));
     loop {
-        while let Ok(deed) = to_do.try_recv() {
+        let mut patience = Duration::ZERO;
+        while let Ok(deed) = to_do.recv_timeout(patience) {
+            patience = NEXT_DEED;
             match deed {
-                Deed::Bench(plan) => bench_now = bench(plan),
+                Deed::Bench(config) => bench_now = bench(*config),
                 Deed::Plug(role, end) => bench_now.plug(role, end),
                 Deed::Hand(hand) => lay(&mut bench_now, hand),
                 Deed::End => return,
@@ -78,7 +99,7 @@ fn pump(to_do: &Receiver<Deed>, tell: &Sender<Light>) {
 
 fn lay(bench_now: &mut VirtBench, hand: Hand) {
     match hand {
-        Hand::World(plan) => *bench_now = bench(plan),
+        Hand::World(plan) => *bench_now = bench(planned(plan)),
         Hand::Signal(role, event) => bench_now.signal(role, event),
         Hand::Reboot(role) => bench_now.reboot(role),
         Hand::Pass(steps) => bench_now.pass(steps),
@@ -98,7 +119,7 @@ impl Desk for InProcess {
     }
 
     fn rebuild(&mut self, plan: Plan) -> bool {
-        self.order(Deed::Bench(plan));
+        self.rebuild_as(planned(plan));
         true
     }
 
@@ -113,6 +134,10 @@ impl Desk for InProcess {
 
     fn lay(&mut self, hand: Hand) -> Option<Light> {
         Some(self.order(Deed::Hand(hand)))
+    }
+
+    fn boot_loader(&mut self) -> Option<Box<dyn BootBoard>> {
+        Some(Box::new(FakeBootRom::new(FLASH_SECTORS)))
     }
 }
 

@@ -21,12 +21,12 @@ mod stations;
 mod suite;
 
 pub use case::{Outcome, Report, Skip, run, run_one};
-pub use desk::{Desk, Effort};
+pub use desk::{BootBoard, Desk, Effort};
 pub use file::{DeskFile, InvalidDesk, Kind};
-pub use host::{Answer, Facts, Heard, Host};
-pub use in_process::InProcess;
+pub use host::{Answer, Facts, Heard, Host, configure, slotter};
+pub use in_process::{DEPTH, InProcess};
 pub use program::program;
 pub use real::RealDesk;
 pub use serial::{SerialCable, SerialDesk, image};
-pub use stations::Stations;
+pub use stations::{Setup, Stations};
 pub use suite::{CASES, SiftedBit, main_job, sifted};

@@ -40,7 +40,7 @@ pub fn program() -> ExitCode {
             if "serial".contains(of_desk) {
                 match image(&root()) {
                     Ok(image) => reports.extend(on(&mut SerialDesk::new(&image), of_case)),
-                    Err(skip) => println!("\nserial desk SKIPPED: {}", skip.0),
+                    Err(skip) => println!("\nserial desk SKIPPED: {skip}"),
                 }
             }
             if "faults".contains(of_desk) && (of_case.is_empty() || !of_desk.is_empty()) {
@@ -48,7 +48,11 @@ pub fn program() -> ExitCode {
                 println!("  {}", reports[reports.len() - 1]);
             }
             if of_desk.is_empty() {
-                println!("\nreal desk SKIPPED: none is named; set HELIO_DESK=desk.toml");
+                println!("\nUSB desk SKIPPED: it lives in a guest kernel; run: tests/hil/usb-desk");
+                println!(
+                    "\nreal desk SKIPPED: none is named; run: \
+                     HELIO_DESK=desk.toml cargo test -p helio-tests --test hil"
+                );
             }
         }
     }
@@ -111,7 +115,7 @@ fn named(path: &Path, cases: &str) -> Result<Vec<Report>, String> {
     Ok(match file.kind {
         Kind::InProcess => on(&mut InProcess::new(), cases),
         Kind::Serial => {
-            let image = image(&root()).map_err(|skip| complain(&skip.0))?;
+            let image = image(&root()).map_err(|skip| complain(&skip))?;
             on(&mut SerialDesk::new(&image), cases)
         }
         Kind::Real => on(&mut RealDesk::new(&file).map_err(|error| complain(&error))?, cases),

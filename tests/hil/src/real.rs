@@ -2,7 +2,7 @@
 
 use crate::desk::{Desk, Effort};
 use crate::file::{DeskFile, InvalidDesk};
-use helio_link::{DeviceAddress, Transport, open};
+use helio_link::{DeviceAddress, Transport, open, serial_ports};
 use helio_rig::{Hand, Light, Plan};
 use helio_wire::Role;
 
@@ -62,5 +62,19 @@ impl Desk for RealDesk {
 
     fn lay(&mut self, _: Hand) -> Option<Light> {
         None
+    }
+
+    /// The serial port, or the vendor interface, of the same board on USB.
+    fn second_pipe(&mut self, role: Role) -> Option<Box<dyn Transport + Send>> {
+        let (_, place) = self.places.iter().find(|(of, _)| *of == role)?;
+        let ports = serial_ports().unwrap_or_default();
+        let other = ports.into_iter().find_map(|port| {
+            let serial = port.usb.and_then(|usb| usb.serial)?;
+            match place {
+                DeviceAddress::Usb(named) => (*named == serial).then_some(port.address),
+                _ => (*place == port.address).then_some(DeviceAddress::Usb(serial)),
+            }
+        })?;
+        Some(open(&other).unwrap_or_else(|error| panic!("{error}")))
     }
 }

@@ -27,11 +27,11 @@ const HAND_PATIENCE: Duration = Duration::from_secs(120);
 pub fn image(root: &Path) -> Result<PathBuf, Skip> {
     let image = std::env::var_os("HELIO_IMAGE").map_or_else(|| root.join(IMAGE), PathBuf::from);
     if !image.is_file() {
-        return Err(Skip::new(format!("{} is not built; run {REMEDY}", image.display())));
+        return Err(Skip::new(format!("{} is not built", image.display()), REMEDY));
     }
     match Command::new(QEMU).arg("--version").stdout(Stdio::null()).status() {
         Ok(_) => Ok(image),
-        Err(error) => Err(Skip::new(format!("{QEMU}: {error}; run {REMEDY}"))),
+        Err(error) => Err(Skip::new(format!("{QEMU}: {error}"), REMEDY)),
     }
 }
 

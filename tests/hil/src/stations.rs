@@ -4,7 +4,8 @@ use crate::desk::Desk;
 use crate::host::{Answer, Host, configure};
 use helio_bench::InterlockState;
 use helio_rig::{Hand, Light, Plan};
-use helio_wire::{HostMessage, Role};
+use helio_timetag::SlotterConfig;
+use helio_wire::{Configure, HostMessage, Role};
 use std::time::{Duration, Instant};
 
 /// How long, by the wall clock, a device may take to do what it must; only a hang takes so long.
@@ -12,12 +13,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// One look at a cable.
 const GLANCE: Duration = Duration::from_millis(1);
 
+/// What is told to devices before a run, and how tags become slots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// Alice's and Bob's.
+    pub configure: [Configure; 2],
+    /// How Bob's tags become slots, if not as the suite's.
+    pub slotter: Option<SlotterConfig>,
+}
+
 /// The hosts of all devices of a desk, and the desk.
 pub struct Stations<'a, D: Desk> {
     /// Where they stand.
     pub desk: &'a mut D,
-    /// What the bench is, or is taken to be.
-    pub plan: Plan,
+    setup: Setup,
     hosts: [Option<Host<D::Cable>>; 2],
     nonce: u32,
     epoch: u16,
@@ -30,7 +39,13 @@ impl<'a, D: Desk> Stations<'a, D> {
     /// On silence, as all methods.
     pub fn new(desk: &'a mut D, plan: Plan) -> Stations<'a, D> {
         desk.rebuild(plan);
-        let mut stations = Stations { desk, plan, hosts: [None, None], nonce: 0, epoch: 0 };
+        let configure = [configure(plan.slot_ticks); 2];
+        Stations::on(desk, Setup { configure, slotter: None })
+    }
+
+    /// On what stands there; greeted.
+    pub fn on(desk: &'a mut D, setup: Setup) -> Stations<'a, D> {
+        let mut stations = Stations { desk, setup, hosts: [None, None], nonce: 0, epoch: 0 };
         for role in stations.roles() {
             stations.plug(role);
         }
@@ -44,11 +59,25 @@ impl<'a, D: Desk> Stations<'a, D> {
 
     /// Plugs a cable in and greets: the device is safe, whatever it was before.
     pub fn plug(&mut self, role: Role) {
-        self.hosts[at(role)] = Some(Host::new(self.desk.plug(role)));
+        self.reopen(role);
         let answer = self.ask(role, HostMessage::Hello);
         assert_eq!(answer, Answer::Hello, "{role:?} does not greet");
         let facts = self.host(role).heard.facts.clone().expect("it has just said so");
         assert_eq!(facts.role, role, "{facts:?} stands in the other one's place");
+    }
+
+    /// Plugs a cable in, or opens it again, without a word.
+    pub fn reopen(&mut self, role: Role) {
+        let mut host = Host::new(self.desk.plug(role));
+        if let Some(config) = &self.setup.slotter {
+            host.heard.slot_as(config.clone());
+        }
+        self.hosts[at(role)] = Some(host);
+    }
+
+    /// A host ends, and its cable stays where it is.
+    pub fn leave(&mut self, role: Role) {
+        self.hosts[at(role)] = None;
     }
 
     /// Pulls a cable.
@@ -109,9 +138,8 @@ impl<'a, D: Desk> Stations<'a, D> {
 
     /// Configures and arms all devices.
     pub fn arm(&mut self) {
-        let configure = configure(self.plan.slot_ticks);
         for role in self.roles() {
-            self.obey(role, HostMessage::Configure(configure));
+            self.obey(role, HostMessage::Configure(self.setup.configure[at(role)]));
         }
         // Alice last: hers is the nonce that a test may try again.
         for role in self.roles().into_iter().rev() {
@@ -160,15 +188,6 @@ impl<'a, D: Desk> Stations<'a, D> {
     /// Does something at the bench.
     pub fn lay(&mut self, hand: Hand) -> Option<Light> {
         self.desk.lay(hand)
-    }
-}
-
-impl<D: Desk> Drop for Stations<'_, D> {
-    /// The desk gets its cables back, whatever came of the test.
-    fn drop(&mut self) {
-        for role in [Role::Alice, Role::Bob] {
-            self.unplug(role);
-        }
     }
 }
 

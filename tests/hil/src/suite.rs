@@ -3,10 +3,12 @@
 mod bad_cables;
 mod greeting;
 mod job;
+mod pipes;
 mod raw;
 mod running;
 mod table;
 mod trips;
+mod update;
 
 use crate::case::Skip;
 use crate::desk::Desk;
@@ -20,6 +22,7 @@ pub(crate) type Figures = Result<String, Skip>;
 pub const CASES: &[&str] = &[
     "hello",
     "foreign_version_and_command",
+    "both_pipes",
     "start_and_stop",
     "trip_contact_open",
     "trip_random_fault",
@@ -35,6 +38,7 @@ pub const CASES: &[&str] = &[
     "time_across_rollovers",
     "reboot_in_mid_run",
     "unplugged_in_mid_run",
+    "update_cut_at_every_block",
     "bad_cables",
     "main_job",
 ];
@@ -51,6 +55,7 @@ pub(crate) fn case<D: Desk>(desk: &mut D, name: &str) -> Figures {
     match name {
         "hello" => greeting::hello(desk),
         "foreign_version_and_command" => greeting::foreign(desk),
+        "both_pipes" => pipes::both(desk),
         "start_and_stop" => running::start_and_stop(desk),
         "trip_contact_open" => trips::trip(desk, TripCause::External),
         "trip_random_fault" => trips::trip(desk, TripCause::RandomFault),
@@ -66,6 +71,7 @@ pub(crate) fn case<D: Desk>(desk: &mut D, name: &str) -> Figures {
         "time_across_rollovers" => running::rollovers(desk),
         "reboot_in_mid_run" => running::reboot(desk),
         "unplugged_in_mid_run" => running::unplugged(desk),
+        "update_cut_at_every_block" => update::cut(desk),
         "bad_cables" => bad_cables::bad_cables(desk),
         "main_job" => job::compare(desk),
         SOAK => running::soak(desk),

@@ -26,7 +26,7 @@ impl Slots {
     pub fn of_a_host() -> Slots {
         Slots {
             decoder: TagDecoder::new(),
-            slotter: slotter(2),
+            slotter: Slotter::new(slotter(2)).expect("the window fits a slot"),
             batch: TagBatch::default(),
             slots: SlotBatch::default(),
             epoch: 0,

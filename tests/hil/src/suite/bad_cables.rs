@@ -60,7 +60,8 @@ pub(super) fn bad_cables<D: Desk>(desk: &mut D) -> Figures {
     }
     let [bits, errors] = sum;
     if bits == 0 {
-        return Err(Skip::new("cables cannot be spoilt and boards not be reset from here"));
+        let reason = "cables cannot be spoilt and boards not be reset from here";
+        return Err(Skip::off_the_table(reason, "bad_cables"));
     }
     assert!(errors * 20 < bits, "{errors} of {bits} bits are wrong");
     Ok(format!("{runs} runs, {deeds} deeds, {tags} tags, {bits} bits, {errors} errors"))

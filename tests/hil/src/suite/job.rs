@@ -71,7 +71,7 @@ pub fn main_job<D: Desk>(desk: &mut D, slots: u64) -> Vec<SiftedBit> {
 /// that the slots are numbered rightly.
 pub(super) fn compare<D: Desk>(desk: &mut D) -> Figures {
     if desk.roles().len() < 2 {
-        return Err(Skip::new("both stations are needed; name them in the desk file"));
+        return Err(Skip::alone("both stations are needed"));
     }
     let slots = desk.effort().job_slots;
     let simulated = desk.rebuild(plan());

@@ -34,14 +34,14 @@ fn need_bob<D: Desk>(desk: &D) -> Result<(), Skip> {
     if desk.roles().contains(&Role::Bob) {
         return Ok(());
     }
-    Err(Skip::new("no receiver stands on this desk; name one in the desk file"))
+    Err(Skip::alone("no receiver stands on this desk"))
 }
 
 fn need_both<D: Desk>(desk: &D) -> Result<(), Skip> {
     if desk.roles().len() == 2 {
         return Ok(());
     }
-    Err(Skip::new("both stations are needed; name them in the desk file"))
+    Err(Skip::alone("both stations are needed"))
 }
 
 /// 100 k tags/s at 1 M slots/s: half of them dark counts, so that it is the rate that is tested
@@ -66,6 +66,7 @@ pub(super) fn tags_in_order<D: Desk>(desk: &mut D) -> Figures {
     assert_eq!(heard.tags, heard.health.edges, "every edge has come");
     let seconds = slots as f64 * 1e-6;
     let rate = heard.tags as f64 / seconds;
+    assert!(rate > 100e3, "{rate} tags/s are less than what is to be borne");
     Ok(format!("{} tags in order at {:.0} k/s", heard.tags, rate / 1e3))
 }
 
@@ -79,7 +80,10 @@ pub(super) fn tags_above_the_rate<D: Desk>(desk: &mut D) -> Figures {
     all.until("tags", |all| all.host(Role::Bob).heard.tags > 1_000);
     for _ in 0..20 {
         if all.lay(Hand::Pass(100)).is_none() {
-            return Err(Skip::new("the rate of the light cannot be raised from here"));
+            return Err(Skip::off_the_table(
+                "time cannot be made to pass from here",
+                "above_the_rate",
+            ));
         }
         for role in all.roles() {
             all.host(role).connection.beat().expect("sent");
@@ -110,7 +114,10 @@ pub(super) fn rollovers<D: Desk>(desk: &mut D) -> Figures {
         let start = (1u64 << power).saturating_sub(AHEAD);
         let plan = Plan { start, ..Plan::default() };
         if !desk.rebuild(plan) {
-            return Err(Skip::new("the device's time cannot be set from here"));
+            return Err(Skip::off_the_table(
+                "the device's time cannot be set from here",
+                "rollovers",
+            ));
         }
         let mut all = Stations::new(desk, plan);
         all.arm();
@@ -141,7 +148,7 @@ pub(super) fn reboot<D: Desk>(desk: &mut D) -> Figures {
         });
         let before = all.host(role).connection.nonce();
         if all.lay(Hand::Reboot(role)).is_none() {
-            return Err(Skip::new("reset cannot be pressed from here"));
+            return Err(Skip::off_the_table("reset cannot be pressed from here", "reboot"));
         }
         all.lay(Hand::Pass(4));
         all.until("the new nonce", |all| !all.host(role).heard.reboots.is_empty());

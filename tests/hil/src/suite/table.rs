@@ -90,7 +90,7 @@ pub(super) fn too_late<D: Desk>(desk: &mut D) -> Figures {
         }
     }
     if tried == 0 {
-        return Err(Skip::new("nothing on this desk can be written"));
+        return Err(Skip::off_the_table("nothing on this desk can be written", "too_late"));
     }
     Ok(format!("{tried} changes refused"))
 }

@@ -22,7 +22,7 @@ const SHINE: usize = 500;
 /// Trips Alice in mid-run.
 pub(super) fn trip<D: Desk>(desk: &mut D, cause: TripCause) -> Figures {
     if !desk.roles().contains(&Role::Alice) {
-        return Err(Skip::new("no sender stands on this desk; name one in the desk file"));
+        return Err(Skip::alone("no sender stands on this desk"));
     }
     let mut all = Stations::new(desk, Plan::default());
     all.arm();
@@ -59,7 +59,8 @@ pub(super) fn trip<D: Desk>(desk: &mut D, cause: TripCause) -> Figures {
 
 fn signal<D: Desk>(all: &mut Stations<'_, D>, event: Event) -> Result<Ticks, Skip> {
     let before = all.lay(Hand::Signal(Role::Alice, event));
-    let before = before.ok_or_else(|| Skip::new("nobody can do this to the board from here"))?;
+    let before = before
+        .ok_or_else(|| Skip::off_the_table("nobody can do this to the board from here", "trip"))?;
     all.lay(Hand::Pass(4));
     Ok(before.alice_now)
 }
