@@ -18,6 +18,10 @@ pub const STEER_INTERVAL: Picoseconds = Picoseconds(10_000_000_000);
 /// [`BobData::run`] must not be longer.
 pub const STEER_LEAD: Picoseconds = Picoseconds(1_000_000_000);
 
+/// A slot clock that the host steers has lost its lock so long after the last order it took: what
+/// a heartbeat may be late. A clock that wanders by 10⁻⁹ is then 0.25 ns off.
+pub const STEER_DEADLINE: Picoseconds = Picoseconds(250_000_000_000);
+
 /// Times the lead is doubled when the slot clock says that it is too late.
 const STEER_ATTEMPTS: u32 = 4;
 
@@ -51,6 +55,7 @@ pub struct BobData<E, V> {
     lock_losses: u32,
     steer_interval: Ticks,
     steer_lead: Ticks,
+    steer_deadline: Ticks,
     buffer: [Edge; BATCH],
 }
 
@@ -62,6 +67,8 @@ struct Run {
     /// The clock that the receiver plays by; `None` until slots are numbered.
     timing: Option<SlotTiming>,
     steer_due: Ticks,
+    /// When the host's last order was taken.
+    steered_at: Ticks,
     /// First slot without a setting: no slot gets two.
     next: SlotIndex,
 }
@@ -86,6 +93,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             lock_losses: 0,
             steer_interval: tick.ticks_covering(STEER_INTERVAL),
             steer_lead: tick.ticks_covering(STEER_LEAD),
+            steer_deadline: tick.ticks_covering(STEER_DEADLINE),
             buffer: [Edge { tick: Ticks(0), channel: 0 }; BATCH],
         }
     }
@@ -185,6 +193,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             tracker: SyncTracker::new(plan),
             timing: None,
             steer_due: now,
+            steered_at: now,
             next: SlotIndex(0),
         });
         let _ = events.push(Event::Started { epoch, tick: now });
@@ -212,7 +221,13 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             run.tracker.reached(reached);
             run.tracker.search(SEARCH_STEPS);
         }
-        if follows && run.timing.is_some() && !run.tracker.is_locked() {
+        let lost = match run.configure.slot_clock {
+            SlotClockMode::Free => false,
+            SlotClockMode::Sync => !run.tracker.is_locked(),
+            SlotClockMode::Steered => now.0 - run.steered_at.0 >= self.steer_deadline.0,
+        };
+        if lost && run.timing.is_some() {
+            // The halt closes the gate, and without a clock no slot has a number.
             run.timing = None;
             self.lock_losses += 1;
             self.tags.lock_lost(reached, tx);
@@ -309,6 +324,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
         }
         self.tags.mark(timing);
         run.timing = Some(timing);
+        run.steered_at = now;
         let _ = events.push(Event::Steered { command, tick: now });
     }
 

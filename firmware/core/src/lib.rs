@@ -42,7 +42,7 @@ mod tags;
 pub mod usb;
 
 pub use alice::{AliceData, PulseWords};
-pub use bob::{BobData, STEER_INTERVAL, STEER_LEAD};
+pub use bob::{BobData, STEER_DEADLINE, STEER_INTERVAL, STEER_LEAD};
 pub use cable::{CONTROL_HEADROOM, DataLane, Transmit};
 pub use control::{Control, HEALTH_INTERVAL, RUN_ORDER_DEADLINE, TELEMETRY_INTERVAL};
 pub use device::{Alice, AliceParts, AlicePartsMut, Bob, BobParts, BobPartsMut};

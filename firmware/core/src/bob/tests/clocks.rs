@@ -101,3 +101,53 @@ fn a_gate_goes_to_the_player_and_closes_with_it() {
     ]);
     assert_eq!(desk.bob.parts_mut().player.gate, None);
 }
+
+#[test]
+fn a_host_that_steers_no_more_has_lost_the_lock() {
+    let gate = Some(helio_bench::GateWindow { start: 12, width: 9 });
+    let steered = Configure { slot_clock: SlotClockMode::Steered, gate, ..configure() };
+    let mut desk = Desk::active();
+    desk.step(&[HostMessage::Configure(steered), HostMessage::Start { epoch: 1, slots: 0 }]);
+    desk.run(300);
+    assert_eq!(desk.bob.counters().lock_losses, 0, "what was never had is not lost");
+    // Steered in time, and once more: the deadline counts from the last order.
+    for ms in [5, 205] {
+        let start = desk.now + 5 * MS;
+        let slot = 640 + ms / 200 * 200 * MS / 30;
+        desk.step(&[HostMessage::SetSlotClock(timing(slot, start))]);
+        desk.run(199);
+    }
+    let ordered_at = desk.now - 200 * MS;
+    while desk.bob.counters().locked {
+        assert!(desk.bob.parts_mut().player.running);
+        desk.run(1);
+    }
+    let lost = desk.said.iter().find_map(|said| match said {
+        Said::LockLost(tick) => Some(tick.0),
+        _ => None,
+    });
+    let late = lost.unwrap() - ordered_at;
+    assert!((249 * MS..=251 * MS).contains(&late), "{late} ticks after the last order");
+    assert!(!desk.bob.parts_mut().player.running, "the gate is closed");
+    assert_eq!(desk.bob.counters().lock_losses, 1);
+    assert!(desk.bob.is_running());
+
+    // The next order begins slots that had no setting yet, and none that had one.
+    let had = desk.said.iter().filter_map(|said| match said {
+        Said::Settings(first, codes) => Some(first.0 + codes.len() as u64),
+        _ => None,
+    });
+    let next = had.max().unwrap();
+    let marks_before = marks(&desk).len();
+    let start = desk.now + 5 * MS;
+    desk.step(&[HostMessage::SetSlotClock(timing(64, start))]);
+    desk.run(1);
+    assert!(!desk.bob.counters().locked, "slots with a setting do not get another");
+    let slot = (next / 64 + 100) * 64;
+    let start = desk.now + 5 * MS;
+    desk.step(&[HostMessage::SetSlotClock(timing(slot, start))]);
+    desk.run(20);
+    assert!(desk.bob.counters().locked && desk.bob.parts_mut().player.running);
+    assert_eq!(desk.bob.parts_mut().player.first, SlotIndex(slot));
+    assert_eq!(marks(&desk).len(), marks_before + 1);
+}
