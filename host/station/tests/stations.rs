@@ -17,6 +17,8 @@ mod life;
 mod network;
 #[path = "stations/refusals.rs"]
 mod refusals;
+#[path = "stations/sources.rs"]
+mod sources;
 #[path = "stations/tap.rs"]
 mod tap;
 #[path = "stations/taped.rs"]

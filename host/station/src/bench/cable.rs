@@ -109,6 +109,8 @@ pub struct Outlet<'a> {
 /// Gathers data into items worth a hand-over.
 struct Collector<'a> {
     role: Role,
+    /// Where settings must come from.
+    source: SettingsSource,
     bits_per_slot: u64,
     outlet: Outlet<'a>,
     waiting: VecDeque<Item>,
@@ -125,9 +127,10 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    fn new(role: Role, outlet: Outlet<'a>) -> Collector<'a> {
+    fn new(role: Role, source: SettingsSource, outlet: Outlet<'a>) -> Collector<'a> {
         Collector {
             role,
+            source,
             bits_per_slot: if role == Role::Alice { 4 } else { 2 },
             outlet,
             waiting: VecDeque::new(),
@@ -170,10 +173,11 @@ impl<'a> Collector<'a> {
             _ => 0,
         };
         match message {
-            DeviceMessage::Settings(batch) if batch.source != SettingsSource::Own => {
-                // The talk has named the device's own generator.
-                let (role, source_used) = (self.role, batch.source);
-                self.report.fault.get_or_insert(DeviceFault::OtherSource { role, source_used });
+            DeviceMessage::Settings(batch) if batch.source != self.source => {
+                // The talk has named another one.
+                let (role, source_asked, source_used) = (self.role, self.source, batch.source);
+                let fault = DeviceFault::OtherSource { role, source_used, source_asked };
+                self.report.fault.get_or_insert(fault);
                 self.ended = true;
             }
             DeviceMessage::Settings(batch) => {
@@ -393,7 +397,7 @@ pub fn carry<T: Transport>(
     stop: impl Fn() -> bool,
 ) -> (Connection<T>, Option<DeviceFault>) {
     let role = identity.role;
-    let mut collector = Collector::new(role, outlet);
+    let mut collector = Collector::new(role, run.source, outlet);
     let started =
         device::start(&mut connection, role, configure, run, &mut |event| collector.event(event));
     match started {
@@ -471,7 +475,8 @@ mod tests {
     }
 
     fn collector(items: &Sender<Item>) -> Collector<'_> {
-        Collector::new(Role::Bob, Outlet { items, pool: None, when_full: WhenFull::Drop })
+        let outlet = Outlet { items, pool: None, when_full: WhenFull::Drop };
+        Collector::new(Role::Bob, SettingsSource::Own, outlet)
     }
 
     /// Light does not wait for a station: what has no room becomes a gap and missing settings, in
@@ -570,8 +575,9 @@ mod tests {
                 helio_wire::SettingsBatch { first, bits_per_slot: 2, source, count: 4, packed };
             collector.message(&DeviceMessage::Settings(batch));
         }
-        let (role, source_used) = (Role::Bob, SettingsSource::Pattern);
-        assert_eq!(collector.report.fault, Some(DeviceFault::OtherSource { role, source_used }));
+        let fault = collector.report.fault.clone().expect("a fault");
+        let told = fault.to_string();
+        assert!(told.contains("from pattern and was told to from its own generator"), "{told}");
         assert!(collector.ended);
         collector.flush_settings();
         collector.hand_over(|| {});

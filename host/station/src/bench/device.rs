@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, SettingsSource, TripCause};
 use helio_link::{Connection, Event, Transport, TransportError};
 use helio_units::{Hertz, TickLength};
-use helio_wire::{Capabilities, Configure, DeviceMessage, ErrorCode, HostMessage, Role};
+use helio_wire::{Capabilities, Concealed, Configure, DeviceMessage, ErrorCode, HostMessage, Role};
+use zeroize::Zeroizing;
 
 /// A device answers a command within this time, or it is not there.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -112,15 +113,23 @@ pub enum DeviceFault {
     },
     /// Its settings do not come from where the certificate says.
     #[error(
-        "the {role:?} device plays settings from {} and not from the generator that it names; no key \
-         is made of them",
-        source_used.name("its own")
+        "the {role:?} device plays settings from {} and was told to from {}; no key is made of them",
+        source_used.name("its own generator"),
+        source_asked.name("its own generator")
     )]
     OtherSource {
         /// Whose device.
         role: Role,
         /// Where they come from.
         source_used: SettingsSource,
+        /// Where they should.
+        source_asked: SettingsSource,
+    },
+    /// The operating system gave no seed.
+    #[error("the system gives no random numbers for the {role:?} device's seed; mend that first")]
+    NoSeed {
+        /// Whose device.
+        role: Role,
     },
     /// It answers and has no data.
     #[error(
@@ -214,10 +223,16 @@ pub fn start<T: Transport>(
     run: Run,
     sink: &mut dyn FnMut(&Event<'_>),
 ) -> Result<(), DeviceFault> {
-    let Run { arming_nonce, epoch, slots } = run;
+    let Run { arming_nonce, epoch, slots, source } = run;
+    if source == SettingsSource::HostSeed {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed).map_err(|_| DeviceFault::NoSeed { role })?;
+        let message = HostMessage::Seed(Concealed(&seed));
+        command(connection, role, "seed", &message, sink)?;
+    }
     let steps = [
-        // What a person has left it at by hand makes no key.
-        ("source", HostMessage::Source(SettingsSource::Own)),
+        // Whatever a person has left it at by hand.
+        ("source", HostMessage::Source(source)),
         ("configure", HostMessage::Configure(configure)),
         ("arm", HostMessage::Arm { nonce: arming_nonce }),
         ("start", HostMessage::Start { epoch, slots }),
@@ -254,6 +269,9 @@ pub struct Run {
     pub epoch: u16,
     /// Slots after which the device stops by itself; 0: until told.
     pub slots: u64,
+    /// Where its settings come from: its own generator, an expansion of that, or a seed that is
+    /// drawn here.
+    pub source: SettingsSource,
 }
 
 /// The owned form.

@@ -169,8 +169,12 @@ pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
     let lines = Lines { alice: alice_data, bob: bob_data, empties, reports, recorders };
     let talkers = talk::start(setup, lines, begun)?;
 
-    let run =
-        Run { arming_nonce: scenario.seed as u32 | 1, epoch: 1, slots: scenario.played_slots() };
+    let run = Run {
+        arming_nonce: scenario.seed as u32 | 1,
+        epoch: 1,
+        slots: scenario.played_slots(),
+        source: helio_bench::SettingsSource::Own,
+    };
     let [alice_configure, bob_configure] = scenario.key_weights.map(|w| scenario.configure(w));
     // Bob's device must listen before Alice's starts; time stands still until both have.
     let bob_cable = spawn("bob-cable", move || {

@@ -15,6 +15,7 @@ use super::fault::ConfigFault;
 use super::line::{self, LineConfig};
 use super::protocol::{self, Protocol};
 use super::section::{Keys, Section};
+use super::settings_source::SettingsChoice;
 use super::source::{self, Setting, Source};
 use super::{SIM_PORTS, VERSION};
 use crate::slotting::{Slotting, fine_ticks};
@@ -22,7 +23,7 @@ use crate::slotting::{Slotting, fine_ticks};
 pub(super) const TOP: Keys =
     &["version", "role", "station", "device", "line", "protocol", "detectors", "channel"];
 const STATION: Keys = &["state", "runs", "peer"];
-const DEVICE: Keys = &["address"];
+const DEVICE: Keys = &["address", "settings_source"];
 
 /// What a station is told: who it is, where its device and the other station are, and what the two
 /// must have equal.
@@ -38,6 +39,7 @@ pub struct StationConfig {
     runs: PathBuf,
     peer: String,
     device: DeviceAddress,
+    settings_source: SettingsChoice,
     line: LineConfig,
     protocol: Protocol,
     detectors: Vec<ChannelConfig>,
@@ -73,7 +75,10 @@ impl StationConfig {
         let runs = folder.join(station.or("runs", "runs".to_owned())?);
         let peer = station.or("peer", role.other().to_string().to_lowercase())?;
 
-        let device = top.section("device", DEVICE)?.need("address")?;
+        let section = top.section("device", DEVICE)?;
+        let device = section.need("address")?;
+        let words = SettingsChoice::WORDS;
+        let settings_source = section.choice("settings_source", words, Some("device"))?;
         let line = line::read(&top.section("line", line::LINE)?)?;
         let own = top.section("detectors", calibration::DETECTORS)?;
         let file = calibration::file(&own, folder)?;
@@ -85,6 +90,14 @@ impl StationConfig {
         };
         let detectors = outside.as_ref().unwrap_or(&own);
         let protocol = protocol::read(&top.section("protocol", protocol::PROTOCOL)?, detectors)?;
+        if role == Role::Bob
+            && protocol.parameters.receiver == Receiver::Passive
+            && settings_source != SettingsChoice::Device
+        {
+            let complaint = "has no meaning with a passive receiver, whose basis a beam splitter \
+                             chooses; remove it";
+            return Err(section.fault("settings_source", complaint));
+        }
         let detectors = match role {
             Role::Bob => channels::read(&top, protocol.parameters.receiver)?,
             Role::Alice if top.sections("channel", channels::CHANNEL)?.is_empty() => Vec::new(),
@@ -112,6 +125,7 @@ impl StationConfig {
             runs,
             peer,
             device,
+            settings_source,
             line,
             protocol,
             detectors,
@@ -163,6 +177,11 @@ impl StationConfig {
             }
             other => other.clone(),
         }
+    }
+
+    /// Where the settings of this station's device come from.
+    pub fn settings_source(&self) -> SettingsChoice {
+        self.settings_source
     }
 
     /// Takes another device than the file names.

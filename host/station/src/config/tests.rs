@@ -591,3 +591,32 @@ fn a_file_may_ask_for_one_decoy_and_a_fixed_length() {
     let fault = parse_station(Template::Bob, &three).unwrap_err().to_string();
     assert!(fault.contains("optimise --bound wiesemann"), "{fault}");
 }
+
+#[test]
+fn a_station_says_where_its_settings_come_from() {
+    let alice = Template::Alice.text();
+    for (word, choice) in [
+        ("device", SettingsChoice::Device),
+        ("csprng", SettingsChoice::Csprng),
+        ("host-seed", SettingsChoice::HostSeed),
+    ] {
+        let text = with(&alice, "\"device\"\n", &format!("\"{word}\"\n"));
+        let path = Path::new("alice.toml");
+        assert_eq!(StationConfig::parse(path, &text).unwrap().settings_source(), choice);
+    }
+    let missing = with(&alice, "settings_source = \"device\"\n", "");
+    let station = StationConfig::parse(Path::new("alice.toml"), &missing).unwrap();
+    assert_eq!(station.settings_source(), SettingsChoice::Device);
+    for (from, to, told) in [
+        ("\"device\"\n", "\"pattern\"\n", "choose"),
+        ("\"device\"\n", "\"host-sed\"\n", "did you mean \"host-seed\"?"),
+        ("settings_source", "settings_sauce", "settings_sauce"),
+    ] {
+        let text = with(&alice, from, to);
+        let fault = StationConfig::parse(Path::new("alice.toml"), &text).unwrap_err().to_string();
+        assert!(fault.contains(told), "{fault}");
+    }
+    let bob = with(&Template::Bob.text(), "\"device\"\n", "\"csprng\"\n");
+    let path = Path::new("bob.toml");
+    assert!(StationConfig::parse(path, &bob).is_ok());
+}

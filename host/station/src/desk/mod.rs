@@ -231,7 +231,8 @@ impl Device {
         }
         self.nonce = self.nonce.wrapping_add(2) | 1;
         let epoch = connection.epoch().wrapping_add(1).max(1);
-        let run = Run { arming_nonce: self.nonce, epoch, slots };
+        let source = helio_bench::SettingsSource::Own;
+        let run = Run { arming_nonce: self.nonce, epoch, slots, source };
         let when_full = if self.is_simulated() { WhenFull::WaitAndBeat } else { WhenFull::Drop };
         // Empty batches do not come back: whoever looks at them keeps them.
         let (pool, _) = Pool::new(1, TagBatch::default);

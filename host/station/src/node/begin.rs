@@ -59,7 +59,8 @@ pub fn run(config: StationConfig, options: Options, shutdown: &Shutdown) -> Resu
                 let devices = devices.ok_or_else(|| internal("simulated devices"))?;
                 Ok(SeededEntropy::new(devices, seed, &role))
             };
-            start(config, options, meeting, store, entropy, RandomLabel::Seeded, shutdown)
+            let label = config.settings_source().label(true);
+            start(config, options, meeting, store, entropy, label, shutdown)
         }
         AnyStore::Real(_) if options.record => Err(Failure::usage(
             "--record writes down what a real station's keys are made of, and is built for SIMULATED \
@@ -73,8 +74,7 @@ pub fn run(config: StationConfig, options: Options, shutdown: &Shutdown) -> Resu
                 let devices = RealDevices::declared(false, false);
                 Ok(OsEntropy::new(devices.ok_or_else(|| internal("real devices"))?))
             };
-            // Until the device has said more: an operating system's generator or a cipher.
-            let label = RandomLabel::Expanded { source: "device".into() };
+            let label = config.settings_source().label(false);
             start(config, options, meeting, store, entropy, label, shutdown)
         }
     }

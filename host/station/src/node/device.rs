@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use helio_bench::SettingsSource;
 use helio_link::{Connection, DeviceAddress, Plug, Transport, TransportError, Watcher};
 use helio_timetag::{Pool, TagBatch};
 use helio_wire::{Capabilities, Configure, Role};
@@ -36,6 +37,8 @@ pub enum Order {
 pub struct Begin {
     /// How.
     pub configure: Configure,
+    /// Where settings come from.
+    pub source: SettingsSource,
     /// Where its items go.
     pub items: Sender<Item>,
     /// Empty tag batches, for a device with detectors.
@@ -234,7 +237,7 @@ impl Work {
         let simulated = identity.capabilities.has(Capabilities::SIMULATED);
         let when_full = if simulated { WhenFull::WaitAndBeat } else { WhenFull::Drop };
         let outlet = Outlet { items: &begin.items, pool: begin.pool, when_full };
-        let run = Run { arming_nonce, epoch, slots: 0 };
+        let run = Run { arming_nonce, epoch, slots: 0, source: begin.source };
         let stop = || !self.orders.is_empty();
         cable::carry(connection, identity, begin.configure, run, outlet, stop)
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvError, bounded};
-use helio_bench::{PhaseRandomisation, RandomClass};
+use helio_bench::{PhaseRandomisation, RandomClass, SettingsSource};
 use helio_distill::Role;
 use helio_keys::{Origin, Simulated};
 use helio_timetag::{Pool, TagBatch};
@@ -131,7 +131,8 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         run.light = RunLight::Ordered(waiting);
         self.device_state.dark = false;
         let configure = self.config.configure(identity.tick_length)?;
-        self.device.order(Order::Begin(Begin { configure, items, pool }));
+        let source = self.config.settings_source().source();
+        self.device.order(Order::Begin(Begin { configure, source, items, pool }));
         Ok(())
     }
 
@@ -268,8 +269,8 @@ fn rest(short_runs: u32) -> Duration {
 }
 
 /// Why no real key can come of a device, by what it says of itself.
-fn unsound(role: Role, identity: &DeviceIdentity) -> Option<&'static str> {
-    if identity.random_class == RandomClass::Seeded {
+fn unsound(role: Role, identity: &DeviceIdentity, source: SettingsSource) -> Option<&'static str> {
+    if source.class(identity.random_class) == RandomClass::Seeded {
         return Some(
             "draws its settings from a seed, which is for simulations only; flash firmware with a \
              random source",
@@ -302,7 +303,9 @@ fn check(
             config.device()
         ));
     }
-    if let Some(what) = unsound(role, identity).filter(|_| !simulated) {
+    if let Some(what) =
+        unsound(role, identity, config.settings_source().source()).filter(|_| !simulated)
+    {
         return refuse(format!("the device at {} {what}", config.device()));
     }
     if !simulated {
@@ -395,11 +398,16 @@ mod tests {
         };
         use PhaseRandomisation::{GainSwitched, Unknown};
         for role in [Role::Alice, Role::Bob] {
-            let seeded = unsound(role, &identity(RandomClass::Seeded, GainSwitched));
+            let seeded =
+                unsound(role, &identity(RandomClass::Seeded, GainSwitched), SettingsSource::Own);
             assert!(seeded.is_some_and(|what| what.contains("from a seed")));
+            let seeded = identity(RandomClass::Seeded, GainSwitched);
+            assert!(unsound(role, &seeded, SettingsSource::Expanded).is_some());
+            assert_eq!(unsound(role, &seeded, SettingsSource::HostSeed), None);
             let good = identity(RandomClass::Computational, GainSwitched);
-            assert_eq!(unsound(role, &good), None);
-            let unknown = unsound(role, &identity(RandomClass::TrueRandom, Unknown));
+            assert_eq!(unsound(role, &good, SettingsSource::Own), None);
+            let unknown =
+                unsound(role, &identity(RandomClass::TrueRandom, Unknown), SettingsSource::Own);
             assert_eq!(unknown.is_some(), role == Role::Alice);
         }
     }

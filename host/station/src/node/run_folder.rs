@@ -29,6 +29,7 @@ use super::station::{NewRun, Station};
 use crate::bench::device::DeviceIdentity;
 use crate::bench::talk::TalkSetup;
 use crate::block_figure::{self, BlockPoint};
+use crate::config::SettingsChoice;
 use crate::plot;
 use crate::recording::{Recorder, RecordingFault};
 use crate::side::Side;
@@ -193,6 +194,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             &self.role.to_string().to_lowercase(),
             O::NAME,
             &parameters,
+            self.config.settings_source(),
             self.device_state.identity.as_ref(),
         );
         match RunFolder::create(self.config.runs(), &name, self.config.text(), record) {
@@ -249,6 +251,7 @@ fn record(
     role: &str,
     origin: &str,
     parameters: &Parameters,
+    settings_source: SettingsChoice,
     device: Option<&DeviceIdentity>,
 ) -> Value {
     json!({
@@ -262,6 +265,7 @@ fn record(
         "protocol": PROTOCOL_VERSION,
         "parameters": parameters,
         "calibration": parameters.detectors,
+        "settings_source": settings_source,
         "device": device.map(|d| json!({
             "board": d.board,
             "serial": d.serial,

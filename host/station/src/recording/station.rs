@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use helio_distill::pads::{PAD_BYTES, PadBook, PadLayout};
 use helio_distill::{BlockReport, Event, Fault, Local, MemoryStore, Role, alice, bob};
-use helio_keys::{RandomLabel, SeededEntropy, Simulated, SimulatedDevices};
+use helio_keys::{SeededEntropy, Simulated, SimulatedDevices};
 use helio_timetag::{Pool, TagBatch};
 use helio_wire::Role as DeviceRole;
 use serde::Serialize;
@@ -229,7 +229,7 @@ impl Parts {
         let header = &tape.header;
         let devices = SimulatedDevices::declared(true, true)
             .ok_or_else(|| RunFault::Scenario("a replay is a simulation".into()))?;
-        let local = Local::new(RandomLabel::Seeded);
+        let local = Local::new(header.settings_source.label(true));
         let local = Local {
             silence_ns: header.silence_ns,
             max_blocks: header.max_blocks,

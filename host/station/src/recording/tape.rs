@@ -11,6 +11,8 @@ use helio_distill::release::BlockId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::config::SettingsChoice;
+
 const MAGIC: &[u8; 10] = b"HELIOTAPE2";
 /// A record is a message and a time at most.
 const LONGEST: usize = helio_distill::MAX_MESSAGE_BYTES + 16;
@@ -27,6 +29,9 @@ pub struct TapeHeader {
     pub parameters: helio_distill::parameters::Parameters,
     /// Seed of what this station drew.
     pub seed: u64,
+    /// Where the settings came from.
+    #[serde(default)]
+    pub settings_source: SettingsChoice,
     /// How long a silence may last, in nanoseconds.
     pub silence_ns: u64,
     /// Blocks that are kept while the talk lags.
@@ -273,6 +278,7 @@ mod tests {
             role: helio_distill::Role::Bob,
             parameters: helio_distill::parameters::Parameters::example(),
             seed: 7,
+            settings_source: SettingsChoice::HostSeed,
             silence_ns: 1,
             max_blocks: 9,
             blocks_in_flight: 2,
