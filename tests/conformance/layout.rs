@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("helio-firmware", &["units", "bench", "wire"]),
     ("helio-rig", &["units", "bench", "wire", "sim", "firmware"]),
     ("helio-pio", &["units", "bench"]),
+    ("helio-panel", &["units", "bench", "chips"]),
     ("helio-keys", &[]),
     ("helio-link", &["units", "bench", "wire"]),
     ("helio-timetag", &["units", "bench", "wire"]),
@@ -131,6 +132,7 @@ fn crates_for_the_device_are_no_std() {
         "firmware/core",
         "firmware/rig",
         "firmware/pio",
+        "firmware/panel",
     ] {
         let lib = workspace_root().join(krate).join("src/lib.rs");
         let text = std::fs::read_to_string(&lib).unwrap();

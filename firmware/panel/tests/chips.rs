@@ -1,0 +1,143 @@
+//! The table over its chips, byte by byte on a mock of the bus.
+
+use embedded_hal::spi::{ErrorKind, ErrorType, Operation, SpiDevice};
+use embedded_hal_mock::eh1::spi::{Mock, Transaction};
+use helio_bench::{Access, Board, BootCause, KEPT_LENGTH, PartFault};
+use helio_panel::{Analog, Chip, Input, Panel, Parts, Seen};
+use helio_units::Ticks;
+
+const CHIP: Chip = Chip { stepping: 2, cause: BootCause::Power, faults: 3 };
+
+struct Volt;
+
+/// 1.65 V everywhere.
+impl Analog for Volt {
+    fn take(&mut self) -> Option<u16> {
+        Some(2048)
+    }
+    fn begin(&mut self, _: Input) {}
+}
+
+fn sent(bytes: &[u8]) -> Vec<Transaction<u8>> {
+    let written = Transaction::write_vec(bytes.to_vec());
+    vec![Transaction::transaction_start(), written, Transaction::transaction_end()]
+}
+
+/// A level written to output `n` and read back as `read`.
+fn level(n: u8, code: u16, read: u16) -> Vec<Transaction<u8>> {
+    let ([h, l], [rh, rl]) = (code.to_be_bytes(), read.to_be_bytes());
+    let mut all = sent(&[0x30 | 1 << n, h, l]);
+    all.extend(sent(&[0x90 | 1 << n, 0, 0]));
+    all.push(Transaction::transaction_start());
+    all.push(Transaction::transfer_in_place(vec![0, 0, 0], vec![0, rh, rl]));
+    all.push(Transaction::transaction_end());
+    all
+}
+
+fn index(board: &impl Board, name: &str) -> u16 {
+    (0..board.entries()).find(|i| board.entry(*i).unwrap().name == name).unwrap()
+}
+
+#[test]
+fn levels_and_delays_of_alice_reach_their_chips() {
+    // 1 V of 2.5 V is code 26214.
+    let mut expected: Vec<_> = (0..4).flat_map(|n| level(n, 0, 0)).collect();
+    expected.extend(level(2, 26_214, 26_214));
+    let mut dac = Mock::new(&expected);
+    let mut shift = Mock::new(&[sent(&[0; 8]), sent(&[0, 0, 0, 0, 0, 100, 0, 0])].concat());
+    let parts = Parts { dac: dac.clone(), delays: Some(shift.clone()), analog: Volt };
+    let mut kept = [0; KEPT_LENGTH];
+    let mut board = Panel::alice(parts, CHIP, Some(&mut kept));
+    let (l, d) = (index(&board, "laser.level.2"), index(&board, "laser.delay.v"));
+    assert_eq!(board.entry(l).unwrap().max, 2_500);
+    assert_eq!(board.entry(d).unwrap().access, Access::WhenSafe);
+    board.write(l, 1_000).unwrap();
+    board.write(d, 1_004).unwrap();
+    // To the nearest step of the chip.
+    assert_eq!((board.read(l), board.read(d)), (1_000, 1_000));
+    // Beyond the chip, though nobody should ask: nothing is sent.
+    assert_eq!(board.write(l, -1), Err(PartFault));
+    assert_eq!(board.write(d, 20_000), Err(PartFault));
+    assert_eq!(board.write(index(&board, "board.stepping"), 1), Err(PartFault));
+    assert_eq!(board.boot_cause(), BootCause::Power);
+    assert!(board.kept().is_some());
+    for (name, value) in [("board.stepping", 2), ("board.dac", 1), ("count.faults", 3)] {
+        assert_eq!(board.read(index(&board, name)), value, "{name}");
+    }
+    dac.done();
+    shift.done();
+}
+
+#[test]
+fn sensors_are_read_without_a_conversion() {
+    let thresholds: Vec<_> = (0..2).flat_map(|n| level(n, 15_729, 15_729)).collect();
+    let mut dac = Mock::new(&thresholds);
+    let parts = Parts { dac: dac.clone(), delays: None, analog: Volt };
+    let mut board = Panel::bob(parts, 2, CHIP, None);
+    assert_eq!(board.read(index(&board, "sensor.bias.0")), 0);
+    (0..1000).for_each(|_| board.turn());
+    board.saw(Seen { references: 7, reference: Ticks(900), gaps: 1, lost: Ticks(16_384) });
+    for (name, value) in [
+        ("sensor.bias.0", 1_650),
+        ("sensor.supply.0", 4_950),
+        ("sensor.temperature.board", 300_150 - 548_518),
+        ("detector.threshold.1", 600),
+        ("reference.count", 7),
+        ("reference.tick", 900),
+        ("count.capture.gaps", 1),
+        ("count.capture.lost", 16_384),
+    ] {
+        assert_eq!(board.read(index(&board, name)), value, "{name}");
+    }
+    assert_eq!(board.read(u16::MAX), 0);
+    dac.done();
+}
+
+#[test]
+fn a_chip_that_does_not_answer_is_a_fault_of_its_part_and_of_nothing_else() {
+    // No chip: the data line stays low.
+    let mut expected = level(0, 15_729, 0);
+    expected.extend(level(0, 26_214, 0));
+    expected.extend(level(0, 26_214, 26_214));
+    let mut dac = Mock::new(&expected);
+    let parts = Parts { dac: dac.clone(), delays: None, analog: Volt };
+    let mut board = Panel::bob(parts, 1, CHIP, None);
+    let (t, answers) = (index(&board, "detector.threshold.0"), index(&board, "board.dac"));
+    assert_eq!((board.read(t), board.read(answers)), (0, 0));
+    assert_eq!(board.write(t, 1_000), Err(PartFault));
+    assert_eq!((board.read(t), board.read(answers)), (0, 0));
+    // It was plugged in.
+    assert_eq!(board.write(t, 1_000), Ok(()));
+    assert_eq!((board.read(t), board.read(answers)), (1_000, 1));
+    dac.done();
+}
+
+/// A bus that fails after so many transfers; what it reads is zero.
+struct Failing(u32);
+
+impl ErrorType for Failing {
+    type Error = ErrorKind;
+}
+
+impl SpiDevice for Failing {
+    fn transaction(&mut self, operations: &mut [Operation<'_, u8>]) -> Result<(), ErrorKind> {
+        self.0 = self.0.checked_sub(1).ok_or(ErrorKind::Other)?;
+        for operation in operations {
+            if let Operation::TransferInPlace(bytes) = operation {
+                bytes.fill(0);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_bus_that_fails_leaves_the_old_value() {
+    let parts = Parts { dac: Failing(12), delays: Some(Failing(2)), analog: Volt };
+    let mut board = Panel::alice(parts, CHIP, None);
+    let (h, l) = (index(&board, "laser.delay.h"), index(&board, "laser.level.0"));
+    assert_eq!(board.write(h, 10), Ok(()));
+    assert_eq!(board.write(h, 20), Err(PartFault));
+    assert_eq!(board.write(l, 20), Err(PartFault));
+    assert_eq!((board.read(h), board.read(l)), (10, 0));
+}
