@@ -154,17 +154,25 @@ impl Capture {
         }
     }
 
-    /// The edges of what was written over are lost; the time of what comes is not.
+    /// The edges of what was written over are lost; the time of what comes is not. The buffer
+    /// ahead of `buffer` is skipped as well, so that there is time to read: its edges are counted.
     fn skip_to(&mut self, buffer: u64, memory: &impl CaptureMemory) -> Loss {
-        let (main, aux) = memory.words(buffer - 1);
+        let skipped = buffer - 1;
+        let (main, aux) = memory.words(skipped);
+        // Its own lanes: high before the first sample, so that no edge is counted that was none.
+        let mut lanes = (Lane::<4>::new(15, (1 << self.detectors) - 1), Lane::<2>::new(3, 1));
+        let mut lost = lanes.0.count(main) + lanes.1.count(aux);
         self.main.resume(main[DETECTOR_WORDS - 1]);
         self.aux.resume(aux[AUX_WORDS - 1]);
+        if memory.completed() >= skipped + BUFFERS as u64 {
+            lost = 0;
+        }
         self.buffer = buffer;
         self.opened = false;
-        self.lose_until(self.time_of(0))
+        Loss { lost: lost.into(), ..self.lose_until(self.time_of(0)) }
     }
 
-    /// Nobody counted them.
+    /// Nobody could count them.
     fn lose_until(&mut self, to: Ticks) -> Loss {
         let from = self.reached;
         self.reached = to.max(from);
@@ -173,6 +181,27 @@ impl Capture {
 
     fn time_of(&self, offset: u32) -> Ticks {
         Ticks(self.start.0 + self.buffer * u64::from(BUFFER_TICKS) + u64::from(offset))
+    }
+}
+
+/// What has been lost since the board began, over all epochs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LossCount {
+    /// Times without edges; those that touch are one.
+    pub gaps: u32,
+    /// How long they were together.
+    pub length: Ticks,
+    until: Ticks,
+}
+
+impl LossCount {
+    /// Adds a loss.
+    pub fn add(&mut self, loss: Loss) {
+        if self.gaps == 0 || loss.from > self.until {
+            self.gaps = self.gaps.saturating_add(1);
+        }
+        self.length.0 = self.length.0.saturating_add(loss.to.0.saturating_sub(loss.from.0));
+        self.until = loss.to;
     }
 }
 

@@ -58,6 +58,16 @@ impl<const BITS: u32> Lane<BITS> {
         self.before = last >> (32 - BITS);
     }
 
+    /// How many edges a whole buffer has; the lane is at its end afterwards.
+    pub fn count(&mut self, words: &[u32]) -> u32 {
+        let mut edges = 0;
+        for word in words {
+            edges += (rising::<BITS>(*word, self.before) & self.mask).count_ones();
+            self.before = word >> (32 - BITS);
+        }
+        edges
+    }
+
     /// The next edge in `words`, the whole buffer; `None` at its end.
     #[inline]
     pub fn next(&mut self, words: &[u32]) -> Option<Sample> {
@@ -126,6 +136,8 @@ mod tests {
         #[test]
         fn words_at_a_time_are_bits_at_a_time(words in words(), before in 0u32..16, pins in 0u32..16) {
             prop_assert_eq!(edges::<4>(&words, before, pins), oracle::<4>(&words, before, pins));
+            let found = Lane::<4>::new(before, pins).count(&words) as usize;
+            prop_assert_eq!(found, oracle::<4>(&words, before, pins).len());
             let (b, p) = (before & 3, pins & 3);
             prop_assert_eq!(edges::<2>(&words, b, p), oracle::<2>(&words, b, p));
         }

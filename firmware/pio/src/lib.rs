@@ -29,10 +29,12 @@ pub mod registers;
 mod start;
 mod word;
 
-pub use capture::{AUX_WORDS, BUFFER_TICKS, BUFFERS, Capture, CaptureMemory, DETECTOR_WORDS};
+pub use capture::{
+    AUX_WORDS, BUFFER_TICKS, BUFFERS, Capture, CaptureMemory, DETECTOR_WORDS, LossCount,
+};
 pub use clock::{CaptureClock, CaptureFault};
 pub use edges::{Lane, Sample, rising};
 pub use grid::SlotGrid;
-pub use queue::{BlockQueue, QueueFull};
+pub use queue::{BlockQueue, QueueFull, unplayed};
 pub use start::{BEACON_TO_SLOT, LeadIn, beacon_before};
 pub use word::{FIXED_TICKS, SlotShape, SlotShapeError, pin_levels};

@@ -80,6 +80,16 @@ impl<const N: usize> Default for BlockQueue<N> {
     }
 }
 
+/// Words that have not been played to their end: `given` to the DMA since the player was armed,
+/// of which it has `unread`, with `level` words in the FIFO. The lead-in is not counted, the slot that
+/// plays is; a player that has `parked` plays none.
+pub const fn unplayed(given: u32, unread: u32, level: u32, parked: bool) -> u32 {
+    let sent = given.wrapping_sub(unread);
+    // As long as there is a rest of the lead-in in the FIFO, everything sent is behind it.
+    let waiting = if level < sent { level } else { sent };
+    unread + waiting + (sent > waiting && !parked) as u32
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -124,6 +134,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_word_counts_until_its_slot_is_over() {
+        // Armed with a lead-in of eight: nothing of the run yet.
+        assert_eq!(unplayed(0, 0, 8, false), 0);
+        // A block of three that waits behind the lead-in; then one of it has room.
+        assert_eq!(unplayed(3, 3, 8, false), 3);
+        assert_eq!(unplayed(3, 2, 8, false), 3);
+        // All in the FIFO behind the last dark slot, the first, the last one plays, it is over.
+        assert_eq!(unplayed(3, 0, 3, false), 3);
+        assert_eq!(unplayed(3, 0, 2, false), 3);
+        assert_eq!(unplayed(3, 0, 0, false), 1);
+        assert_eq!(unplayed(3, 0, 0, true), 0);
+        // Came too late, and stays where it is.
+        assert_eq!(unplayed(4, 0, 1, true), 1);
     }
 
     #[test]

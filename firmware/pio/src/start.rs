@@ -20,6 +20,9 @@ const WAKE: u64 = 3;
 /// what leaves a pin at the begin of slot `s` and comes back by a short wire has the tick of `s`.
 pub const BEACON_TO_SLOT: u64 = WAKE + OUTPUT_REGISTER + SYNCHRONISER;
 
+/// The synchroniser, `wait`, `jmp`, `mov`, `pull` and `out`, and the output register.
+const TRIGGER_TO_SLOT: u32 = 7;
+
 /// A player that is armed so near a beacon might meet this one or the next: the time to clear the
 /// flag and to enable the state machine is shorter.
 const GUARD: u64 = 1024;
@@ -72,6 +75,20 @@ impl LeadIn {
         words[0] = shape.encode(SlotWord::DARK, ticks);
         let first = Ticks(beacon.0 + BEACON_TO_SLOT + u64::from(ticks));
         (LeadIn { words, length: 1 }, first)
+    }
+
+    /// For a player that waits for TRIG IN: as many of the shortest slots as the FIFO holds, in
+    /// which the DMA comes to its feet however soon the edge comes. Always the same length,
+    /// [`LeadIn::after_trigger`].
+    pub fn for_trigger(shape: SlotShape) -> LeadIn {
+        let word = shape.encode(SlotWord::DARK, shape.shortest());
+        LeadIn { words: [word; LeadIn::MOST], length: LeadIn::MOST }
+    }
+
+    /// Ticks from the one in which TRIG IN rises at the pad to the begin of a burst's first slot at
+    /// the pads.
+    pub const fn after_trigger(shape: SlotShape) -> u32 {
+        TRIGGER_TO_SLOT + LeadIn::MOST as u32 * shape.shortest()
     }
 
     /// For the FIFO, before the player is enabled.
