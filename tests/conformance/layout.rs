@@ -44,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const UNSAFE_MODULES: &[&str] = &[
     "firmware/boards/mps2-an505/src/probe.rs",
     "firmware/boards/mps2-an505/src/uart.rs",
+    "firmware/boards/rp2350/src/adc.rs",
     "firmware/boards/rp2350/src/capture.rs",
     "firmware/boards/rp2350/src/chip.rs",
     "firmware/boards/rp2350/src/dma.rs",

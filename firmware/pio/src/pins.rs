@@ -13,6 +13,8 @@ pub enum Direction {
     In,
     /// SPI bus 0.
     Spi,
+    /// Read by the converter.
+    Analog,
     /// Taken by the Pico 2 itself.
     Board,
     /// Not used: no pull, no function.
@@ -59,7 +61,7 @@ pub const TRIG_OUT: u8 = 13;
 pub const GATE: u8 = 14;
 /// Sync laser or SYNC OUT.
 pub const MARKER: u8 = 15;
-/// Begins a run or a burst from outside.
+/// Begins a burst from outside.
 pub const TRIG_IN: u8 = 27;
 /// Feeds the monostable that holds the laser's enable line.
 pub const HEARTBEAT: u8 = 21;
@@ -68,7 +70,11 @@ pub const CONTACT: u8 = 22;
 /// Request for the enable line, ahead of the hardware AND.
 pub const ENABLE: u8 = 26;
 /// The enable line behind the hardware AND.
-pub const ENABLE_SENSE: u8 = 28;
+pub const ENABLE_SENSE: u8 = 20;
+/// A voltage of the bench, divided to 0 V to 3.3 V: only 26 to 29 reach the converter.
+pub const BIAS_SENSE: u8 = 28;
+/// A third of the board's supply, by the Pico's own divider.
+pub const SUPPLY_SENSE: u8 = 29;
 /// The light on the board.
 pub const LED: u8 = 25;
 /// Chip selects and bus of the chips.
@@ -83,8 +89,6 @@ pub const SPI_MOSI: u8 = 19;
 pub const CS_TDC: u8 = 0;
 /// Chip select of the fine delay.
 pub const CS_DELAY: u8 = 1;
-/// Interrupt of the time-to-digital converter.
-pub const TDC_READY: u8 = 20;
 
 /// All pins in order of their number.
 pub const PINS: [Pin; 30] = [
@@ -108,7 +112,7 @@ pub const PINS: [Pin; 30] = [
     pin(CS_DAC, "CS DAC", Direction::Out, false),
     pin(SPI_CLOCK, "SPI CLOCK", Direction::Spi, false),
     pin(SPI_MOSI, "SPI MOSI", Direction::Spi, false),
-    pin(TDC_READY, "TDC READY", Direction::In, false),
+    pin(ENABLE_SENSE, "ENABLE SENSE", Direction::In, true),
     pin(HEARTBEAT, "HEARTBEAT", Direction::Out, true),
     pin(CONTACT, "INTERLOCK", Direction::In, true),
     pin(23, "regulator mode", Direction::Board, false),
@@ -116,8 +120,8 @@ pub const PINS: [Pin; 30] = [
     pin(LED, "LED", Direction::Board, false),
     pin(ENABLE, "ENABLE", Direction::Out, true),
     pin(TRIG_IN, "TRIG IN", Direction::PioIn, true),
-    pin(ENABLE_SENSE, "ENABLE SENSE", Direction::In, true),
-    pin(29, "VSYS sense", Direction::Board, false),
+    pin(BIAS_SENSE, "BIAS SENSE", Direction::Analog, false),
+    pin(SUPPLY_SENSE, "VSYS sense", Direction::Board, false),
 ];
 
 #[cfg(test)]

@@ -1,65 +1,70 @@
-//! Bob's board: edges in, and the settings of his modulator out.
+//! Bob's board: edges in, and, where he has a modulator, its settings out.
 
 use crate::capture::Edges;
-use crate::control::{self, ControlEnds, Desk};
 use crate::pins::SwitchModulator;
-use crate::pipe::{DataEnds, Frames};
+use crate::pipe::DataEnds;
 use crate::player::{self, Clock, Player};
-use crate::{chip, start, timer};
-use cortex_m::singleton;
+use crate::{start, timer};
 use helio_bench::{Modulator, RandomSource};
-use helio_firmware::{ActiveReceiver, BobData, Event, Profile, Text};
+use helio_firmware::{ActiveReceiver, BobData, Event, PassiveReceiver, Profile, Receiver};
+use helio_panel::{Panel, Parts};
 use helio_units::TickLength;
 use helio_wire::Capabilities;
-use rp235x_hal::multicore::{Multicore, Stack};
+use rp235x_hal::multicore::Stack;
 
 /// Detectors behind an active basis choice.
-const DETECTORS: u8 = 2;
+const ACTIVE_DETECTORS: u8 = 2;
+
+/// Detectors behind a beam splitter.
+const PASSIVE_DETECTORS: u8 = 4;
 
 static STACK: Stack<6144> = Stack::new();
 
-/// Runs for good.
+/// With a modulator, for good.
 ///
 /// # Panics
 /// When called twice, or where the second core does not start: dark.
 pub fn main() -> ! {
-    let mut board = start::board(Capabilities::default());
-    let (orders, events, frames, supplies) = start::queues();
-    let receiver = Capabilities::ACTIVE_RECEIVER.with(Capabilities::REPORTS_SETTINGS);
-    let random = (board.random.class(), board.random.name());
+    let start::Board { identity, random, chip, kept, dac, analog, rest, .. } = start::board();
+    let parts = Parts { dac, delays: None, analog };
+    let panel = Panel::bob(parts, ACTIVE_DETECTORS, chip, Some(kept));
+    let nonce = identity.boot_nonce;
+    let capabilities = Capabilities::ACTIVE_RECEIVER.with(Capabilities::REPORTS_SETTINGS);
+    let source = (random.class(), random.name());
     let settling = SwitchModulator.settling_time();
-    let profile = Profile::bob(board.identity.clone(), DETECTORS, receiver, settling, random);
-    let ends =
-        ControlEnds { orders: orders.0, events: events.1, frames: frames.1, supplies: supplies.0 };
-    let data = DataEnds {
-        orders: orders.1,
-        events: events.0,
-        frames: Frames(frames.0),
-        supplies: supplies.1,
-    };
-    let serial = singleton!(: Text = board.identity.serial.clone()).expect("the first call");
-    let (nonce, random) = (board.identity.boot_nonce, board.random);
-    let mut cores = Multicore::new(&mut board.psm, &mut board.ppb, &mut board.fifo);
-    let stack = STACK.take().expect("the first call");
-    let spawned = cores.cores()[1].spawn(stack, move || data_plane(nonce, random, data));
-    assert!(spawned.is_ok());
-    let desk = Desk {
-        usb: board.usb,
-        serial,
-        pins: board.pins,
-        watchdog: board.watchdog,
-        kept: board.kept,
-    };
-    control::run(profile, ends, desk, "Heliograph Bob (RP2350)")
+    let profile = Profile::bob(identity, ACTIVE_DETECTORS, capabilities, settling, source);
+    start::run(rest, profile, panel, "Heliograph Bob (RP2350)", &STACK, move |ends| {
+        let tick = TickLength::CYCLE_150_MHZ;
+        let receiver =
+            ActiveReceiver::new(nonce, tick, SwitchModulator, Player::new(), Clock, random);
+        data_plane(BobData::new(nonce, Edges::new(ACTIVE_DETECTORS), receiver), ends)
+    })
+}
+
+/// Without a modulator, for good: a beam splitter chooses the basis, and nothing plays.
+///
+/// # Panics
+/// As [`main`].
+pub fn passive() -> ! {
+    let start::Board { identity, chip, kept, dac, analog, rest, .. } = start::board();
+    let parts = Parts { dac, delays: None, analog };
+    let panel = Panel::bob(parts, PASSIVE_DETECTORS, chip, Some(kept));
+    let nonce = identity.boot_nonce;
+    let receiver = PassiveReceiver;
+    let profile = Profile::bob(
+        identity,
+        PASSIVE_DETECTORS,
+        PassiveReceiver::CAPABILITIES,
+        receiver.settling_time(),
+        receiver.random(),
+    );
+    start::run(rest, profile, panel, "Heliograph Bob, passive (RP2350)", &STACK, move |ends| {
+        data_plane(BobData::new(nonce, Edges::new(PASSIVE_DETECTORS), receiver), ends)
+    })
 }
 
 /// Core 1.
-fn data_plane(nonce: u32, random: impl RandomSource, mut ends: DataEnds) {
-    chip::unmask_dma();
-    let edges = Edges::new(DETECTORS);
-    let tick = TickLength::CYCLE_150_MHZ;
-    let receiver = ActiveReceiver::new(nonce, tick, SwitchModulator, Player::new(), Clock, random);
-    let mut bob = BobData::new(nonce, edges, receiver);
+fn data_plane<V: Receiver>(mut bob: BobData<Edges, V>, mut ends: DataEnds) {
     let mut failed = false;
     loop {
         while let Some(supply) = ends.supplies.dequeue() {
@@ -71,15 +76,17 @@ fn data_plane(nonce: u32, random: impl RandomSource, mut ends: DataEnds) {
                 failed = false;
             }
             if let Some(configure) = &orders.configure {
-                player::configure(configure.slot_ticks, true, edges.epoch());
+                player::configure(configure.slot_ticks, player::Use::Gate, edges.epoch());
             }
             bob.order(&orders);
         }
         let mut events = bob.run(timer::now(), &mut ends.frames);
-        if !failed && bob.parts_mut().0.has_failed() {
+        let (edges, _) = bob.parts_mut();
+        if !failed && edges.has_failed() {
             // The time of edges is not known any more: the run ends, and says so.
             failed = events.push(Event::PlayerFault).is_ok();
         }
+        ends.saw(|| edges.seen());
         ends.tell(events);
     }
 }

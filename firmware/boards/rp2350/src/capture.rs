@@ -4,9 +4,10 @@ use crate::local::Local;
 use crate::port::{self, Pio};
 use crate::{dma, player, timer};
 use helio_bench::{Drained, Edge, EdgeSource};
+use helio_panel::Seen;
 use helio_pio::{
     AUX_WORDS, BUFFER_TICKS, BUFFERS, Capture, CaptureClock, CaptureFault, CaptureMemory,
-    DETECTOR_WORDS,
+    DETECTOR_WORDS, LossCount,
 };
 use helio_units::{TickLength, Ticks};
 use rp235x_hal::pac::interrupt;
@@ -79,13 +80,22 @@ pub struct Edges {
     capture: Capture,
     detectors: u8,
     epoch: Ticks,
+    lost: LossCount,
+    /// Edges of REF IN in earlier epochs.
+    references: u32,
 }
 
 impl Edges {
     /// Begins the first epoch.
     pub fn new(detectors: u8) -> Edges {
         let epoch = start();
-        Edges { capture: Capture::new(detectors, epoch), detectors, epoch }
+        Edges {
+            capture: Capture::new(detectors, epoch),
+            detectors,
+            epoch,
+            lost: LossCount::default(),
+            references: 0,
+        }
     }
 
     /// First tick of the epoch.
@@ -97,11 +107,23 @@ impl Edges {
     pub fn recover(&mut self) -> bool {
         let ended = Memory.fault().is_some();
         if ended {
+            self.references = self.seen().references;
             self.epoch = start();
             self.capture = Capture::new(self.detectors, self.epoch);
             player::set_epoch(self.epoch);
         }
         ended
+    }
+
+    /// What REF IN has brought and what was lost, over all epochs.
+    pub fn seen(&self) -> Seen {
+        let (references, reference) = self.capture.references();
+        Seen {
+            references: self.references.wrapping_add(references),
+            reference,
+            gaps: self.lost.gaps,
+            lost: self.lost.length,
+        }
     }
 
     /// Whether the time of edges is known no more, and the run must end.
@@ -120,6 +142,10 @@ impl EdgeSource for Edges {
     }
 
     fn drain(&mut self, out: &mut [Edge]) -> Drained {
-        self.capture.drain(&Memory, out)
+        let drained = self.capture.drain(&Memory, out);
+        if let Some(loss) = drained.loss {
+            self.lost.add(loss);
+        }
+        drained
     }
 }

@@ -33,6 +33,31 @@ pub fn sio() -> &'static pac::sio::RegisterBlock {
     unsafe { &*pac::SIO::ptr() }
 }
 
+/// The converter, core 0's.
+pub fn adc() -> &'static pac::adc::RegisterBlock {
+    // SAFETY: as above.
+    unsafe { &*pac::ADC::ptr() }
+}
+
+/// SPI 0, core 0's.
+pub fn spi() -> &'static pac::spi0::RegisterBlock {
+    // SAFETY: as above.
+    unsafe { &*pac::SPI0::ptr() }
+}
+
+/// `CHIP_ID.REVISION`: 2 is stepping A2.
+pub fn stepping() -> u8 {
+    // SAFETY: as above; read only.
+    unsafe { &*pac::SYSINFO::ptr() }.chip_id().read().revision().bits()
+}
+
+/// `POWMAN_CHIP_RESET` and `WATCHDOG_REASON`, whole.
+pub fn reset_reasons() -> (u32, u32) {
+    // SAFETY: as above; read only.
+    let (power, watchdog) = unsafe { (&*pac::POWMAN::ptr(), &*pac::WATCHDOG::ptr()) };
+    (power.chip_reset().read().bits(), watchdog.reason().read().bits())
+}
+
 /// Lets core 1 be interrupted by the end of DMA blocks, above everything else.
 pub fn unmask_dma() {
     // SAFETY: its handler is in this crate, and everything that it shares is in `Local`s.

@@ -1,17 +1,16 @@
 //! Core 0: control plane, cable, enable line, heartbeat.
 
-use crate::kept::Kept;
 use crate::pins::BoardPins;
 use crate::pipe::{FrameMover, ROUNDS};
-use crate::start::Bus;
+use crate::start::{BoardPanel, Bus};
 use crate::timer;
 use core::sync::atomic::Ordering;
 use embedded_hal::digital::{InputPin, OutputPin, StatefulOutputPin};
 use heapless::spsc::{Consumer, Producer};
-use helio_bench::InterlockState;
 use helio_firmware::random::Supply;
 use helio_firmware::usb::{UsbBoard, UsbCable};
 use helio_firmware::{Control, Event, Orders, Profile, Text};
+use helio_panel::Seen;
 use helio_units::Ticks;
 use helio_wire::RebootMode;
 use rp235x_hal::Watchdog;
@@ -37,6 +36,7 @@ pub struct ControlEnds {
     pub events: Consumer<'static, Event>,
     pub frames: Consumer<'static, u8>,
     pub supplies: Producer<'static, Supply>,
+    pub seen: Consumer<'static, Seen>,
 }
 
 /// What core 0 keeps of the board.
@@ -45,16 +45,21 @@ pub struct Desk {
     pub serial: &'static Text,
     pub pins: BoardPins,
     pub watchdog: Watchdog,
-    pub kept: Kept,
 }
 
 /// For good.
 ///
 /// # Panics
 /// Where the USB device cannot be described: a mistake of this crate's constants.
-pub fn run(profile: Profile, ends: ControlEnds, desk: Desk, product: &'static str) -> ! {
-    let ControlEnds { mut orders, mut events, frames, mut supplies } = ends;
-    let Desk { usb, serial, mut pins, mut watchdog, mut kept } = desk;
+pub fn run(
+    profile: Profile,
+    panel: BoardPanel,
+    ends: ControlEnds,
+    desk: Desk,
+    product: &'static str,
+) -> ! {
+    let ControlEnds { mut orders, mut events, frames, mut supplies, mut seen } = ends;
+    let Desk { usb, serial, mut pins, mut watchdog } = desk;
     let identity = &profile.identity;
     let board = UsbBoard {
         vendor_id: IDS.0,
@@ -65,13 +70,12 @@ pub fn run(profile: Profile, ends: ControlEnds, desk: Desk, product: &'static st
     };
     let mut cable = UsbCable::<_, CABLE>::new(usb, &board, identity.tick_length)
         .expect("ids and strings of this crate");
-    let mut control = Control::new(profile);
+    let mut control = Control::with_board(profile, panel);
     let mut frames = FrameMover::new(frames);
     let mut data_plane = DataPlane { rounds: 0, seen: timer::now() };
     let (mut last_sent, mut sent_at) = (None, Ticks(0));
     let mut rx = [0; 512];
     let mut fault = false;
-    let mut was_tripped = false;
     let mut last_open = timer::now();
     watchdog.start(100.millis());
     loop {
@@ -138,16 +142,11 @@ pub fn run(profile: Profile, ends: ControlEnds, desk: Desk, product: &'static st
             reboot(mode);
         }
 
-        let tripped = match control.interlock() {
-            InterlockState::Tripped(cause) => Some(cause),
-            _ => None,
-        };
-        if let Some(cause) = tripped.filter(|_| !was_tripped) {
-            kept.trips = kept.trips.saturating_add(1);
-            kept.last_trip = cause.code().into();
-            kept.store();
+        let board = control.board_mut();
+        board.turn();
+        while let Some(seen) = seen.dequeue() {
+            board.saw(seen);
         }
-        was_tripped = tripped.is_some();
     }
 }
 

@@ -1,8 +1,7 @@
 //! A panic or a hard fault: dark, counted, and the watchdog starts anew.
 #![allow(unsafe_code)]
 
-use crate::kept::Kept;
-use crate::{chip, dma};
+use crate::{chip, dma, kept};
 use core::panic::PanicInfo;
 use cortex_m_rt::{ExceptionFrame, exception};
 use helio_pio::pins::{ENABLE, HEARTBEAT};
@@ -16,8 +15,7 @@ fn stop() -> ! {
     }
     dma::stop_player();
     helio_pio::port::halt(&mut crate::port::Pio);
-    let kept = Kept::load();
-    Kept { faults: kept.faults.saturating_add(1), ..kept }.store();
+    kept::remember(kept::faults().another());
     loop {
         cortex_m::asm::nop();
     }

@@ -1,54 +1,44 @@
-//! Counters that survive a reset, though not the loss of power: in memory that the start-up code
-//! leaves alone, with a checksum that tells memory of before from whatever power-up leaves.
+//! Memory that a reset leaves alone, though not the loss of power: the start-up code clears none of
+//! it. What is in it is told by checksums: `helio_firmware::Kept` has one record, and `Faults` of
+//! `helio-panel` another, which a fault's handler writes.
 #![allow(unsafe_code)]
 
 use core::mem::MaybeUninit;
 use core::ptr::{read_volatile, write_volatile};
+use helio_bench::KEPT_LENGTH;
+use helio_panel::{FAULT_WORDS, Faults};
 
-/// What is kept.
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-pub struct Kept {
-    /// Resets since power came.
-    pub boots: u32,
-    /// Panics and hard faults.
-    pub faults: u32,
-    /// Interlock trips.
-    pub trips: u32,
-    /// Code of the last cause of a trip; zero for none.
-    pub last_trip: u32,
-}
-
-#[repr(C)]
-struct Sealed {
-    kept: Kept,
-    check: u32,
-}
-
+// `used`: the compiler must not find out that nobody reads them again before the reset.
+#[used]
 #[unsafe(link_section = ".uninit.KEPT")]
-static mut KEPT: MaybeUninit<Sealed> = MaybeUninit::uninit();
+static mut KEPT: MaybeUninit<[u8; KEPT_LENGTH]> = MaybeUninit::uninit();
 
-impl Kept {
-    /// What was there before the reset, or zeros.
-    pub fn load() -> Kept {
-        // SAFETY: four words and a check, valid whatever they are; one core writes them at a time,
-        // as `store` says.
-        let sealed = unsafe { read_volatile((&raw const KEPT).cast::<Sealed>()) };
-        if sealed.check == sealed.kept.check() { sealed.kept } else { Kept::default() }
-    }
+#[used]
+#[unsafe(link_section = ".uninit.FAULTS")]
+static mut FAULTS: MaybeUninit<[u32; FAULT_WORDS]> = MaybeUninit::uninit();
 
-    /// Called by core 0, and by a fault that stops everything.
-    pub fn store(self) {
-        let sealed = Sealed { kept: self, check: self.check() };
-        // SAFETY: as above.
-        unsafe { write_volatile((&raw mut KEPT).cast::<Sealed>(), sealed) };
+/// The firmware's record. To be called once, by core 0, to which it belongs from then on.
+pub fn record() -> &'static mut [u8; KEPT_LENGTH] {
+    let record = (&raw mut KEPT).cast::<[u8; KEPT_LENGTH]>();
+    // SAFETY: bytes are valid whatever they are, and after the volatile write they are also
+    // initialised as far as the compiler knows. `start::board` calls this, and panics when it is
+    // called again: there is one reference.
+    unsafe {
+        write_volatile(record, read_volatile(record));
+        &mut *record
     }
+}
 
-    /// FNV-1a over the words. Not zero for zeros, so that cleared memory is not taken for counts.
-    fn check(&self) -> u32 {
-        [self.boots, self.faults, self.trips, self.last_trip]
-            .iter()
-            .flat_map(|word| word.to_le_bytes())
-            .fold(0x811C_9DC5, |h, byte| (h ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-    }
+/// The faults since power came.
+pub fn faults() -> Faults {
+    // SAFETY: words are valid whatever they are. Core 0 writes them at its start, before core 1
+    // runs, and after that the handler of a fault, which stops everything.
+    let words = unsafe { read_volatile((&raw const FAULTS).cast::<[u32; FAULT_WORDS]>()) };
+    Faults::recover(&words)
+}
+
+/// Remembers them.
+pub fn remember(faults: Faults) {
+    // SAFETY: as above.
+    unsafe { write_volatile((&raw mut FAULTS).cast::<[u32; FAULT_WORDS]>(), faults.words()) };
 }

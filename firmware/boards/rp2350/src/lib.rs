@@ -10,6 +10,7 @@
 //! hardware AND of pull-down, monostable and interlock contact, which no firmware overrides.
 #![no_std]
 
+mod adc;
 pub mod alice;
 pub mod bob;
 mod capture;
@@ -23,6 +24,7 @@ mod pins;
 mod pipe;
 mod player;
 mod port;
+mod spi;
 mod start;
 mod timer;
 mod trng;

@@ -1,8 +1,11 @@
 //! Pins as the table of `helio-pio` has them, and the light's control on core 0.
 
+use crate::spi::BusPins;
+use embedded_hal::digital::PinState;
 use helio_bench::{Modulator, PhaseRandomisation, PulseSource, SourceStatement};
 use helio_pio::pins as table;
 use helio_units::{Hertz, MeanPhotons, Picoseconds};
+use rp235x_hal::adc::AdcPin;
 use rp235x_hal::gpio::{
     DynPinId, FunctionPio0, FunctionSioInput, FunctionSioOutput, Pin, Pins, PullNone,
 };
@@ -18,24 +21,56 @@ pub struct BoardPins {
     pub enable_sense: Input,
 }
 
+/// The pins of the chips: the bus, and the chip selects of DAC and fine delays.
+pub struct ChipPins {
+    pub bus: BusPins,
+    pub dac: Output,
+    pub delays: Output,
+}
+
 macro_rules! pio {
     ($pins:ident: $($name:ident),*) => {
         $(let _ = $pins.$name.into_function::<FunctionPio0>().into_pull_type::<PullNone>();)*
     };
 }
 
+macro_rules! deselected {
+    ($pin:expr) => {
+        // High before it is driven: no chip listens.
+        $pin.into_push_pull_output_in_state(PinState::High).into_pull_type().into_dyn_pin()
+    };
+}
+
 /// Hands every pin to whom the table gives it. No internal pull: pads of stepping A2 latch.
-pub fn assign(pins: Pins) -> BoardPins {
+pub fn assign(pins: Pins) -> (BoardPins, ChipPins) {
     const { assert!(table::HEARTBEAT == 21 && table::CONTACT == 22) };
-    const { assert!(table::ENABLE == 26 && table::ENABLE_SENSE == 28) };
+    const { assert!(table::ENABLE == 26 && table::ENABLE_SENSE == 20) };
+    const { assert!(table::CS_TDC == 0 && table::CS_DELAY == 1 && table::CS_DAC == 17) };
+    const { assert!(table::SPI_MISO == 16 && table::SPI_CLOCK == 18 && table::SPI_MOSI == 19) };
+    const { assert!(table::BIAS_SENSE == 28 && table::SUPPLY_SENSE == 29) };
     pio!(pins: gpio2, gpio3, gpio4, gpio5, gpio6, gpio7, gpio27);
     pio!(pins: gpio8, gpio9, gpio10, gpio11, gpio12, gpio13, gpio14, gpio15);
-    BoardPins {
+    // Their digital inputs are off; there is nothing more to do with them.
+    let _ = AdcPin::new(pins.gpio28.into_floating_input());
+    let _ = AdcPin::new(pins.gpio29.into_floating_input());
+    // A converter that hangs at the bus though this firmware does not drive it stays off the bus.
+    let _: Output = deselected!(pins.gpio0);
+    let board = BoardPins {
         heartbeat: pins.gpio21.into_push_pull_output().into_pull_type().into_dyn_pin(),
         contact: pins.gpio22.into_floating_input().into_dyn_pin(),
         enable: pins.gpio26.into_push_pull_output().into_pull_type().into_dyn_pin(),
-        enable_sense: pins.gpio28.into_floating_input().into_dyn_pin(),
-    }
+        enable_sense: pins.gpio20.into_floating_input().into_dyn_pin(),
+    };
+    let chips = ChipPins {
+        bus: (
+            pins.gpio19.into_function().into_pull_type(),
+            pins.gpio16.into_function().into_pull_type(),
+            pins.gpio18.into_function().into_pull_type(),
+        ),
+        dac: deselected!(pins.gpio17),
+        delays: deselected!(pins.gpio1),
+    };
+    (board, chips)
 }
 
 /// The laser driver of the reference bench: three levels by an analogue switch.

@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use heapless::spsc::{Consumer, Producer, Queue};
 use helio_firmware::random::Supply;
 use helio_firmware::{CONTROL_HEADROOM, Event, Orders, Transmit};
+use helio_panel::Seen;
 
 /// Orders, core 0 to core 1. A full one means that core 1 hangs.
 pub type OrderQueue = Queue<Orders, 16>;
@@ -15,6 +16,9 @@ pub type FrameQueue = Queue<u8, 16_384>;
 /// What the host gives for settings, core 0 to core 1.
 pub type SupplyQueue = Queue<Supply, 65>;
 
+/// What the capture has seen, core 1 to core 0.
+pub type SeenQueue = Queue<Seen, 4>;
+
 /// How often core 1 has been round.
 pub static ROUNDS: AtomicU32 = AtomicU32::new(0);
 
@@ -24,6 +28,7 @@ pub struct DataEnds {
     pub events: Producer<'static, Event>,
     pub frames: Frames,
     pub supplies: Consumer<'static, Supply>,
+    pub seen: Producer<'static, Seen>,
 }
 
 impl DataEnds {
@@ -35,6 +40,13 @@ impl DataEnds {
                 // A full queue: core 0 has not polled for a long time and feeds no heartbeat either.
                 let _ = self.events.enqueue(event);
             }
+        }
+    }
+
+    /// What the capture has seen; kept back where core 0 has not taken the last ones.
+    pub fn saw(&mut self, seen: impl FnOnce() -> Seen) {
+        if ROUNDS.load(Ordering::Relaxed).is_multiple_of(1024) && self.seen.ready() {
+            let _ = self.seen.enqueue(seen());
         }
     }
 }

@@ -4,8 +4,9 @@ use crate::local::Local;
 use crate::port::{self, Pio};
 use crate::{dma, timer};
 use helio_bench::{PlayerError, SlotClock, SlotPlayer, SlotTiming, SlotWord, TooLate};
-use helio_pio::port::{Entry, arm, halt};
-use helio_pio::{BlockQueue, LeadIn, SlotGrid, SlotShape, beacon_before};
+use helio_pio::port::{Entry, PioPort, arm, halt};
+use helio_pio::program::PARKED_FLAG;
+use helio_pio::{BlockQueue, LeadIn, SlotGrid, SlotShape, beacon_before, unplayed};
 use helio_units::{FineTicks, SlotIndex, Ticks};
 
 /// Words that can wait, at slot rates where a millisecond has more.
@@ -23,9 +24,14 @@ const BATCH: usize = 16;
 struct State {
     queue: BlockQueue<QUEUE>,
     runs: bool,
+    /// Begun, but armed only with the first words: until then the PIO stands still.
+    waits: bool,
+    /// Words that the DMA has been given since the player was armed.
+    given: u32,
 }
 
-static STATE: Local<State> = Local::new(State { queue: BlockQueue::new(), runs: false });
+static STATE: Local<State> =
+    Local::new(State { queue: BlockQueue::new(), runs: false, waits: false, given: 0 });
 
 /// From the DMA's interrupt: the last block is through, here is the next one.
 pub fn block_is_through() {
@@ -35,22 +41,41 @@ pub fn block_is_through() {
 impl State {
     fn feed(&mut self) {
         if self.runs
+            && !self.waits
             && dma::player_unread().is_none()
             && let Some(block) = self.queue.next_block()
         {
+            self.given = self.given.wrapping_add(block.len() as u32);
             dma::play(block);
         }
     }
 
     fn unread(&self) -> u32 {
-        dma::player_unread().unwrap_or(0) + port::player_level()
+        let unread = dma::player_unread().unwrap_or(0);
+        unplayed(self.given, unread, port::player_level(), port::is_parked())
     }
+
+    fn begin(&mut self, limit: u32, waits: bool) {
+        self.queue.limit_to(limit as usize);
+        (self.runs, self.waits, self.given) = (true, waits, 0);
+    }
+}
+
+/// What the pulse of a slot is.
+#[derive(Clone, Copy)]
+pub enum Use {
+    /// A trigger of the laser, in the middle; in bursts that TRIG IN begins, or in one train.
+    Laser { burst: bool },
+    /// The detectors' gate: all of the slot.
+    Gate,
 }
 
 /// Where slots are, and how long.
 struct Slots {
     shape: SlotShape,
     ticks: u32,
+    /// The edge of TRIG IN begins a train.
+    triggered: bool,
     /// Of the coming run, where it does not begin at once.
     timing: Option<SlotTiming>,
     grid: Option<SlotGrid>,
@@ -73,14 +98,16 @@ impl Player {
     }
 }
 
-/// The slot length of the next run, and the tick from which beacons count. `pulse` says where
-/// in the slot the pulse is: the middle for a laser, all of it for a gate.
-pub fn configure(slot_ticks: u32, gate: bool, epoch: Ticks) {
-    let (offset, width) =
-        if gate { (3, slot_ticks.saturating_sub(12)) } else { (slot_ticks / 2, TRIGGER) };
+/// The slot length of the next run, and the tick from which beacons count.
+pub fn configure(slot_ticks: u32, pulse: Use, epoch: Ticks) {
+    let (offset, width) = match pulse {
+        Use::Gate => (3, slot_ticks.saturating_sub(12)),
+        Use::Laser { .. } => (slot_ticks / 2, TRIGGER),
+    };
     let slots = SlotShape::new(offset, width, slot_ticks).ok().map(|shape| Slots {
         shape,
         ticks: slot_ticks,
+        triggered: matches!(pulse, Use::Laser { burst: true }),
         timing: None,
         grid: None,
         epoch,
@@ -101,16 +128,15 @@ impl SlotPlayer for Player {
     fn begin(&mut self, first: SlotIndex) {
         self.halt();
         // Nothing to begin with: stays halted, and says so when words come.
-        let begun = SLOTS.with(|s| s.as_mut().and_then(|slots| slots.begin(first)));
-        if begun.is_none() {
-            halt(&mut Pio);
-            return;
-        }
-        let limit = SLOTS.with(|s| s.as_ref().map_or(1, |slots| MILLISECOND / slots.ticks.max(1)));
-        STATE.with(|state| {
-            state.queue.limit_to(limit as usize);
-            state.runs = true;
+        let begun = SLOTS.with(|s| {
+            let slots = s.as_mut()?;
+            slots.begin(first)?;
+            Some((MILLISECOND / slots.ticks.max(1), slots.triggered))
         });
+        match begun {
+            Some((limit, waits)) => STATE.with(|state| state.begin(limit, waits)),
+            None => halt(&mut Pio),
+        }
     }
 
     fn space(&self) -> usize {
@@ -133,6 +159,10 @@ impl SlotPlayer for Player {
                 STATE.with(|state| {
                     let unread = state.unread();
                     state.queue.extend(unread, words).map_err(|_| PlayerError::Full)?;
+                    if core::mem::take(&mut state.waits) {
+                        // From here on TRIG IN may come at any time; the lead-in covers the DMA.
+                        arm(&mut Pio, *shape, &LeadIn::for_trigger(*shape), Entry::Trigger);
+                    }
                     state.feed();
                     Ok(())
                 })
@@ -145,7 +175,7 @@ impl SlotPlayer for Player {
         self.starved = self.starved();
         self.parked = None;
         STATE.with(|state| {
-            state.runs = false;
+            (state.runs, state.waits, state.given) = (false, false, 0);
             dma::stop_player();
             halt(&mut Pio);
             state.queue.limit_to(QUEUE);
@@ -164,6 +194,15 @@ impl SlotPlayer for Player {
 
 impl Slots {
     fn begin(&mut self, first: SlotIndex) -> Option<()> {
+        if self.triggered {
+            // When the edge comes is not known, so slots have lengths and no times.
+            let period = FineTicks::from_ticks(Ticks(self.ticks.into()));
+            let start = FineTicks::from_ticks(timer::now());
+            self.grid = SlotGrid::new(SlotTiming { slot: first, start, period });
+            // Of the burst before.
+            Pio.clear_flags(1 << PARKED_FLAG);
+            return self.grid.is_some().then_some(());
+        }
         let lead = |beacon: Ticks| -> Option<(LeadIn, SlotTiming)> {
             // At Alice slots begin when they can, at Bob when the clock says.
             let Some(timing) = self.timing else {

@@ -1,19 +1,22 @@
 //! From reset to two running cores: what both roles share.
 
-use crate::kept::Kept;
+use crate::adc::Converter;
+use crate::control::{self, ControlEnds, Desk};
 use crate::pins::{self, BoardPins};
-use crate::pipe::{EventQueue, FrameQueue, OrderQueue, SupplyQueue};
+use crate::pipe::{DataEnds, EventQueue, FrameQueue, Frames, OrderQueue, SeenQueue, SupplyQueue};
 use crate::port::Pio;
+use crate::spi::{self, Device};
 use crate::trng::{ASSUMED_MILLIBITS, Trng};
-use crate::{dma, timer};
+use crate::{chip, dma, kept, timer};
 use cortex_m::singleton;
-use heapless::spsc::{Consumer, Producer};
-use helio_bench::RandomSource;
-use helio_firmware::random::{ConditionedNoise, Supply};
-use helio_firmware::{Event, Identity, Orders, Text, text};
+use helio_bench::{KEPT_LENGTH, RandomSource};
+use helio_firmware::random::ConditionedNoise;
+use helio_firmware::{Identity, Kept, Profile, Text, text};
+use helio_panel::{Chip, Panel, boot_cause};
 use helio_units::{Hertz, TickLength};
 use helio_wire::Capabilities;
-use rp235x_hal::clocks::init_clocks_and_plls;
+use rp235x_hal::clocks::{Clock, init_clocks_and_plls};
+use rp235x_hal::multicore::{Multicore, Stack};
 use rp235x_hal::rom_data::sys_info_api;
 use rp235x_hal::{Sio, Watchdog, pac, sio::SioFifo};
 use usb_device::bus::UsbBusAllocator;
@@ -23,25 +26,46 @@ const CRYSTAL_HZ: u32 = 12_000_000;
 
 pub type Bus = rp235x_hal::usb::UsbBus;
 
+/// The table over the chips of this board.
+pub type BoardPanel = Panel<'static, Device, Converter>;
+
 /// A board that is ready, and dark.
 pub struct Board {
     pub identity: Identity,
-    pub pins: BoardPins,
-    pub usb: &'static UsbBusAllocator<Bus>,
-    pub watchdog: Watchdog,
     pub random: ConditionedNoise<Trng>,
-    pub kept: Kept,
-    pub fifo: SioFifo,
-    pub psm: pac::PSM,
-    pub ppb: pac::PPB,
+    pub chip: Chip,
+    pub kept: &'static mut [u8; KEPT_LENGTH],
+    pub dac: Device,
+    pub delays: Device,
+    pub analog: Converter,
+    pub rest: Rest,
+}
+
+/// What the station's role does not ask for.
+pub struct Rest {
+    pins: BoardPins,
+    usb: &'static UsbBusAllocator<Bus>,
+    watchdog: Watchdog,
+    fifo: SioFifo,
+    psm: pac::PSM,
+    ppb: pac::PPB,
 }
 
 /// Everything but the second core.
 ///
 /// # Panics
 /// Where the crystal does not start: nothing can be done then, and the pins are dark.
-pub fn board(capabilities: Capabilities) -> Board {
+pub fn board() -> Board {
     let mut p = pac::Peripherals::take().expect("the first call");
+    let (reset, watchdog) = chip::reset_reasons();
+    let faults = kept::faults();
+    kept::remember(faults.seen());
+    let chip = Chip {
+        stepping: chip::stepping(),
+        cause: boot_cause(reset, watchdog, faults.fresh),
+        faults: faults.count,
+    };
+    let kept = kept::record();
     let mut watchdog = Watchdog::new(p.WATCHDOG);
     let clocks = init_clocks_and_plls(
         CRYSTAL_HZ,
@@ -62,11 +86,15 @@ pub fn board(capabilities: Capabilities) -> Board {
     helio_pio::port::set_up(&mut Pio);
     let sio = Sio::new(p.SIO);
     let pins = rp235x_hal::gpio::Pins::new(p.IO_BANK0, p.PADS_BANK0, sio.gpio_bank0, &mut p.RESETS);
-    let pins = pins::assign(pins);
-
-    let mut kept = Kept::load();
-    kept.boots = kept.boots.saturating_add(1);
-    kept.store();
+    let (pins, chips) = pins::assign(pins);
+    let (dac, delays) = spi::devices(
+        p.SPI0,
+        chips.bus,
+        (chips.dac, chips.delays),
+        &mut p.RESETS,
+        clocks.peripheral_clock.freq(),
+    );
+    let analog = Converter::new(&mut p.RESETS);
 
     let noise = Trng::new(&mut p.RESETS);
     let mut random = ConditionedNoise::new(noise, 1, ASSUMED_MILLIBITS);
@@ -75,7 +103,10 @@ pub fn board(capabilities: Capabilities) -> Board {
     // apart and is no secret. Settings are refused by the generator itself.
     let boot_nonce = match random.fill(&mut nonce) {
         Ok(()) => u32::from_le_bytes(nonce),
-        Err(_) => kept.boots.wrapping_mul(0x9E37_79B9) ^ timer::now().0 as u32,
+        Err(_) => {
+            let boots = Kept::recover(kept).map_or(0, |kept| kept.boots);
+            boots.wrapping_add(1).wrapping_mul(0x9E37_79B9) ^ timer::now().0 as u32
+        }
     };
     let usb =
         UsbBusAllocator::new(Bus::new(p.USB, p.USB_DPRAM, clocks.usb_clock, true, &mut p.RESETS));
@@ -85,19 +116,54 @@ pub fn board(capabilities: Capabilities) -> Board {
         boot_nonce: boot_nonce.max(1),
         tick_length: TickLength::CYCLE_150_MHZ,
         max_slot_rate: Hertz(1_000_000),
-        capabilities,
+        capabilities: Capabilities::BOOT_LOADER,
     };
-    Board {
-        identity,
-        pins,
-        usb: singleton!(: UsbBusAllocator<Bus> = usb).expect("the first call"),
-        watchdog,
-        random,
-        kept,
-        fifo: sio.fifo,
-        psm: p.PSM,
-        ppb: p.PPB,
-    }
+    let usb = singleton!(: UsbBusAllocator<Bus> = usb).expect("the first call");
+    let rest = Rest { pins, usb, watchdog, fifo: sio.fifo, psm: p.PSM, ppb: p.PPB };
+    Board { identity, random, chip, kept, dac, delays, analog, rest }
+}
+
+/// Starts core 1 on the data plane and runs the control plane, for good.
+///
+/// # Panics
+/// When called twice, or where the second core does not start: dark.
+pub fn run<const STACK: usize>(
+    rest: Rest,
+    profile: Profile,
+    panel: BoardPanel,
+    product: &'static str,
+    stack: &'static Stack<STACK>,
+    data_plane: impl FnOnce(DataEnds) + Send + 'static,
+) -> ! {
+    let Rest { pins, usb, watchdog, mut fifo, mut psm, mut ppb } = rest;
+    let orders = singleton!(: OrderQueue = OrderQueue::new()).expect("the first call").split();
+    let events = singleton!(: EventQueue = EventQueue::new()).expect("the first call").split();
+    let frames = singleton!(: FrameQueue = FrameQueue::new()).expect("the first call").split();
+    let supplies = singleton!(: SupplyQueue = SupplyQueue::new()).expect("the first call").split();
+    let seen = singleton!(: SeenQueue = SeenQueue::new()).expect("the first call").split();
+    let ends = ControlEnds {
+        orders: orders.0,
+        events: events.1,
+        frames: frames.1,
+        supplies: supplies.0,
+        seen: seen.1,
+    };
+    let data = DataEnds {
+        orders: orders.1,
+        events: events.0,
+        frames: Frames(frames.0),
+        supplies: supplies.1,
+        seen: seen.0,
+    };
+    let serial = singleton!(: Text = profile.identity.serial.clone()).expect("the first call");
+    let mut cores = Multicore::new(&mut psm, &mut ppb, &mut fifo);
+    let stack = stack.take().expect("the first call");
+    let spawned = cores.cores()[1].spawn(stack, move || {
+        chip::unmask_dma();
+        data_plane(data);
+    });
+    assert!(spawned.is_ok());
+    control::run(profile, panel, ends, Desk { usb, serial, pins, watchdog }, product)
 }
 
 /// The chip's own number, as 16 hexadecimal digits.
@@ -111,22 +177,4 @@ fn serial() -> Text {
         }
     }
     serial
-}
-
-/// The queues between the cores: orders, events, frames, supplies.
-pub type Queues = (
-    (Producer<'static, Orders>, Consumer<'static, Orders>),
-    (Producer<'static, Event>, Consumer<'static, Event>),
-    (Producer<'static, u8>, Consumer<'static, u8>),
-    (Producer<'static, Supply>, Consumer<'static, Supply>),
-);
-
-/// # Panics
-/// At the second call.
-pub fn queues() -> Queues {
-    let orders = singleton!(: OrderQueue = OrderQueue::new()).expect("the first call");
-    let events = singleton!(: EventQueue = EventQueue::new()).expect("the first call");
-    let frames = singleton!(: FrameQueue = FrameQueue::new()).expect("the first call");
-    let supplies = singleton!(: SupplyQueue = SupplyQueue::new()).expect("the first call");
-    (orders.split(), events.split(), frames.split(), supplies.split())
 }
