@@ -1,6 +1,9 @@
 //! The AD5686R's driver, byte by byte against a mock, and its codes on any level.
 
-use embedded_hal_mock::eh1::spi::{Mock, Transaction};
+mod common;
+
+use common::{exchanged, sent};
+use embedded_hal_mock::eh1::spi::Mock;
 use helio_bench::{Modulator, SlotTooShort};
 use helio_chips::ad5686r::{
     Ad5686r, Chain, Channel, Channels, Command, Error, Gain, LevelError, LevelRange, Millivolts,
@@ -8,22 +11,6 @@ use helio_chips::ad5686r::{
 };
 use helio_units::Picoseconds;
 use proptest::prelude::*;
-
-fn sent(bytes: &[u8]) -> Vec<Transaction<u8>> {
-    vec![
-        Transaction::transaction_start(),
-        Transaction::write_vec(bytes.to_vec()),
-        Transaction::transaction_end(),
-    ]
-}
-
-fn exchanged(out: &[u8], back: &[u8]) -> Vec<Transaction<u8>> {
-    vec![
-        Transaction::transaction_start(),
-        Transaction::transfer_in_place(out.to_vec(), back.to_vec()),
-        Transaction::transaction_end(),
-    ]
-}
 
 /// Internal reference, gain 1, supply 3.3 V.
 fn range() -> LevelRange {

@@ -1,27 +1,14 @@
 //! The AS650x's registers and transfers, byte by byte against a mock, and its words on any bytes.
 
-use embedded_hal_mock::eh1::spi::{Mock, Transaction};
+mod common;
+
+use common::{exchanged, sent};
+use embedded_hal_mock::eh1::spi::Mock;
 use helio_chips::as650x::{
     As650x, CONFIG_BYTES, Config, ConfigError, Error, FixedBytes, LvdsOutput, Part, RESULT_BYTES,
     RESULT_REQUEST, RawResult, Reference, Resolution, config_frame, unwrap_index,
 };
 use proptest::prelude::*;
-
-fn sent(bytes: &[u8]) -> Vec<Transaction<u8>> {
-    vec![
-        Transaction::transaction_start(),
-        Transaction::write_vec(bytes.to_vec()),
-        Transaction::transaction_end(),
-    ]
-}
-
-fn exchanged(out: &[u8], back: &[u8]) -> Vec<Transaction<u8>> {
-    vec![
-        Transaction::transaction_start(),
-        Transaction::transfer_in_place(out.to_vec(), back.to_vec()),
-        Transaction::transaction_end(),
-    ]
-}
 
 /// Two channels and the chip's own 8 MHz crystal with ticks of a picosecond.
 const TWO_CHANNELS: Config = Config {

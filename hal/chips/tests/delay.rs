@@ -1,7 +1,10 @@
 //! Fine delays: pins and bytes against mocks, and the way from a delay to a code on any table.
 
+mod common;
+
+use common::sent;
 use embedded_hal_mock::eh1::digital::{Mock as Pin, State, Transaction as PinTransaction};
-use embedded_hal_mock::eh1::spi::{Mock as Spi, Transaction};
+use embedded_hal_mock::eh1::spi::Mock as Spi;
 use helio_chips::delay::{CODES, DelayError, DelayTable, SPAN_NEEDED, Series};
 use helio_chips::{sy89295u, sy89297u};
 use helio_units::{Picoseconds, TickLength};
@@ -37,12 +40,7 @@ fn two_codes_go_out_least_significant_bit_first() {
     assert_eq!(sy89297u::frame(1, 0), [0x08, 0x00, 0x00]);
     assert_eq!(sy89297u::frame(0, 0x200), [0x00, 0x00, 0x01]);
     assert_eq!(sy89297u::frame(0x3FF, 0), [0x0F, 0xFC, 0x00]);
-    let script = [
-        Transaction::transaction_start(),
-        Transaction::write_vec(vec![0x08, 0x00, 0x01]),
-        Transaction::transaction_end(),
-    ];
-    let mut chip = sy89297u::Sy89297u::new(Spi::new(&script));
+    let mut chip = sy89297u::Sy89297u::new(Spi::new(&sent(&[0x08, 0x00, 0x01])));
     chip.set(1, 0x200).unwrap();
     chip.release().done();
 }

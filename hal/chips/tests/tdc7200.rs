@@ -1,5 +1,8 @@
 //! The TDC7200's driver, byte by byte against a mock, and its arithmetic on any bytes.
 
+mod common;
+
+use common::{exchanged, sent};
 use embedded_hal_mock::eh1::spi::{Mock, Transaction};
 use helio_bench::Stopwatch;
 use helio_chips::tdc7200::{
@@ -10,24 +13,6 @@ use helio_units::{Hertz, Picoseconds};
 use proptest::prelude::*;
 
 const CLOCK: Hertz = Hertz(8_000_000);
-
-/// A write of one transfer, chip select around it.
-fn sent(bytes: &[u8]) -> Vec<Transaction<u8>> {
-    vec![
-        Transaction::transaction_start(),
-        Transaction::write_vec(bytes.to_vec()),
-        Transaction::transaction_end(),
-    ]
-}
-
-/// A transfer both ways.
-fn exchanged(out: &[u8], back: &[u8]) -> Vec<Transaction<u8>> {
-    vec![
-        Transaction::transaction_start(),
-        Transaction::transfer_in_place(out.to_vec(), back.to_vec()),
-        Transaction::transaction_end(),
-    ]
-}
 
 /// The result registers, with even parity in bit 23.
 fn registers(values: [u32; 13]) -> Vec<u8> {
