@@ -89,6 +89,21 @@ impl Detector {
         self.gate = gate;
     }
 
+    /// It is as `to` from now on; `from` is how it was. What has its own clock, the next dark count,
+    /// comes sooner or later by the ratio of the rates: an exponential wait has no memory.
+    pub(crate) fn trim(
+        &mut self,
+        from: &DetectorConfig,
+        to: &DetectorConfig,
+        tick: TickLength,
+        now: FineTicks,
+    ) {
+        self.delay = i128::from(fine_span(to.delay.0 as f64, tick));
+        if from.dark_rate_hz != to.dark_rate_hz {
+            self.dark.change(from.dark_rate_hz / to.dark_rate_hz, now);
+        }
+    }
+
     /// Photons of one pulse make an avalanche; `arrival` is the middle of the pulse.
     pub(crate) fn photons<const M: usize>(
         &mut self,
@@ -200,6 +215,15 @@ impl Spontaneous {
         let mut process = Spontaneous { mean_wait, next: now.0 };
         process.take(rng);
         process
+    }
+
+    /// From `now` on waits are `factor` times as long.
+    fn change(&mut self, factor: f64, now: FineTicks) {
+        self.mean_wait *= factor;
+        if self.next > now.0 && self.next != NEVER {
+            let wait = ((self.next - now.0) as f64 * factor).min(LONGEST_WAIT);
+            self.next = now.0 + wait as i128;
+        }
     }
 
     /// The event that is due; plans the next one.

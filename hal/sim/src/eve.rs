@@ -5,6 +5,7 @@ use rand_core::Rng;
 use crate::config::{BenchConfig, Eve, FOUR};
 use crate::draw::{Chance, Generator, Purpose, generator};
 use crate::optics::state_angles;
+use crate::trim::AliceTrim;
 
 /// Eve's apparatus.
 #[derive(Clone, Debug)]
@@ -21,17 +22,23 @@ impl Attack {
             Eve::None => 0.0,
             Eve::InterceptResend { fraction } => fraction,
         };
-        let finds_one = state_angles(config).map(|state| {
+        let mut attack = Attack {
+            rng: generator(config.seed, Purpose::Eve, 0),
+            fraction: Chance::new(fraction),
+            finds_one: [[Chance::new(0.0); 2]; FOUR],
+        };
+        attack.trim(config, &AliceTrim::default());
+        attack
+    }
+
+    /// Alice's states are others; those that Eve sends are made as hers.
+    pub(crate) fn trim(&mut self, config: &BenchConfig, alice: &AliceTrim) {
+        self.finds_one = state_angles(config, alice).map(|state| {
             [0.0, core::f64::consts::FRAC_PI_4].map(|basis| {
                 let sin = libm::sin(state - basis);
                 Chance::new((sin * sin).min(1.0))
             })
         });
-        Attack {
-            rng: generator(config.seed, Purpose::Eve, 0),
-            fraction: Chance::new(fraction),
-            finds_one,
-        }
     }
 
     pub(crate) fn is_idle(&self) -> bool {

@@ -8,6 +8,9 @@
 //! detectors have no efficiency that depends on arrival time otherwise; a pulse's photons make one avalanche per detector;
 //! phases between pulses are ideal.
 //!
+//! What an operator would set at the parts while light passes, an attenuator, a modulator's voltages,
+//! a bias, is set with [`World::trim`].
+//!
 //! ```
 //! use helio_bench::{EdgeSource, Intensity, Polarization, PulseSource, SlotPlayer, SlotWord};
 //! use helio_sim::{BenchConfig, SimPlayer, World};
@@ -44,6 +47,7 @@ mod random;
 mod slot_clock;
 mod source;
 mod time;
+mod trim;
 mod truth;
 mod validate;
 mod world;
@@ -57,6 +61,7 @@ pub use player::SimPlayer;
 pub use random::SimRandom;
 pub use slot_clock::SimSlotClock;
 pub use source::{SimModulator, SimSource};
+pub use trim::{AliceTrim, BIAS_MV, BobTrim, HALF_WAVE_MV};
 pub use truth::Truth;
 pub use validate::ConfigError;
 pub use world::{StepReport, World};

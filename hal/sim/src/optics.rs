@@ -8,10 +8,12 @@
 //! decides whether there is any; only then are they counted and dealt out. This is exact, not an
 //! approximation for weak light.
 
+use helio_units::Decibel;
 use rand_core::Rng;
 
 use crate::config::{BenchConfig, FOUR, ReceiverKind};
 use crate::draw::{Generator, Purpose, generator, poisson_not_zero, uniform};
+use crate::trim::{AliceTrim, BobTrim};
 
 /// Means at the 16 equiprobable quantiles of a Gaussian, midpoints, scaled to a variance of 1: the
 /// upper half.
@@ -35,9 +37,12 @@ const STATE_EIGHTHS: [f64; FOUR] = [0.0, 2.0, 1.0, 3.0];
 const SETTING_EIGHTHS: [f64; FOUR] = [0.0, 1.0, 2.0, 3.0];
 const EIGHTH: f64 = core::f64::consts::FRAC_PI_4;
 
-/// Polarization angle of Alice's states, errors included.
-pub(crate) fn state_angles(config: &BenchConfig) -> [f64; FOUR] {
-    core::array::from_fn(|s| STATE_EIGHTHS[s] * EIGHTH + config.source.state_error_rad[s])
+/// Polarization angle of Alice's states, errors included, as her modulator is driven.
+pub(crate) fn state_angles(config: &BenchConfig, trim: &AliceTrim) -> [f64; FOUR] {
+    let turns = trim.turns();
+    core::array::from_fn(|s| {
+        STATE_EIGHTHS[s] * EIGHTH + config.source.state_error_rad[s] + turns[s]
+    })
 }
 
 /// Alice's pulses, the channel and Bob's optics.
@@ -52,6 +57,7 @@ pub(crate) struct Optics {
     /// Probability that a photon from Alice is counted by each detector, by state and setting.
     shares: [[[f64; FOUR]; FOUR]; FOUR],
     fixed: Fixed,
+    rotation_rad: f64,
 }
 
 /// What the shares are computed from, with the rotation of the channel.
@@ -83,10 +89,30 @@ pub(crate) struct Photons {
 
 impl Optics {
     pub(crate) fn new(config: &BenchConfig) -> Optics {
+        let mut optics = Optics {
+            pulses: generator(config.seed, Purpose::Pulses, 0),
+            photons: generator(config.seed, Purpose::Photons, 0),
+            thresholds: [0; CELLS],
+            means: [[0.0; 16]; FOUR],
+            shares: [[[0.0; FOUR]; FOUR]; FOUR],
+            fixed: Fixed {
+                kind: config.receiver.kind,
+                state_angles: [0.0; FOUR],
+                efficiency: [0.0; FOUR],
+                leak: 1.0 / (1.0 + 1.0 / config.receiver.extinction_ratio.transmittance()),
+            },
+            rotation_rad: config.channel.rotation_rad,
+        };
+        optics.trim(config, &AliceTrim::default(), &BobTrim::default());
+        optics
+    }
+
+    /// Sets the parts; the channel stays turned as it is.
+    pub(crate) fn trim(&mut self, config: &BenchConfig, alice: &AliceTrim, bob: &BobTrim) {
         let source = &config.source;
-        let mut means = [[0.0; 16]; FOUR];
-        for (level, means) in means.iter_mut().enumerate().take(source.level_count) {
-            let mean = source.levels[level].get() * (1.0 + source.intensity_error[level]);
+        let passed = Decibel(f64::from(alice.attenuation_mdb) / 1_000.0).transmittance();
+        for (level, means) in self.means.iter_mut().enumerate().take(source.level_count) {
+            let mean = source.levels[level].get() * (1.0 + source.intensity_error[level]) * passed;
             for (quantile, z) in QUANTILES.into_iter().enumerate() {
                 let deviation = source.intensity_fluctuation * z;
                 means[8 + quantile] = mean * (1.0 + deviation);
@@ -95,25 +121,16 @@ impl Optics {
         }
         let receiver = &config.receiver;
         let path = (config.channel.path.loss() + receiver.insertion_loss).transmittance();
-        let mut optics = Optics {
-            pulses: generator(config.seed, Purpose::Pulses, 0),
-            photons: generator(config.seed, Purpose::Photons, 0),
-            thresholds: [0; CELLS],
-            means,
-            shares: [[[0.0; FOUR]; FOUR]; FOUR],
-            fixed: Fixed {
-                kind: receiver.kind,
-                state_angles: state_angles(config),
-                efficiency: receiver.detectors.map(|detector| path * detector.efficiency),
-                leak: 1.0 / (1.0 + 1.0 / receiver.extinction_ratio.transmittance()),
-            },
-        };
-        optics.rotate(config.channel.rotation_rad);
-        optics
+        self.fixed.state_angles = state_angles(config, alice);
+        self.fixed.efficiency = core::array::from_fn(|channel| {
+            path * bob.of(channel, &receiver.detectors[channel]).efficiency
+        });
+        self.rotate(self.rotation_rad);
     }
 
     /// Sets the angle by which the channel turns the polarization.
     pub(crate) fn rotate(&mut self, rotation_rad: f64) {
+        self.rotation_rad = rotation_rad;
         for state in 0..FOUR {
             for setting in 0..FOUR {
                 let shares = self.fixed.shares(state, setting, rotation_rad);

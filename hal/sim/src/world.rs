@@ -14,6 +14,7 @@ use crate::player::SimPlayer;
 use crate::slot_clock::SimSlotClock;
 use crate::source::{SimModulator, SimSource};
 use crate::time::{BobClock, fine_span};
+use crate::trim::{AliceTrim, BobTrim};
 use crate::truth::Truth;
 use crate::validate::ConfigError;
 
@@ -36,6 +37,8 @@ pub struct World {
     detectors: [Detector; FOUR],
     photodiode: Photodiode,
     settling: i64,
+    alice_trim: AliceTrim,
+    bob_trim: BobTrim,
     /// How far behind the light front edges are final, because jitter may still bring some.
     lag: i128,
     truth: Truth,
@@ -72,6 +75,8 @@ impl World {
             settling: fine_span(config.receiver.modulator_settling.0 as f64, tick),
             lag: i128::from(fine_span(lag_ps, tick)),
             truth: Truth::default(),
+            alice_trim: AliceTrim::default(),
+            bob_trim: BobTrim::default(),
             clock,
             config,
         })
@@ -80,6 +85,24 @@ impl World {
     /// The configuration it was made from.
     pub fn config(&self) -> &BenchConfig {
         &self.config
+    }
+
+    /// Sets the parts from the next step on; what is beyond its range is set to its end. It costs next
+    /// to nothing where nothing changes, and what some 10⁵ pulses cost where something does.
+    pub fn trim(&mut self, alice: &AliceTrim, bob: &BobTrim) {
+        if (self.alice_trim, self.bob_trim) == (*alice, *bob) {
+            return;
+        }
+        let (alice, bob) = (alice.within_range(), bob.within_range());
+        let (tick, now) = (self.config.tick_length, self.clock.now_fine());
+        let configured = &self.config.receiver.detectors;
+        for (channel, detector) in self.detectors.iter_mut().enumerate() {
+            let [from, to] = [&self.bob_trim, &bob].map(|t| t.of(channel, &configured[channel]));
+            detector.trim(&from, &to, tick, now);
+        }
+        self.optics.trim(&self.config, &alice, &bob);
+        self.attack.trim(&self.config, &alice);
+        (self.alice_trim, self.bob_trim) = (alice, bob);
     }
 
     /// Alice's source, disabled.
