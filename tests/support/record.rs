@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
+use helio_bench::SettingsSource;
 use helio_link::{Connection, Event, PipeEnd, Transport, TransportError};
 use helio_station::bench::Scenario;
 use helio_station::bench::cable::{self, Item, Outlet, WhenFull};
@@ -91,7 +92,8 @@ pub fn record(scenario: &Scenario) -> Recording {
             .map(|(end, role, side)| {
                 let (connection, identity) = open(end, role);
                 let configure = scenario.configure(scenario.key_weights[side]);
-                let run = Run { arming_nonce: 1, epoch: 1, slots: scenario.played_slots() };
+                let (slots, source) = (scenario.played_slots(), SettingsSource::Own);
+                let run = Run { arming_nonce: 1, epoch: 1, slots, source };
                 // Nobody empties this channel: what is wanted is on the tap, but for the last word.
                 let (out, items) = unbounded();
                 scope.spawn(move || {
