@@ -1,5 +1,6 @@
 //! The devices: the firmware on the simulated parts.
 
+use crate::board::{AliceBoard, BobBoard};
 use helio_bench::InterlockState;
 use helio_firmware::{
     ActiveReceiver, Alice, AliceParts, Bob, BobParts, BobPartsMut, Counters, Event, Identity,
@@ -22,9 +23,10 @@ const EDGES: usize = 4_096;
 type Player = SimPlayer<WORDS>;
 type Edges = SimEdges<EDGES>;
 /// The sender.
-pub type SimAlice = Alice<SimSource, SimModulator, Player, SimRandom>;
-type ActiveBob = Bob<Edges, ActiveReceiver<SimModulator, Player, SimSlotClock, SimRandom>>;
-type PassiveBob = Bob<Edges, PassiveReceiver>;
+pub type SimAlice = Alice<SimSource, SimModulator, Player, SimRandom, AliceBoard>;
+type ActiveBob =
+    Bob<Edges, ActiveReceiver<SimModulator, Player, SimSlotClock, SimRandom>, BobBoard>;
+type PassiveBob = Bob<Edges, PassiveReceiver, BobBoard>;
 
 /// A device as whoever lets time pass sees it.
 pub trait Device {
@@ -53,7 +55,8 @@ pub(crate) fn alice(world: &World, board: &str, boots: u16) -> SimAlice {
         player: Player::new(),
         random: SimRandom::new(config.seed, stream(0, boots)),
     };
-    Alice::new(identity(world, board, "virtual Alice", 0, boots), parts)
+    let identity = identity(world, board, "virtual Alice", 0, boots);
+    Alice::on_board(identity, parts, AliceBoard::default())
 }
 
 impl Device for SimAlice {
@@ -93,8 +96,9 @@ impl SimBob {
     pub(crate) fn new(world: &World, board: &str, boots: u16) -> SimBob {
         let config = world.config();
         let identity = identity(world, board, "virtual Bob", 1, boots);
+        let board = BobBoard::new(config.receiver.kind);
         match config.receiver.kind {
-            ReceiverKind::Active => SimBob::Active(Bob::new(
+            ReceiverKind::Active => SimBob::Active(Bob::on_board(
                 identity,
                 BobParts {
                     modulator: world.bob_modulator(),
@@ -103,9 +107,10 @@ impl SimBob {
                     clock: world.slot_clock(),
                     random: SimRandom::new(config.seed, stream(1, boots)),
                 },
+                board,
             )),
             ReceiverKind::Passive => {
-                let bob = Bob::passive(identity, world.edges());
+                let bob = Bob::passive_on_board(identity, world.edges(), board);
                 SimBob::Passive(bob, Player::new(), world.slot_clock())
             }
         }
@@ -119,13 +124,22 @@ impl SimBob {
         }
     }
 
-    /// Lets light pass from `alice` to this Bob.
+    /// The board.
+    pub fn board_mut(&mut self) -> &mut BobBoard {
+        match self {
+            SimBob::Active(bob) => bob.board_mut(),
+            SimBob::Passive(bob, ..) => bob.board_mut(),
+        }
+    }
+
+    /// Lets light pass from `alice` to this Bob, through parts as both boards set them.
     pub(crate) fn step(
         &mut self,
         world: &mut World,
         alice: &mut SimAlice,
         slots: usize,
     ) -> StepReport {
+        world.trim(&alice.board_mut().trim, &self.board_mut().trim);
         let from = alice.parts_mut();
         match self {
             SimBob::Active(bob) => {

@@ -9,12 +9,14 @@
 //! [`Hand`] what a person at the bench does to it; both have a form as a line of text.
 #![no_std]
 
+mod board;
 mod device;
 mod hand;
 mod plan;
 mod rig;
 mod watch;
 
+pub use board::{AliceBoard, BobBoard};
 pub use device::{Device, SimAlice, SimBob, WORDS};
 pub use hand::{Hand, Light, Nonsense};
 pub use plan::Plan;
