@@ -14,7 +14,7 @@ fn entry(name: &str, (unit, access, min, max): Kind) -> Entry<'_> {
     Entry { name, unit, access, min, max }
 }
 
-/// The board of a sender: its attenuator, its modulator's drivers, its delay lines.
+/// The board of a sender: its attenuator and its modulator's drivers; delays are its source's.
 ///
 /// The attenuator is not to be touched in a run, because the key rests on what the source states of
 /// its levels.
@@ -25,12 +25,8 @@ pub struct AliceBoard {
 }
 
 impl AliceBoard {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 6] = [
         "laser.attenuation",
-        "laser.delay.h",
-        "laser.delay.v",
-        "laser.delay.d",
-        "laser.delay.a",
         "modulator.voltage.h",
         "modulator.voltage.v",
         "modulator.voltage.d",
@@ -41,8 +37,7 @@ impl AliceBoard {
     fn place(&mut self, index: u16) -> Option<&mut i32> {
         match usize::from(index) {
             0 => Some(&mut self.trim.attenuation_mdb),
-            at @ 1..=4 => self.trim.delay_ps.get_mut(at - 1),
-            at @ 5..=8 => self.trim.modulator_mv.get_mut(at - 5),
+            at @ 1..=4 => self.trim.modulator_mv.get_mut(at - 1),
             _ => None,
         }
     }
@@ -57,8 +52,7 @@ impl Board for AliceBoard {
         let name = AliceBoard::NAMES.get(usize::from(index))?;
         let kind = match index {
             0 => kind(Unit::Millidecibels, Access::WhenSafe, AliceTrim::ATTENUATION_MDB),
-            1..=4 => kind(Unit::Picoseconds, Access::Always, AliceTrim::DELAY_PS),
-            5..=8 => kind(Unit::Millivolts, Access::Always, AliceTrim::MODULATOR_MV),
+            1..=4 => kind(Unit::Millivolts, Access::Always, AliceTrim::MODULATOR_MV),
             _ => kind(Unit::Millivolts, Access::ReadOnly, HALF_WAVE_MV..=HALF_WAVE_MV),
         };
         Some(entry(name, kind))
@@ -190,9 +184,8 @@ mod tests {
             alice.write(index, value).unwrap();
         };
         set(0, "laser.attenuation", 3_000);
-        set(4, "laser.delay.a", 250);
-        set(7, "modulator.voltage.d", 1_758);
-        assert_eq!((alice.trim.attenuation_mdb, alice.trim.delay_ps[3]), (3_000, 250));
+        set(3, "modulator.voltage.d", 1_758);
+        assert_eq!(alice.trim.attenuation_mdb, 3_000);
         assert_eq!(alice.trim.modulator_mv, [0, 4_000, 1_758, -2_000]);
         let mut bob = BobBoard::new(ReceiverKind::Passive);
         assert_eq!(bob.entry(5).map(|e| e.name), Some("detector.delay.1"));
