@@ -24,11 +24,10 @@ pub fn frame(codes: [u16; LASERS]) -> [u8; 2 * LASERS] {
     bytes
 }
 
-/// The code whose delay is nearest to so much above the shortest, and how much that is.
-pub(crate) fn code(above: Picoseconds) -> Option<(u16, Picoseconds)> {
-    let shortest = NOMINAL.delay(0);
-    let chosen = NOMINAL.nearest(Picoseconds(above.0.checked_add(shortest.0)?)).ok()?;
-    Some((chosen.code, Picoseconds(chosen.delay.0 - shortest.0)))
+/// The code whose delay is nearest to so much above the shortest.
+pub(crate) fn code(above: Picoseconds) -> Option<u16> {
+    let asked = Picoseconds(above.0.checked_add(NOMINAL.delay(0).0)?);
+    NOMINAL.nearest(asked).ok().map(|chosen| chosen.code)
 }
 
 #[cfg(test)]
@@ -45,9 +44,9 @@ mod tests {
 
     #[test]
     fn delays_count_from_the_shortest() {
-        assert_eq!(code(Picoseconds(0)), Some((0, Picoseconds(0))));
-        assert_eq!(code(Picoseconds(126)), Some((13, Picoseconds(130))));
-        assert_eq!(code(LONGEST_DELAY), Some((1023, LONGEST_DELAY)));
+        assert_eq!(code(Picoseconds(0)), Some(0));
+        assert_eq!(code(Picoseconds(126)), Some(13));
+        assert_eq!(code(LONGEST_DELAY), Some(1023));
         assert_eq!(code(Picoseconds(-1)), None);
         assert_eq!(code(Picoseconds(10_231)), None);
         assert_eq!(code(Picoseconds(i64::MAX)), None);

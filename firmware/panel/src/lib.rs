@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | AD5686R | Alice | `laser.level.0` … `3`, the voltages that the analogue switch chooses among |
 //! | AD5686R | Bob | `detector.threshold.0` … |
-//! | four SY89295U behind 74HC595 | Alice | `laser.delay.h`, `.v`, `.d`, `.a` |
+//! | four SY89295U behind 74HC595 | Alice | none: [`Panel::set_delay`] does what the firmware's own entries say |
 //! | converter of the microcontroller | both | `sensor.temperature.board`, `sensor.bias.0`, `sensor.supply.0` |
 //! | capture | Bob | `reference.count`, `reference.tick`, `count.capture.gaps`, `count.capture.lost` |
 //!

@@ -4,7 +4,7 @@ use crate::analog::{Analog, Input, Sampler, millikelvin, millivolts};
 use crate::delays::{self, LASERS};
 use crate::table::{Item, LEVELS, Station};
 use embedded_hal::spi::SpiDevice;
-use helio_bench::{Board, BootCause, Entry, KEPT_LENGTH, PartFault};
+use helio_bench::{Board, BootCause, Entry, KEPT_LENGTH, PartFault, Polarization};
 use helio_chips::ad5686r::{Ad5686r, Channel, Millivolts};
 use helio_units::{Picoseconds, Ticks};
 
@@ -56,7 +56,6 @@ pub struct Panel<'a, S, A> {
     kept: Option<&'a mut [u8; KEPT_LENGTH]>,
     levels: [Millivolts; 4],
     codes: [u16; LASERS],
-    set_delays: [Picoseconds; LASERS],
     dac_answers: bool,
     seen: Seen,
 }
@@ -104,7 +103,6 @@ impl<'a, S: SpiDevice, A: Analog> Panel<'a, S, A> {
             kept,
             levels: [Millivolts(0); 4],
             codes: [0; LASERS],
-            set_delays: [Picoseconds(0); LASERS],
             dac_answers: false,
             seen: Seen::default(),
         }
@@ -138,13 +136,18 @@ impl<'a, S: SpiDevice, A: Analog> Panel<'a, S, A> {
         Ok(())
     }
 
-    fn set_delay(&mut self, laser: usize, above: Picoseconds) -> Result<(), PartFault> {
-        let (code, delay) = delays::code(above).ok_or(PartFault)?;
-        let old = core::mem::replace(&mut self.codes[laser], code);
+    /// Alice: delays the pulses of this state by so much more than the shortest delay, to the
+    /// nearest step; from 0 to [`crate::LONGEST_DELAY`]. A pulse on its way may have neither delay.
+    ///
+    /// # Errors
+    /// [`PartFault`]: out of range, or the bus failed; the old delay may still stand.
+    pub fn set_delay(&mut self, state: Polarization, above: Picoseconds) -> Result<(), PartFault> {
+        let code = delays::code(above).ok_or(PartFault)?;
+        let place = &mut self.codes[state as usize];
+        let old = core::mem::replace(place, code);
         let sent = self.send_delays();
-        match sent {
-            Ok(()) => self.set_delays[laser] = delay,
-            Err(PartFault) => self.codes[laser] = old,
+        if sent.is_err() {
+            self.codes[state as usize] = old;
         }
         sent
     }
@@ -177,7 +180,6 @@ impl<S: SpiDevice, A: Analog> Board for Panel<'_, S, A> {
     fn read(&mut self, index: u16) -> i64 {
         match self.station.item(index) {
             Some(Item::Output(output)) => self.levels[output as usize].0.into(),
-            Some(Item::Delay(laser)) => self.set_delays[laser].0,
             Some(Item::Sensor(input)) => self.sensor(input),
             Some(Item::Stepping) => self.chip.stepping.into(),
             Some(Item::DacAnswers) => self.dac_answers.into(),
@@ -196,7 +198,6 @@ impl<S: SpiDevice, A: Analog> Board for Panel<'_, S, A> {
                 let level = Millivolts(u32::try_from(value).map_err(|_| PartFault)?);
                 self.set_level(output, level)
             }
-            Some(Item::Delay(laser)) => self.set_delay(laser, Picoseconds(value)),
             _ => Err(PartFault),
         }
     }

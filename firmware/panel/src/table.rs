@@ -1,7 +1,6 @@
 //! The entries of each station, in order of their index.
 
 use crate::analog::Input;
-use crate::delays::LONGEST_DELAY;
 use helio_bench::{Access, Entry, Unit};
 use helio_chips::ad5686r::{Channel, Gain, LevelRange, Millivolts};
 
@@ -16,7 +15,6 @@ pub(crate) const LEVELS: LevelRange =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     Output(Channel),
-    Delay(usize),
     Sensor(Input),
     Stepping,
     DacAnswers,
@@ -40,15 +38,11 @@ const COMMON: [Row; 6] = [
     ("count.faults", Item::FaultCount),
 ];
 
-const ALICE: [Row; 8] = [
+const ALICE: [Row; 4] = [
     ("laser.level.0", Item::Output(OUTPUTS[0])),
     ("laser.level.1", Item::Output(OUTPUTS[1])),
     ("laser.level.2", Item::Output(OUTPUTS[2])),
     ("laser.level.3", Item::Output(OUTPUTS[3])),
-    ("laser.delay.h", Item::Delay(0)),
-    ("laser.delay.v", Item::Delay(1)),
-    ("laser.delay.d", Item::Delay(2)),
-    ("laser.delay.a", Item::Delay(3)),
 ];
 
 const CAPTURE: [Row; 4] = [
@@ -96,12 +90,11 @@ impl Station {
         let (name, item) = self.row(index)?;
         let highest = i64::from(LEVELS.highest().0);
         let (unit, access, max) = match item {
-            // Levels and delays stand still during a run; a threshold is found with light on it.
+            // Levels stand still during a run; a threshold is found with light on it.
             Item::Output(_) if self == Station::Alice => {
                 (Unit::Millivolts, Access::WhenSafe, highest)
             }
             Item::Output(_) => (Unit::Millivolts, Access::Always, highest),
-            Item::Delay(_) => (Unit::Picoseconds, Access::WhenSafe, LONGEST_DELAY.0),
             Item::Sensor(Input::Temperature) => (Unit::Millikelvin, Access::ReadOnly, 1_000_000),
             Item::Sensor(Input::Bias) => (Unit::Millivolts, Access::ReadOnly, 3_300),
             Item::Sensor(Input::Supply) => (Unit::Millivolts, Access::ReadOnly, 9_900),

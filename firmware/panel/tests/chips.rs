@@ -2,9 +2,9 @@
 
 use embedded_hal::spi::{ErrorKind, ErrorType, Operation, SpiDevice};
 use embedded_hal_mock::eh1::spi::{Mock, Transaction};
-use helio_bench::{Access, Board, BootCause, KEPT_LENGTH, PartFault};
+use helio_bench::{Access, Board, BootCause, KEPT_LENGTH, PartFault, Polarization};
 use helio_panel::{Analog, Chip, Input, Panel, Parts, Seen};
-use helio_units::Ticks;
+use helio_units::{Picoseconds, Ticks};
 
 const CHIP: Chip = Chip { stepping: 2, cause: BootCause::Power, faults: 3 };
 
@@ -48,16 +48,16 @@ fn levels_and_delays_of_alice_reach_their_chips() {
     let parts = Parts { dac: dac.clone(), delays: Some(shift.clone()), analog: Volt };
     let mut kept = [0; KEPT_LENGTH];
     let mut board = Panel::alice(parts, CHIP, Some(&mut kept));
-    let (l, d) = (index(&board, "laser.level.2"), index(&board, "laser.delay.v"));
+    let l = index(&board, "laser.level.2");
     assert_eq!(board.entry(l).unwrap().max, 2_500);
-    assert_eq!(board.entry(d).unwrap().access, Access::WhenSafe);
+    assert_eq!(board.entry(l).unwrap().access, Access::WhenSafe);
     board.write(l, 1_000).unwrap();
-    board.write(d, 1_004).unwrap();
+    assert_eq!(board.read(l), 1_000);
     // To the nearest step of the chip.
-    assert_eq!((board.read(l), board.read(d)), (1_000, 1_000));
+    board.set_delay(Polarization::V, Picoseconds(1_004)).unwrap();
     // Beyond the chip, though nobody should ask: nothing is sent.
     assert_eq!(board.write(l, -1), Err(PartFault));
-    assert_eq!(board.write(d, 20_000), Err(PartFault));
+    assert_eq!(board.set_delay(Polarization::H, Picoseconds(20_000)), Err(PartFault));
     assert_eq!(board.write(index(&board, "board.stepping"), 1), Err(PartFault));
     assert_eq!(board.boot_cause(), BootCause::Power);
     assert!(board.kept().is_some());
@@ -135,9 +135,9 @@ impl SpiDevice for Failing {
 fn a_bus_that_fails_leaves_the_old_value() {
     let parts = Parts { dac: Failing(12), delays: Some(Failing(2)), analog: Volt };
     let mut board = Panel::alice(parts, CHIP, None);
-    let (h, l) = (index(&board, "laser.delay.h"), index(&board, "laser.level.0"));
-    assert_eq!(board.write(h, 10), Ok(()));
-    assert_eq!(board.write(h, 20), Err(PartFault));
+    let l = index(&board, "laser.level.0");
+    assert_eq!(board.set_delay(Polarization::H, Picoseconds(10)), Ok(()));
+    assert_eq!(board.set_delay(Polarization::H, Picoseconds(20)), Err(PartFault));
     assert_eq!(board.write(l, 20), Err(PartFault));
-    assert_eq!((board.read(h), board.read(l)), (10, 0));
+    assert_eq!(board.read(l), 0);
 }

@@ -10,7 +10,8 @@ use helio_panel::{Panel, Parts};
 use helio_units::TickLength;
 use rp235x_hal::multicore::Stack;
 
-static STACK: Stack<4096> = Stack::new();
+/// In words.
+static STACK: Stack<8192> = Stack::new();
 
 /// Runs for good.
 ///

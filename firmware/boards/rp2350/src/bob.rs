@@ -5,11 +5,9 @@ use crate::pins::SwitchModulator;
 use crate::pipe::DataEnds;
 use crate::player::{self, Clock, Player};
 use crate::{start, timer};
-use helio_bench::{Modulator, RandomSource};
 use helio_firmware::{ActiveReceiver, BobData, Event, PassiveReceiver, Profile, Receiver};
 use helio_panel::{Panel, Parts};
 use helio_units::TickLength;
-use helio_wire::Capabilities;
 use rp235x_hal::multicore::Stack;
 
 /// Detectors behind an active basis choice.
@@ -18,26 +16,18 @@ const ACTIVE_DETECTORS: u8 = 2;
 /// Detectors behind a beam splitter.
 const PASSIVE_DETECTORS: u8 = 4;
 
-static STACK: Stack<6144> = Stack::new();
+/// In words. The receiver's buffers are moved here, and may be there twice while they are.
+static STACK: Stack<12_288> = Stack::new();
 
 /// With a modulator, for good.
 ///
 /// # Panics
 /// When called twice, or where the second core does not start: dark.
 pub fn main() -> ! {
-    let start::Board { identity, random, chip, kept, dac, analog, rest, .. } = start::board();
-    let parts = Parts { dac, delays: None, analog };
-    let panel = Panel::bob(parts, ACTIVE_DETECTORS, chip, Some(kept));
-    let nonce = identity.boot_nonce;
-    let capabilities = Capabilities::ACTIVE_RECEIVER.with(Capabilities::REPORTS_SETTINGS);
-    let source = (random.class(), random.name());
-    let settling = SwitchModulator.settling_time();
-    let profile = Profile::bob(identity, ACTIVE_DETECTORS, capabilities, settling, source);
-    start::run(rest, profile, panel, "Heliograph Bob (RP2350)", &STACK, move |ends| {
+    let board = start::board();
+    station(board, ACTIVE_DETECTORS, "Heliograph Bob (RP2350)", |nonce, random| {
         let tick = TickLength::CYCLE_150_MHZ;
-        let receiver =
-            ActiveReceiver::new(nonce, tick, SwitchModulator, Player::new(), Clock, random);
-        data_plane(BobData::new(nonce, Edges::new(ACTIVE_DETECTORS), receiver), ends)
+        ActiveReceiver::new(nonce, tick, SwitchModulator, Player::new(), Clock, random)
     })
 }
 
@@ -46,20 +36,24 @@ pub fn main() -> ! {
 /// # Panics
 /// As [`main`].
 pub fn passive() -> ! {
-    let start::Board { identity, chip, kept, dac, analog, rest, .. } = start::board();
-    let parts = Parts { dac, delays: None, analog };
-    let panel = Panel::bob(parts, PASSIVE_DETECTORS, chip, Some(kept));
+    let board = start::board();
+    station(board, PASSIVE_DETECTORS, "Heliograph Bob, passive (RP2350)", |_, _| PassiveReceiver)
+}
+
+fn station<V: Receiver + Send + 'static>(
+    board: start::Board,
+    detectors: u8,
+    product: &'static str,
+    receiver: impl FnOnce(u32, start::Noise) -> V,
+) -> ! {
+    let start::Board { identity, random, chip, kept, dac, analog, rest, .. } = board;
+    let panel = Panel::bob(Parts { dac, delays: None, analog }, detectors, chip, Some(kept));
     let nonce = identity.boot_nonce;
-    let receiver = PassiveReceiver;
-    let profile = Profile::bob(
-        identity,
-        PASSIVE_DETECTORS,
-        PassiveReceiver::CAPABILITIES,
-        receiver.settling_time(),
-        receiver.random(),
-    );
-    start::run(rest, profile, panel, "Heliograph Bob, passive (RP2350)", &STACK, move |ends| {
-        data_plane(BobData::new(nonce, Edges::new(PASSIVE_DETECTORS), receiver), ends)
+    let receiver = receiver(nonce, random);
+    let (capabilities, settling) = (receiver.capabilities(), receiver.settling_time());
+    let profile = Profile::bob(identity, detectors, capabilities, settling, receiver.random());
+    start::run(rest, profile, panel, product, &STACK, move |ends| {
+        data_plane(BobData::new(nonce, Edges::new(detectors), receiver), ends)
     })
 }
 

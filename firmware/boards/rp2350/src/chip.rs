@@ -58,6 +58,15 @@ pub fn reset_reasons() -> (u32, u32) {
     (power.chip_reset().read().bits(), watchdog.reason().read().bits())
 }
 
+/// Drives the detectors' gate high, whatever the PIO plays, or leaves it to the PIO.
+pub fn hold_gate_open(open: bool) {
+    use pac::io_bank0::gpio::gpio_ctrl::OUTOVER_A;
+    // SAFETY: as above. After the start of core 1 nobody else writes to this pin's register.
+    let bank = unsafe { &*pac::IO_BANK0::ptr() };
+    let over = if open { OUTOVER_A::HIGH } else { OUTOVER_A::NORMAL };
+    bank.gpio(helio_pio::pins::GATE.into()).gpio_ctrl().modify(|_, w| w.outover().variant(over));
+}
+
 /// Lets core 1 be interrupted by the end of DMA blocks, above everything else.
 pub fn unmask_dma() {
     // SAFETY: its handler is in this crate, and everything that it shares is in `Local`s.

@@ -7,11 +7,12 @@ use crate::timer;
 use core::sync::atomic::Ordering;
 use embedded_hal::digital::{InputPin, OutputPin, StatefulOutputPin};
 use heapless::spsc::{Consumer, Producer};
+use helio_bench::Polarization;
 use helio_firmware::random::Supply;
 use helio_firmware::usb::{UsbBoard, UsbCable};
 use helio_firmware::{Control, Event, Orders, Profile, Text};
 use helio_panel::Seen;
-use helio_units::Ticks;
+use helio_units::{Picoseconds, Ticks};
 use helio_wire::RebootMode;
 use rp235x_hal::Watchdog;
 use rp235x_hal::fugit::ExtU32;
@@ -76,6 +77,8 @@ pub fn run(
     let (mut last_sent, mut sent_at) = (None, Ticks(0));
     let mut rx = [0; 512];
     let mut fault = false;
+    // As the chips were told last.
+    let mut delays = [0; Polarization::ALL.len()];
     let mut last_open = timer::now();
     watchdog.start(100.millis());
     loop {
@@ -143,6 +146,13 @@ pub fn run(
         }
 
         let board = control.board_mut();
+        for (state, told) in Polarization::ALL.into_iter().zip(&mut delays) {
+            let ordered = order.delays[state as usize];
+            // Again in the next turn where the bus failed.
+            if *told != ordered && board.set_delay(state, Picoseconds(ordered.into())).is_ok() {
+                *told = ordered;
+            }
+        }
         board.turn();
         while let Some(seen) = seen.dequeue() {
             board.saw(seen);

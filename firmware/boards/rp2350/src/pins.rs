@@ -3,6 +3,7 @@
 use crate::spi::BusPins;
 use embedded_hal::digital::PinState;
 use helio_bench::{Modulator, PhaseRandomisation, PulseSource, SourceStatement};
+use helio_panel::LONGEST_DELAY;
 use helio_pio::pins as table;
 use helio_units::{Hertz, MeanPhotons, Picoseconds};
 use rp235x_hal::adc::AdcPin;
@@ -95,6 +96,11 @@ impl PulseSource for LaserStatement {
 
     fn levels(&self) -> &[MeanPhotons] {
         &self.levels
+    }
+
+    /// The fine delays, which core 0 sets by `Orders::delays`.
+    fn delay_range(&self) -> Option<(Picoseconds, Picoseconds)> {
+        Some((Picoseconds(0), LONGEST_DELAY))
     }
 
     fn statement(&self) -> SourceStatement {

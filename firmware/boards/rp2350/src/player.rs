@@ -2,8 +2,8 @@
 
 use crate::local::Local;
 use crate::port::{self, Pio};
-use crate::{dma, timer};
-use helio_bench::{PlayerError, SlotClock, SlotPlayer, SlotTiming, SlotWord, TooLate};
+use crate::{chip, dma, timer};
+use helio_bench::{GateWindow, PlayerError, SlotClock, SlotPlayer, SlotTiming, SlotWord, TooLate};
 use helio_pio::port::{Entry, PioPort, arm, halt};
 use helio_pio::program::PARKED_FLAG;
 use helio_pio::{BlockQueue, LeadIn, SlotGrid, SlotShape, beacon_before, unplayed};
@@ -66,7 +66,7 @@ impl State {
 pub enum Use {
     /// A trigger of the laser, in the middle; in bursts that TRIG IN begins, or in one train.
     Laser { burst: bool },
-    /// The detectors' gate: all of the slot.
+    /// The detectors' gate: all of the slot, until a window is set.
     Gate,
 }
 
@@ -189,6 +189,23 @@ impl SlotPlayer for Player {
             return self.starved;
         }
         self.starved + 1
+    }
+
+    fn gates(&self) -> bool {
+        true
+    }
+
+    /// A window that the PIO cannot make leaves nothing to begin with, and the gate closed.
+    fn set_gate(&mut self, window: Option<GateWindow>) {
+        chip::hold_gate_open(window.is_none());
+        let Some(GateWindow { start, width }) = window else { return };
+        SLOTS.with(|s| {
+            let shaped = s.take().and_then(|slots| {
+                let shape = SlotShape::new(start, width, slots.ticks).ok()?;
+                Some(Slots { shape, ..slots })
+            });
+            *s = shaped;
+        });
     }
 }
 

@@ -29,10 +29,13 @@ pub type Bus = rp235x_hal::usb::UsbBus;
 /// The table over the chips of this board.
 pub type BoardPanel = Panel<'static, Device, Converter>;
 
+/// The chip's generator, tested and conditioned.
+pub type Noise = ConditionedNoise<Trng>;
+
 /// A board that is ready, and dark.
 pub struct Board {
     pub identity: Identity,
-    pub random: ConditionedNoise<Trng>,
+    pub random: Noise,
     pub chip: Chip,
     pub kept: &'static mut [u8; KEPT_LENGTH],
     pub dac: Device,
