@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "helio-usb-desk",
         &[
             "units", "bench", "wire", "sim", "firmware", "keys", "link", "timetag", "distill",
-            "virt",
+            "virt", "rig", "hil",
         ],
     ),
 ];

@@ -90,8 +90,13 @@ pub fn run<D: Desk>(desk: &mut D, filter: &str, mut tell: impl FnMut(&Report)) -
 
 /// Runs the case with this name.
 pub fn run_one<D: Desk>(desk: &mut D, name: &'static str) -> Report {
+    case(name, || crate::suite::case(desk, name))
+}
+
+/// Runs a case of a desk's own; it fails by a panic.
+pub fn case(name: &'static str, run: impl FnOnce() -> Result<String, Skip>) -> Report {
     let begun = Instant::now();
-    let outcome = match catch_unwind(AssertUnwindSafe(|| crate::suite::case(desk, name))) {
+    let outcome = match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(said)) => Outcome::Held(said),
         Ok(Err(skip)) => Outcome::Skipped(skip.to_string()),
         Err(panic) => Outcome::Failed(said(&*panic)),

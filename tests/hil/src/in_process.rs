@@ -84,7 +84,7 @@ fn pump(to_do: &Receiver<Deed>, tell: &Sender<Light>) {
     loop {
         let mut patience = Duration::ZERO;
         while let Ok(deed) = to_do.recv_timeout(patience) {
-            patience = NEXT_DEED;
+            patience = if matches!(deed, Deed::Hand(_)) { NEXT_DEED } else { Duration::ZERO };
             match deed {
                 Deed::Bench(config) => bench_now = bench(*config),
                 Deed::Plug(role, end) => bench_now.plug(role, end),

@@ -20,7 +20,7 @@ mod serial;
 mod stations;
 mod suite;
 
-pub use case::{Outcome, Report, Skip, run, run_one};
+pub use case::{Outcome, Report, Skip, case, run, run_one};
 pub use desk::{BootBoard, Desk, Effort};
 pub use file::{DeskFile, InvalidDesk, Kind};
 pub use host::{Answer, Facts, Heard, Host, configure, slotter};

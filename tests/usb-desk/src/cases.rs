@@ -1,206 +1,48 @@
-//! What a cable must bear.
+//! What only a bus can do to a cable; all else is in the one suite, `helio_hil`.
 
-use crate::desk::{Desk, PATIENCE, listed, nonce, serial, until};
-use crate::host::{Answer, Heard, Host, Plan, both, run};
-use crate::job;
+use crate::desk::{UsbDesk, listed, nonce, port, serial, until};
 use crate::usbip::Plug;
 use helio_bench::TripCause;
-use helio_link::{
-    DeviceAddress, SerialTransport, Transport, TransportError, UsbTransport, serial_ports,
-    usb_devices,
-};
-use helio_wire::{ErrorCode, HostMessage, Role};
+use helio_hil::{Answer, Desk, Host, InProcess, Stations, main_job};
+use helio_link::{TransportError, UsbTransport, usb_devices};
+use helio_rig::{Hand, Plan};
+use helio_wire::{HostMessage, Role};
 use nusb::MaybeFuture;
 use nusb::transfer::{Bulk, In};
 use std::time::{Duration, Instant};
 
-const BOTH: [Role; 2] = [Role::Alice, Role::Bob];
-const HELLO: HostMessage = HostMessage::Hello;
+/// One look at a cable.
+const GLANCE: Duration = Duration::from_millis(5);
+/// Slots of a run on a bus with the pace of full speed.
+const PACED_SLOTS: u64 = 100_000;
 
-fn host(desk: &Desk, role: Role) -> Host<UsbTransport> {
-    Host::new(desk.open(role), job::slotter())
-}
-
-fn rebuilt(desk: &mut Desk, seed: u64) -> [Host<UsbTransport>; 2] {
-    desk.rebuild(job::bench(seed));
-    desk.plug_both();
-    BOTH.map(|role| host(desk, role))
-}
-
-fn greeted(answer: Result<Answer, TransportError>) -> bool {
-    matches!(answer, Ok(Answer::Hello(_)))
-}
-
-/// Name of a board's serial port; the guest has others too.
-fn port() -> Option<String> {
-    let ports = serial_ports().expect("sysfs is there");
-    let names = ports.into_iter().filter_map(|port| match port.address {
-        DeviceAddress::Serial(name) => Some(name),
-        _ => None,
-    });
-    names.filter(|name| name.contains("ttyACM")).min()
-}
-
-/// Nothing is lost on the way.
-fn whole(heard: &[Heard; 2], plan: &Plan) {
-    for heard in heard {
-        assert_eq!((heard.missing_ticks, heard.missing_slots, heard.lost), (0, 0, 0));
-    }
-    assert_eq!(heard[0].end.map(|end| end.0), Some(plan.slots));
-    // Bob has no settings before his clock has locked.
-    assert!(heard[0].codes(plan.slots).iter().all(Option::is_some), "settings are missing");
-}
-
-pub fn enumeration(desk: &mut Desk) -> String {
+pub fn enumeration(desk: &mut UsbDesk) -> String {
     let begun = Instant::now();
-    desk.plug(Role::Alice);
+    desk.cable(Role::Alice);
     let took = begun.elapsed();
     let found = usb_devices().expect("sysfs is there");
     let [board] = &found[..] else { panic!("{found:?}") };
     assert_eq!((board.vendor_id, board.product_id), (0x1209, 0x0001));
     assert_eq!(board.product, "Heliograph virtual Alice");
     assert_eq!(board.serial.as_deref(), Some(serial(Role::Alice)));
-    until("the serial port is there", || port().is_some());
-    assert!(greeted(host(desk, Role::Alice).ask(&HELLO)));
+    until("the serial port is there", || port(Role::Alice).is_some());
+    let owner = desk.open(Role::Alice);
+    // A second program cannot have the vendor interface at all.
+    assert!(UsbTransport::open(serial(Role::Alice)).is_err());
+    drop(owner);
     desk.unplug(Role::Alice);
-    until("the serial port is gone", || port().is_none());
+    until("the serial port is gone", || port(Role::Alice).is_none());
     format!("listed after {} ms", took.as_millis())
 }
 
-pub fn versions(desk: &mut Desk) -> String {
-    desk.plug(Role::Bob);
-    let mut bob = host(desk, Role::Bob);
-    // Version 99 with a right checksum, before and after this host owns the device.
-    let mut raw = vec![99, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
-    let crc = !raw.iter().fold(!0u32, |crc, byte| {
-        (0..8)
-            .fold(crc ^ u32::from(*byte), |c, _| (c >> 1) ^ (0xedb8_8320 & (c & 1).wrapping_neg()))
-    });
-    raw.extend(crc.to_le_bytes());
-    let stranger = [&[0, raw.len() as u8 + 1], &raw[..], &[0]].concat();
-    let unknown = Ok(Answer::Refused(ErrorCode::UnknownCommand, 99));
-    bob.connection.transport().send(&stranger).expect("the cable holds");
-    assert_eq!(bob.answer_to(0), unknown);
-    assert!(greeted(bob.ask(&HELLO)), "the stranger did no harm");
-    bob.connection.transport().send(&stranger).expect("the cable holds");
-    assert_eq!(bob.answer_to(0), unknown);
-    let clear = HostMessage::Clear { cause: TripCause::UnknownCommand };
-    assert_eq!(bob.ask(&clear), Ok(Answer::Ack), "it has tripped");
-    "answered with the device's own version; trips its owner's interlock only".into()
-}
-
-pub fn both_pipes(desk: &mut Desk) -> String {
-    desk.plug(Role::Bob);
-    until("the serial port is there", || port().is_some());
-    let name = port().expect("it is there");
-    let open = || Host::new(SerialTransport::open(&name).expect("it opens"), job::slotter());
-    let (mut vendor, mut serial) = (host(desk, Role::Bob), open());
-    assert!(greeted(vendor.ask(&HELLO)));
-    let refused = serial.ask(&HELLO).expect("an answer");
-    assert_eq!(refused, Answer::Refused(ErrorCode::Busy, 0));
-    assert!(greeted(vendor.ask(&HELLO)), "the owner stays");
-    // A second program cannot have the vendor interface at all.
-    assert!(UsbTransport::open(self::serial(Role::Bob)).is_err());
-    drop((vendor, serial));
-    let mut serial = open();
-    until("the owner has been silent for long", || greeted(serial.ask(&HELLO)));
-    let mut vendor = host(desk, Role::Bob);
-    serial.connection.beat().expect("the cable holds");
-    assert_eq!(vendor.ask(&HELLO), Ok(Answer::Refused(ErrorCode::Busy, 0)));
-    drop(serial);
-    until("the port is closed", || greeted(vendor.ask(&HELLO)));
-    "the second one is refused, whichever it is".into()
-}
-
-pub fn streaming(desk: &mut Desk) -> String {
-    let mut said = Vec::new();
-    for (paced, slots) in [(false, 300_000), (true, 100_000)] {
-        let plan = Plan::short(11, slots);
-        desk.rebuild(job::bench(plan.seed));
-        let plugs = desk.plug_both();
-        if paced {
-            plugs.iter().for_each(Plug::pace);
-        }
-        let mut hosts = BOTH.map(|role| host(desk, role));
-        let [alice, bob] = &mut hosts;
-        let begun = Instant::now();
-        let heard = run([alice, bob], &plan, 1).map(|heard| heard.expect("the cables hold"));
-        whole(&heard, &plan);
-        let truth = job::in_process(job::bench(plan.seed), &plan);
-        for (heard, truth) in heard.iter().zip(&truth) {
-            assert_eq!((heard.tags, &heard.settings), (truth.tags, &truth.settings));
-        }
-        let seconds = begun.elapsed().as_secs_f64();
-        let pace = if paced { "paced" } else { "unpaced" };
-        said.push(format!("{slots} slots, {} tags, {pace}: {seconds:.1} s", heard[1].tags));
-    }
-    said.join("; ")
-}
-
-pub fn stall_and_clear(desk: &mut Desk) -> String {
-    desk.rebuild(job::bench(12));
-    let plug = desk.plug(Role::Bob);
-    let mut bob = host(desk, Role::Bob);
-    assert!(greeted(bob.ask(&HELLO)));
-    plug.stall(1);
-    let begun = Instant::now();
-    let error = loop {
-        match bob.receive(Duration::from_millis(5)) {
-            Ok(()) => assert!(begun.elapsed() < PATIENCE, "the stall is not seen"),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(error, TransportError::Failed(-2));
-    drop(bob);
-    let mut devices = nusb::list_devices().wait().expect("sysfs is there");
-    let device = devices.find(|d| d.serial_number() == Some(serial(Role::Bob))).expect("listed");
-    let device = device.open().wait().expect("it opens");
-    let frames = device.claim_interface(0).wait().expect("nobody has it");
-    frames.endpoint::<Bulk, In>(0x81).expect("its own").clear_halt().wait().expect("cleared");
-    drop((frames, device));
-    let mut bob = host(desk, Role::Bob);
-    assert!(greeted(bob.ask(&HELLO)), "it speaks again");
-    format!("{error}; cleared by the host, and greeted")
-}
-
-pub fn unplug_and_replug(desk: &mut Desk) -> String {
-    let plan = Plan::short(13, 2_000_000);
-    let mut hosts = rebuilt(desk, plan.seed);
-    std::thread::scope(|scope| {
-        let [alice, bob] = &mut hosts;
-        let plan = &plan;
-        let listen = scope.spawn(move || {
-            bob.start(Role::Bob, plan, 1)?;
-            bob.finish()
-        });
-        alice.start(Role::Alice, plan, 1).expect("it starts");
-        until("data flow", || {
-            alice.receive(Duration::from_millis(1)).expect("the cable holds");
-            alice.heard().settings.len() > 5
-        });
-        desk.unplug(Role::Bob);
-        let error = listen.join().expect("a host does not panic").expect_err("in mid-transfer");
-        assert_eq!(error, TransportError::Closed);
-    });
-    assert!(!listed(Role::Bob) && listed(Role::Alice));
-    desk.plug(Role::Bob);
-    let mut bob = host(desk, Role::Bob);
-    assert!(greeted(bob.ask(&HELLO)));
-    let clear = HostMessage::Clear { cause: TripCause::LinkReset };
-    assert_eq!(bob.ask(&clear), Ok(Answer::Ack), "it has tripped");
-    assert_eq!(bob.connection.nonce(), Some(nonce(plan.seed, Role::Bob)), "no reboot");
-    "closed, dark by the link's reset, greeted again with the same nonce".into()
-}
-
-pub fn two_boards(desk: &mut Desk) -> String {
-    desk.rebuild(job::bench(14));
-    desk.plug_both();
+pub fn two_boards(desk: &mut UsbDesk) -> String {
+    let plan = Plan { seed: 14, ..Plan::default() };
+    let mut all = Stations::new(desk, plan);
     let found = usb_devices().expect("sysfs is there");
     let serials: Vec<_> = found.iter().filter_map(|board| board.serial.as_deref()).collect();
     assert_eq!(serials, ["A-0001", "B-0001"]);
-    for role in BOTH {
-        let mut host = host(desk, role);
-        assert!(greeted(host.ask(&HELLO)));
+    for role in all.roles() {
+        let host = all.host(role);
         assert_eq!(host.connection.nonce(), Some(nonce(14, role)), "{role:?} by its serial number");
     }
     assert!(UsbTransport::open("C-0001").is_err());
@@ -219,76 +61,108 @@ const LIES: [(u8, usize, u8, &str); 8] = [
     (2, 2, 20, "cut off behind its first endpoint's length"),
 ];
 
-pub fn liars(desk: &mut Desk) -> String {
-    let mut refused = 0;
+pub fn liars(desk: &mut UsbDesk) -> String {
     for (kind, at, byte, lie) in LIES {
-        desk.rebuild(job::bench(15));
         desk.plug_in(Role::Bob, |plug| plug.lie(kind, at, byte));
         // Whether the kernel lists it at all is the kernel's affair.
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_millis(1_500) && !listed(Role::Bob) {
             std::thread::sleep(Duration::from_millis(10));
         }
-        match UsbTransport::open(serial(Role::Bob)) {
+        let said = match UsbTransport::open(serial(Role::Bob)) {
             Ok(_) => panic!("believed: {lie}"),
-            Err(error) => {
-                let said = error.to_string();
-                assert!(!said.contains('\n'), "{lie}: {said}");
-                refused += 1;
-            }
-        }
+            Err(error) => error.to_string(),
+        };
+        assert!(!said.contains('\n'), "{lie}: {said}");
         desk.unplug(Role::Bob);
     }
-    format!("{refused} lies, each an error")
+    format!("{} lies, each an error", LIES.len())
 }
 
-pub fn starts(desk: &mut Desk) -> String {
-    let mut hosts = rebuilt(desk, 16);
-    let [alice, bob] = &mut hosts;
-    let mut tags = 0;
-    for epoch in 1..=50 {
-        // Long enough for Bob's clock to lock.
-        let plan = Plan::short(16, 40_000);
-        let heard = if epoch == 1 {
-            run([&mut *alice, &mut *bob], &plan, epoch)
-        } else {
-            both([&mut *alice, &mut *bob], |host, role| {
-                host.begin(role, &plan, epoch)?;
-                host.finish()
-            })
-        };
-        let heard = heard.map(|heard| heard.expect("the cables hold"));
-        whole(&heard, &plan);
-        tags += heard[1].tags;
-    }
-    format!("50 runs, {tags} tags, nothing lost")
-}
-
-pub fn reboot(desk: &mut Desk) -> String {
-    let plan = Plan::short(17, 2_000_000);
-    let mut hosts = rebuilt(desk, plan.seed);
-    let [alice, bob] = &mut hosts;
-    std::thread::scope(|scope| {
-        let plan = &plan;
-        let listen = scope.spawn(move || {
-            bob.start(Role::Bob, plan, 1)?;
-            bob.finish()
-        });
-        alice.start(Role::Alice, plan, 1).expect("it starts");
-        until("data flow", || {
-            alice.receive(Duration::from_millis(1)).expect("the cable holds");
-            alice.heard().settings.len() > 5
-        });
-        desk.rebuild(job::bench(18));
-        let error = listen.join().expect("a host does not panic").err();
-        assert_eq!(error, Some(TransportError::Closed));
+pub fn stall_and_clear(desk: &mut UsbDesk) -> String {
+    let plug = desk.cable(Role::Bob);
+    let mut all = Stations::new(desk, Plan::default());
+    plug.stall(1);
+    let error = until_broken(all.host(Role::Bob));
+    assert_eq!(error, TransportError::Failed(-2));
+    all.leave(Role::Bob);
+    let mut devices = nusb::list_devices().wait().expect("sysfs is there");
+    let device = devices.find(|d| d.serial_number() == Some(serial(Role::Bob))).expect("listed");
+    let device = device.open().wait().expect("it opens");
+    let mut claimed = None;
+    until("the interface is free", || {
+        claimed = device.claim_interface(0).wait().ok();
+        claimed.is_some()
     });
-    drop(hosts);
-    desk.plug(Role::Bob);
-    let mut bob = host(desk, Role::Bob);
-    assert!(greeted(bob.ask(&HELLO)));
-    let new = bob.connection.nonce();
-    assert_eq!(new, Some(nonce(18, Role::Bob)));
-    assert_ne!(new, Some(nonce(plan.seed, Role::Bob)));
-    "another nonce".into()
+    let frames = claimed.expect("it was free");
+    frames.endpoint::<Bulk, In>(0x81).expect("its own").clear_halt().wait().expect("cleared");
+    drop((frames, device));
+    // It speaks again.
+    all.plug(Role::Bob);
+    format!("{error}; cleared by the host, and greeted")
+}
+
+/// Listens until the cable fails.
+fn until_broken(host: &mut Host<UsbTransport>) -> TransportError {
+    let mut failed = None;
+    until("the cable fails", || {
+        failed = host.receive(GLANCE).err();
+        failed.is_some()
+    });
+    failed.expect("it has just failed")
+}
+
+/// The cable is pulled while its host waits in a transfer, and data flow.
+pub fn unplug_in_transfer(desk: &mut UsbDesk) -> String {
+    let plug = desk.cable(Role::Bob);
+    let plan = Plan { seed: 13, ..Plan::default() };
+    let mut all = Stations::new(desk, plan);
+    all.arm();
+    all.start(0);
+    all.until("tags", |all| all.host(Role::Bob).heard.tags > 50);
+    let error = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(20));
+            plug.unplug();
+        });
+        until_broken(all.host(Role::Bob))
+    });
+    assert_eq!(error, TransportError::Closed);
+    all.unplug(Role::Bob);
+    assert!(!listed(Role::Bob) && listed(Role::Alice));
+    all.plug(Role::Bob);
+    all.obey(Role::Bob, HostMessage::Clear { cause: TripCause::LinkReset });
+    assert_eq!(all.host(Role::Bob).connection.nonce(), Some(nonce(13, Role::Bob)), "no reboot");
+    "closed, dark by the link's reset, greeted again with the same nonce".into()
+}
+
+/// A chip that is reset falls off the bus, and comes back with another nonce.
+pub fn reset_of_the_chip(desk: &mut UsbDesk) -> String {
+    let plug = desk.cable(Role::Bob);
+    let mut all = Stations::new(desk, Plan::default());
+    all.arm();
+    all.start(0);
+    all.until("tags", |all| all.host(Role::Bob).heard.tags > 50);
+    let before = all.host(Role::Bob).connection.nonce();
+    plug.unplug();
+    let error = until_broken(all.host(Role::Bob));
+    assert_eq!(error, TransportError::Closed);
+    all.unplug(Role::Bob);
+    all.lay(Hand::Reboot(Role::Bob));
+    all.plug(Role::Bob);
+    assert_ne!(all.host(Role::Bob).connection.nonce(), before);
+    let start = HostMessage::Start { epoch: 9, slots: 0 };
+    assert!(matches!(all.ask(Role::Bob, start), Answer::Refused(..)), "it has forgotten all");
+    "closed, and another nonce".into()
+}
+
+/// The same bits on a bus that takes its time.
+pub fn paced(desk: &mut UsbDesk) -> String {
+    let plugs: [Plug; 2] = [Role::Alice, Role::Bob].map(|role| desk.cable(role));
+    plugs.iter().for_each(Plug::pace);
+    let begun = Instant::now();
+    let bits = main_job(desk, PACED_SLOTS);
+    let seconds = begun.elapsed().as_secs_f64();
+    assert!(bits == main_job(&mut InProcess::new(), PACED_SLOTS), "other bits than in process");
+    format!("{PACED_SLOTS} slots, {} sifted bits, in {seconds:.1} s", bits.len())
 }

@@ -1,17 +1,17 @@
-//! The main job: two stations over USB make what two in one process make, to the bit.
+//! The main job to its end: two stations over USB distill the key that two in one process distill.
 
-use crate::desk::{DEPTH, Desk};
-use crate::host::{Heard, Host, Plan, SLOT_TICKS, SPACING, run};
+use crate::desk::UsbDesk;
 use helio_distill::bound::BoundChoice;
 use helio_distill::pads::PadBook;
 use helio_distill::parameters::{CodeChoice, DetectorMatch, Parameters, Receiver, SessionId};
 use helio_distill::{Event as Talk, Local, MemoryStore, Role as Side, alice, bob};
+use helio_hil::{DEPTH, Desk, InProcess, Setup, Stations, configure};
 use helio_keys::{EntropySource, RandomLabel, SeededEntropy, Simulated, SimulatedDevices};
 use helio_sim::{BenchConfig, Path};
-use helio_timetag::{SlotterConfig, Window};
-use helio_units::{Decibel, FineTicks, MeanPhotons, Picoseconds, Ticks};
-use helio_virt::{Step, VirtBench, VirtConfig};
-use helio_wire::Role;
+use helio_timetag::{SlotBatch, SlotterConfig, Window};
+use helio_units::{Decibel, FineTicks, MeanPhotons, Picoseconds, SlotIndex, Ticks};
+use helio_virt::VirtConfig;
+use helio_wire::{Configure, Role};
 use std::num::NonZeroU16;
 use zeroize::Zeroizing;
 
@@ -26,9 +26,17 @@ const MU_NANO: [u64; 3] = [627_800_000, 273_400_000, 500_000];
 const INTENSITY_WEIGHTS: [u16; 3] = [1035, 2057, 1004];
 const KEY_WEIGHTS: [u16; 2] = [3028; 2];
 const SLOTS_PER_BLOCK: u32 = 2_000_000;
+const SLOTS: u64 = (SLOTS_PER_BLOCK + CLOCK_BOUND_SLOTS) as u64;
+/// Ticks of a slot, on both devices.
+const SLOT_TICKS: u32 = 30;
+/// Each such slot is public.
+const SPACING: u16 = 64;
+const SEED: u64 = 7;
+/// Bits of a setting: state and intensity of Alice's, basis and swap of Bob's.
+const SETTING_BITS: [usize; 2] = [4, 2];
 
 /// A bench on a short, bright link.
-pub fn bench(seed: u64) -> BenchConfig {
+fn bench(seed: u64) -> BenchConfig {
     let mut bench = BenchConfig { seed, slot_ticks: SLOT_TICKS, ..BenchConfig::default() };
     for (level, nano) in bench.source.levels.iter_mut().zip(MU_NANO) {
         *level = MeanPhotons::new(nano as f64 / 1e9).expect("a mean photon number");
@@ -45,7 +53,7 @@ pub fn bench(seed: u64) -> BenchConfig {
 }
 
 /// How Bob's tags become slots. A tag is on average half a tick early.
-pub fn slotter() -> SlotterConfig {
+fn slotter() -> SlotterConfig {
     SlotterConfig {
         delays: vec![FineTicks(-(1 << 31)); 2],
         window: Window {
@@ -83,38 +91,62 @@ fn parameters(seed: u64) -> Parameters {
     }
 }
 
-/// The same run without a cable.
-pub fn in_process(config: BenchConfig, plan: &Plan) -> [Heard; 2] {
-    let virt = VirtConfig { bench: config, link_depth: DEPTH };
-    let (mut bench, alice, bob) = VirtBench::new(virt).expect("the bench can be made");
-    let pump = std::thread::spawn(move || while !matches!(bench.step(), Step::Unplugged(_)) {});
-    let mut hosts = [alice, bob].map(|end| Host::new(end, slotter()));
-    let [a, b] = &mut hosts;
-    let heard = run([a, b], plan, 1).map(|heard| heard.expect("no cable, no fault"));
-    drop(hosts);
-    pump.join().expect("the bench does not panic");
-    heard
+/// What both hosts' data come to.
+struct Heard {
+    /// Setting of each slot, Alice's and Bob's.
+    settings: [Vec<Option<u8>>; 2],
+    slots: SlotBatch,
+    tags: u64,
+    end: Option<SlotIndex>,
 }
 
-/// Sifted bits: slot, whether it is the key basis, Alice's bit, Bob's click mask and swap.
-pub fn sifted(heard: &[Heard; 2], slots: u64) -> Vec<(u64, u8, u8, u8)> {
-    let [alice, bob] = [&heard[0], &heard[1]].map(|heard| heard.codes(slots));
-    let detections = &heard[1].slots.detections;
-    let bits = detections.iter().filter_map(|detection| {
-        let slot = detection.slot as usize;
-        let (sent, measured) = ((*alice.get(slot)?)?, (*bob.get(slot)?)?);
-        (sent >> 1 & 1 == measured & 1).then_some((detection.slot, sent, measured, detection.mask))
-    });
-    bits.collect()
+/// The run on a desk on which the bench stands.
+fn heard<D: Desk>(desk: &mut D) -> Heard {
+    let [a, b, c] = INTENSITY_WEIGHTS;
+    let of = |key_basis_weight| Configure {
+        sync_spacing: SPACING,
+        intensity_weights: [a, b, c, 0],
+        key_basis_weight,
+        ..configure(SLOT_TICKS)
+    };
+    let setup = Setup { configure: KEY_WEIGHTS.map(of), slotter: Some(slotter()) };
+    let mut all = Stations::on(desk, setup);
+    all.arm();
+    all.start(SLOTS);
+    all.finish();
+    for role in all.roles() {
+        all.host(role).assert_nothing_lost();
+    }
+    let settings = [Role::Alice, Role::Bob].map(|role| all.host(role).heard.settings.clone());
+    let bob = &mut all.host(Role::Bob).heard;
+    assert_eq!((bob.lost, bob.health.lost_edges), (0, 0));
+    Heard { settings, slots: std::mem::take(&mut bob.slots), tags: bob.tags, end: bob.end }
+}
+
+/// Runs of slots with settings: first slot, count, and their codes of so many bits in a row.
+fn packed(settings: &[Option<u8>], bits: usize) -> Vec<(u64, u64, Vec<u8>)> {
+    let mut runs: Vec<(u64, u64, Vec<u8>)> = Vec::new();
+    for (slot, code) in (0..).zip(settings) {
+        let Some(code) = code else { continue };
+        if runs.last().is_none_or(|(first, count, _)| first + count != slot) {
+            runs.push((slot, 0, Vec::new()));
+        }
+        let Some((_, count, bytes)) = runs.last_mut() else { continue };
+        let at = *count as usize * bits;
+        bytes.resize((at + bits).div_ceil(8), 0);
+        bytes[at / 8] |= code << (at % 8);
+        *count += 1;
+    }
+    runs
 }
 
 type Alice = alice::Session<SeededEntropy, MemoryStore<Simulated>>;
 type Bob = bob::Session<SeededEntropy, MemoryStore<Simulated>>;
 
 /// Length and fingerprint of the key that two stations distill.
-pub fn key(heard: &[Heard; 2], seed: u64) -> (u64, String) {
+fn key(heard: &Heard) -> (u64, String) {
     let devices = SimulatedDevices::declared(true, true).expect("both are simulated");
-    let entropy = |stream: &str| SeededEntropy::new(devices, seed, stream);
+    let entropy = |stream: &str| SeededEntropy::new(devices, SEED, stream);
     let pads = |side| {
         let mut secret = Zeroizing::new(vec![0; 128 * 64]);
         entropy("pre-shared secret").fill(&mut secret).expect("a generator does not fail");
@@ -123,18 +155,19 @@ pub fn key(heard: &[Heard; 2], seed: u64) -> (u64, String) {
     let local = || Local::new(RandomLabel::Seeded);
     let store = MemoryStore::default;
     let (pads_a, pads_b) = (pads(Side::Alice), pads(Side::Bob));
-    let alice = Alice::new(parameters(seed), local(), pads_a, entropy("alice"), store());
-    let bob = Bob::new(parameters(seed), local(), pads_b, entropy("bob"), store());
+    let alice = Alice::new(parameters(SEED), local(), pads_a, entropy("alice"), store());
+    let bob = Bob::new(parameters(SEED), local(), pads_b, entropy("bob"), store());
     let (mut alice, mut bob) = (alice.expect("good parameters"), bob.expect("good parameters"));
     alice.connect(1).expect("contact");
     bob.connect(1).expect("contact");
     talk(&mut alice, &mut bob);
-    for (first, count, packed) in &heard[0].settings {
-        alice.push_settings(*first, *count, packed).expect("in order");
+    let [of_alice, of_bob] = [0, 1].map(|i| packed(&heard.settings[i], SETTING_BITS[i]));
+    for (first, count, packed) in of_alice {
+        alice.push_settings(first, count, &packed).expect("in order");
     }
-    bob.push_batch(&heard[1].slots).expect("in order");
-    for (first, count, packed) in &heard[1].settings {
-        bob.push_settings(*first, *count, packed).expect("in order");
+    bob.push_batch(&heard.slots).expect("in order");
+    for (first, count, packed) in of_bob {
+        bob.push_settings(first, count, &packed).expect("in order");
     }
     talk(&mut alice, &mut bob);
     let done = |event| if let Talk::BlockDone(report) = event { Some(report) } else { None };
@@ -160,29 +193,22 @@ fn talk(alice: &mut Alice, bob: &mut Bob) {
 }
 
 /// Both over the cable, and both without.
-pub fn main_job(desk: &mut Desk) -> String {
-    let seed = 7;
-    let [a, b, c] = INTENSITY_WEIGHTS;
-    let slots = u64::from(SLOTS_PER_BLOCK + CLOCK_BOUND_SLOTS);
-    let plan = Plan { seed, slots, intensity_weights: [a, b, c, 0], key_weights: KEY_WEIGHTS };
-    desk.rebuild(bench(seed));
-    desk.plug_both();
-    let mut hosts = [Role::Alice, Role::Bob].map(|role| Host::new(desk.open(role), slotter()));
-    let [alice, bob] = &mut hosts;
-    let over_usb = run([alice, bob], &plan, 1).map(|heard| heard.expect("the cables hold"));
-    drop(hosts);
-    let inside = in_process(bench(seed), &plan);
-    for (side, (usb, inside)) in over_usb.iter().zip(&inside).enumerate() {
-        assert_eq!(usb.settings, inside.settings, "settings of device {side}");
-        assert_eq!(usb.slots.detections, inside.slots.detections, "detections of device {side}");
-        assert_eq!(usb.slots.dropped, inside.slots.dropped, "slots that device {side} drops");
-        assert_eq!((usb.tags, usb.lost, usb.end), (inside.tags, inside.lost, inside.end));
+pub fn same_key(desk: &mut UsbDesk) -> String {
+    let config = || VirtConfig { bench: bench(SEED), link_depth: DEPTH };
+    desk.rebuild_as(config());
+    let over_usb = heard(desk);
+    let mut inside = InProcess::new();
+    inside.rebuild_as(config());
+    let inside = heard(&mut inside);
+    for (side, (usb, inside)) in over_usb.settings.iter().zip(&inside.settings).enumerate() {
+        assert!(usb == inside, "settings of device {side}");
     }
-    let bits = sifted(&over_usb, slots);
-    assert_eq!(bits, sifted(&inside, slots));
-    assert!(bits.len() > 100_000, "{} sifted bits", bits.len());
-    let (length, fingerprint) = key(&over_usb, seed);
-    assert_eq!((length, fingerprint.clone()), key(&inside, seed), "the keys");
+    assert!(over_usb.slots.detections == inside.slots.detections, "detections");
+    assert!(over_usb.slots.dropped == inside.slots.dropped, "slots that are dropped");
+    assert_eq!((over_usb.tags, over_usb.end), (inside.tags, inside.end));
+    let (length, fingerprint) = key(&over_usb);
+    assert_eq!((length, fingerprint.clone()), key(&inside), "the keys");
     assert!(length > 0, "a key is left");
-    format!("{} sifted bits and a key of {length} bits, {fingerprint}", bits.len())
+    let (tags, detections) = (over_usb.tags, over_usb.slots.detections.len());
+    format!("{tags} tags, {detections} detections and a key of {length} bits, {fingerprint}")
 }

@@ -6,8 +6,10 @@
 //! when it is plugged in, and it delivers neither suspend nor later resets. It does not pace the
 //! bus either; [`Plug::pace`] does.
 
-use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+mod core;
+
+use self::core::{Core, Endpoint, Pace, Phase, Transfer};
+use std::io::{self, Read};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -21,58 +23,6 @@ use usb_device::{Result, UsbDirection, UsbError};
 const ATTACH: &str = "/sys/devices/platform/vhci_hcd.0/attach";
 /// `USB_SPEED_FULL` of the kernel.
 const FULL_SPEED: u32 = 2;
-/// Bulk packets of 64 bytes that full speed carries in a millisecond (USB 2.0, table 5-9).
-const PACKETS_PER_MS: f64 = 19.0;
-const EPIPE: i32 = -32;
-const ECONNRESET: i32 = -104;
-
-struct Transfer {
-    number: u32,
-    setup: [u8; 8],
-    /// What the host asks for, or brings.
-    length: usize,
-    data: Vec<u8>,
-    done: usize,
-    /// Made here: gets no answer.
-    own: bool,
-}
-
-#[derive(Default)]
-struct Endpoint {
-    size: usize,
-    stalled: bool,
-    /// The endpoint's one packet buffer.
-    packet: Option<Vec<u8>>,
-    transfers: VecDeque<Transfer>,
-}
-
-#[derive(PartialEq, Clone, Copy)]
-enum Phase {
-    Idle,
-    Setup,
-    DataIn,
-    DataOut,
-    StatusIn,
-    StatusOut,
-}
-
-/// What the bus carries, by the wall clock.
-struct Pace {
-    packets: f64,
-    at: Instant,
-}
-
-struct Core {
-    to_host: [Endpoint; 16],
-    from_host: [Endpoint; 16],
-    phase: Phase,
-    taken: u16,
-    reset: bool,
-    gone: bool,
-    pace: Option<Pace>,
-    lies: Vec<(u8, usize, u8)>,
-    wire: UnixStream,
-}
 
 struct Shared {
     core: Mutex<Core>,
@@ -126,6 +76,11 @@ impl Plug {
         }
         let waited = self.0.wake.wait_timeout(core, limit);
         !waited.unwrap_or_else(PoisonError::into_inner).0.gone
+    }
+
+    /// The device looks at the bus now.
+    pub fn wake(&self) {
+        self.0.wake.notify_all();
     }
 
     pub fn unplug(&self) {
@@ -206,204 +161,6 @@ impl Shared {
         core.from_host[0].transfers.push_back(transfer);
         core.next_control();
         self.wake.notify_all();
-    }
-}
-
-impl Core {
-    fn news(&self) -> bool {
-        self.reset || self.taken != 0 || self.from_host.iter().any(|e| e.packet.is_some())
-    }
-
-    fn reply(&mut self, transfer: &Transfer, status: i32, to_host: bool) {
-        if transfer.own {
-            return;
-        }
-        let mut message = Vec::with_capacity(48 + transfer.data.len());
-        message.extend(3u32.to_be_bytes());
-        message.extend(transfer.number.to_be_bytes());
-        message.extend([0; 12]);
-        message.extend(status.to_be_bytes());
-        message.extend((transfer.done as u32).to_be_bytes());
-        message.extend([0; 20]);
-        if to_host {
-            message.extend(&transfer.data[..transfer.done]);
-        }
-        self.gone |= self.wire.write_all(&message).is_err();
-    }
-
-    fn unlink(&mut self, number: u32, victim: u32) {
-        let mut status = 0;
-        for endpoint in self.to_host.iter_mut().chain(self.from_host.iter_mut()) {
-            let before = endpoint.transfers.len();
-            endpoint.transfers.retain(|t| t.number != victim || t.own);
-            if endpoint.transfers.len() != before {
-                status = ECONNRESET;
-            }
-        }
-        if status != 0 && self.from_host[0].transfers.is_empty() {
-            self.phase = Phase::Idle;
-        }
-        let mut message = Vec::with_capacity(48);
-        message.extend(4u32.to_be_bytes());
-        message.extend(number.to_be_bytes());
-        message.extend([0; 12]);
-        message.extend(status.to_be_bytes());
-        message.extend([0; 24]);
-        let _ = self.wire.write_all(&message);
-    }
-
-    fn serve_in(&mut self, n: usize) {
-        loop {
-            let endpoint = &mut self.to_host[n];
-            let Some(transfer) = endpoint.transfers.front_mut() else { return };
-            let mut status = EPIPE;
-            if !endpoint.stalled {
-                let Some(packet) = endpoint.packet.take() else { return };
-                self.taken |= 1 << n;
-                let room = transfer.length - transfer.done;
-                transfer.data.extend(&packet[..packet.len().min(room)]);
-                transfer.done = transfer.data.len();
-                if packet.len() == endpoint.size && transfer.done < transfer.length {
-                    return;
-                }
-                status = 0;
-            }
-            if let Some(transfer) = endpoint.transfers.pop_front() {
-                self.reply(&transfer, status, true);
-            }
-        }
-    }
-
-    fn serve_out(&mut self, n: usize) {
-        let endpoint = &mut self.from_host[n];
-        if endpoint.stalled {
-            while let Some(transfer) = self.from_host[n].transfers.pop_front() {
-                self.reply(&transfer, EPIPE, false);
-            }
-        } else if let (None, Some(transfer)) = (&endpoint.packet, endpoint.transfers.front()) {
-            let end = (transfer.done + endpoint.size).min(transfer.length);
-            endpoint.packet = Some(transfer.data[transfer.done..end].to_vec());
-        }
-    }
-
-    fn stall(&mut self, address: EndpointAddress, stalled: bool) {
-        let n = address.index();
-        if address.is_in() {
-            self.to_host[n].stalled = stalled;
-        } else {
-            self.from_host[n].stalled = stalled;
-        }
-        match (n, stalled) {
-            (0, true) if self.phase != Phase::Idle => self.end_control(EPIPE),
-            (0, _) => {}
-            _ if address.is_in() => self.serve_in(n),
-            _ => self.serve_out(n),
-        }
-    }
-
-    fn next_control(&mut self) {
-        if self.phase != Phase::Idle {
-            return;
-        }
-        let Some(transfer) = self.from_host[0].transfers.front() else { return };
-        self.from_host[0].packet = Some(transfer.setup.to_vec());
-        self.from_host[0].stalled = false;
-        self.to_host[0].stalled = false;
-        self.taken &= !1;
-        self.phase = Phase::Setup;
-    }
-
-    fn end_control(&mut self, status: i32) {
-        self.phase = Phase::Idle;
-        self.from_host[0].packet = None;
-        if let Some(mut transfer) = self.from_host[0].transfers.pop_front() {
-            let kind = transfer.setup[3];
-            if transfer.setup[..2] == [0x80, 6] {
-                for (of, at, byte) in &self.lies {
-                    if *of == kind && *at < transfer.done {
-                        transfer.data[*at] = *byte;
-                    }
-                }
-            }
-            let to_host = transfer.setup[0] & 0x80 != 0;
-            self.reply(&transfer, status, to_host);
-        }
-        self.next_control();
-    }
-
-    fn control_data_out(&mut self) {
-        let size = self.to_host[0].size;
-        let next = self.from_host[0].transfers.front().map(|transfer| {
-            let end = (transfer.done + size).min(transfer.length);
-            transfer.data[transfer.done..end].to_vec()
-        });
-        self.from_host[0].packet = next;
-    }
-
-    fn control_read(&mut self) -> Option<Vec<u8>> {
-        let packet = self.from_host[0].packet.take()?;
-        match self.phase {
-            Phase::Setup => {
-                let setup = self.from_host[0].transfers.front()?.setup;
-                self.phase = match (setup[0] & 0x80 != 0, u16::from_le_bytes([setup[6], setup[7]]))
-                {
-                    (_, 0) => Phase::StatusIn,
-                    (true, _) => Phase::DataIn,
-                    (false, _) => Phase::DataOut,
-                };
-                if self.phase == Phase::DataOut {
-                    self.control_data_out();
-                }
-            }
-            Phase::DataOut => {
-                let transfer = self.from_host[0].transfers.front_mut()?;
-                transfer.done += packet.len();
-                if transfer.done == transfer.length {
-                    self.phase = Phase::StatusIn;
-                } else {
-                    self.control_data_out();
-                }
-            }
-            Phase::StatusOut => self.end_control(0),
-            _ => {}
-        }
-        Some(packet)
-    }
-
-    fn control_write(&mut self, packet: &[u8]) {
-        let size = self.to_host[0].size;
-        match self.phase {
-            Phase::DataIn => {
-                self.taken |= 1;
-                let Some(transfer) = self.from_host[0].transfers.front_mut() else { return };
-                let room = transfer.length - transfer.done;
-                transfer.data.extend(&packet[..packet.len().min(room)]);
-                transfer.done = transfer.data.len();
-                if packet.len() < size || transfer.done == transfer.length {
-                    self.phase = Phase::StatusOut;
-                    self.from_host[0].packet = Some(vec![]);
-                }
-            }
-            Phase::StatusIn => {
-                self.taken |= 1;
-                self.end_control(0);
-            }
-            // A packet that no host asks for any more.
-            _ => {}
-        }
-    }
-
-    /// Whether the bus has room for a packet now.
-    fn paced(&mut self) -> bool {
-        let Some(pace) = &mut self.pace else { return true };
-        let now = Instant::now();
-        let ms = now.duration_since(pace.at).as_secs_f64() * 1e3;
-        pace.at = now;
-        // The host's frames go on while the device sleeps, but nothing is made up for later.
-        pace.packets = (pace.packets + PACKETS_PER_MS * ms).min(PACKETS_PER_MS);
-        let room = pace.packets >= 1.0;
-        pace.packets -= f64::from(u8::from(room));
-        room
     }
 }
 
