@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, unbounded};
-use helio_bench::TripCause;
+use helio_bench::{SettingsSource, TripCause};
 use helio_link::{Connection, DeviceAddress, Event, Transport, TransportError, open};
 use helio_station::bench::device::{self, Run};
 use helio_station::bench::{Scenario, defaults};
@@ -153,7 +153,8 @@ impl Host {
             connection.send(&HostMessage::Clear { cause }).unwrap();
         }
         connection.send(&HostMessage::Disarm).unwrap();
-        let run = Run { arming_nonce: epoch.into(), epoch, slots: 0 };
+        let source = SettingsSource::Own;
+        let run = Run { arming_nonce: epoch.into(), epoch, slots: 0, source };
         device::start(connection, *role, configure(), run, &mut |event| seen.event(event)).unwrap();
     }
 
