@@ -95,6 +95,11 @@ impl Plug {
         self.0.core().stall(EndpointAddress::from_parts(endpoint, UsbDirection::In), true);
     }
 
+    /// Whether the endpoint to the host is stalled still.
+    pub fn is_stalled(&self, endpoint: usize) -> bool {
+        self.0.core().to_host[endpoint].stalled
+    }
+
     /// From now on bulk packets take the time that they take on a wire.
     pub fn pace(&self) {
         self.0.core().pace = Some(Pace { packets: 0.0, at: Instant::now() });

@@ -18,7 +18,7 @@ fn every_source_makes_equal_keys_and_is_named() {
         set("alice", alice_source);
         set("bob", bob_source);
         let _sim = desk.start("sim");
-        let mut bob = desk.start_with("bob", &["--record"]);
+        let bob = desk.start_with("bob", &["--record"]);
         let mut alice = desk.start_with("alice", &["--record"]);
         alice.wait_for("bits of key", 2);
         alice.terminate();
