@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 /// Rounds of a run, and the steps of half a millisecond in one.
-const ROUNDS: u32 = 120;
+const ROUNDS: u32 = 80;
 const STEPS: u32 = 10;
 /// Rounds before the first fault.
 const CALM: u32 = 12;
@@ -114,16 +114,16 @@ impl<D: Desk> Run<'_, D> {
 
     fn misfortune(&mut self) {
         for role in ROLES {
-            if self.chance(150) {
+            if self.chance(100) {
                 self.unplug(role);
                 self.dark(role, Hand::Light);
                 self.plug(role);
                 self.generation += 1;
-            } else if self.chance(200) {
+            } else if self.chance(130) {
                 self.dark(role, Hand::Reboot(role));
-            } else if self.chance(250) {
+            } else if self.chance(165) {
                 self.dark(role, Hand::Signal(role, Event::ContactOpen));
-            } else if self.chance(150) {
+            } else if self.chance(100) {
                 self.stalled[usize::from(role.code())] = (self.rng.next_u64() % 80) as u32;
             } else {
                 continue;
