@@ -1,8 +1,9 @@
 //! Two boards on the bench in the process, each behind its own USB cable.
 
 use crate::board::{self, Board};
+use crate::boot::UsbBoot;
 use crate::usbip::Plug;
-use helio_hil::{Desk, Effort, InProcess};
+use helio_hil::{BootBoard, Desk, Effort, InProcess};
 use helio_link::{DeviceAddress, usb_devices};
 use helio_link::{SerialTransport, Transport, TransportError, UsbTransport, serial_ports};
 use helio_rig::{Hand, Light, Plan};
@@ -138,6 +139,10 @@ impl Desk for UsbDesk {
     fn lay(&mut self, hand: Hand) -> Option<Light> {
         self.settle();
         self.bench.at().lay(hand)
+    }
+
+    fn boot_loader(&mut self) -> Option<Box<dyn BootBoard>> {
+        Some(Box::new(UsbBoot::new()))
     }
 
     fn second_pipe(&mut self, role: Role) -> Option<Box<dyn Transport + Send>> {

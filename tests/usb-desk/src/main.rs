@@ -3,9 +3,11 @@
 //! it and `helio-link`'s USB transport lie the kernel's USB core, usbfs and `cdc-acm`.
 //!
 //! It runs the one suite, `helio_hil`, and what only a bus can do. A line a case; ends with 1 if one
-//! has failed. An argument runs the cases whose names hold it.
+//! has failed. An argument runs the cases whose names hold it; `HELIO_HIL_LONG` makes those long that are
+//! shortened in CI.
 
 mod board;
+mod boot;
 mod cases;
 mod desk;
 mod key;
@@ -15,6 +17,11 @@ use desk::UsbDesk;
 use helio_hil::{Outcome, Report, case, run};
 use std::process::ExitCode;
 use std::time::Instant;
+
+/// Whether there is time.
+fn is_long() -> bool {
+    std::env::var_os("HELIO_HIL_LONG").is_some()
+}
 
 type Case = (&'static str, fn(&mut UsbDesk) -> String);
 
