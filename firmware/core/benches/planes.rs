@@ -45,6 +45,9 @@ impl SlotPlayer for Forgets {
     fn space(&self) -> usize {
         5000 - self.queued
     }
+    fn queued(&self) -> usize {
+        self.queued
+    }
     fn play(&mut self, words: &[SlotWord]) -> Result<(), PlayerError> {
         self.queued += black_box(words).len();
         Ok(())

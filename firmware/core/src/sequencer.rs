@@ -100,10 +100,10 @@ struct Run<D> {
     /// Next slot to be queued.
     next: u64,
     limit: u64,
-    /// What the empty player holds.
-    capacity: usize,
-    /// Most of it that may be used.
+    /// Most slots that may wait in the player.
     depth: usize,
+    /// The first words are queued and the player has been told to go.
+    going: bool,
     starved: u64,
     /// The last words were fewer than there was room for, because the host's bytes were.
     dry: bool,
@@ -157,9 +157,7 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
         self.player.begin(first);
         self.packer.begin(epoch, first, self.sources.active());
         let pattern = self.sources.pattern().map_or(1, <[u8]>::len);
-        let capacity = self.player.space();
         let queue = u32::try_from(self.queue.0).unwrap_or(u32::MAX) / slot_ticks.max(1);
-        let depth = capacity.min(queue.max(1) as usize);
         self.run = Some(Run {
             draw,
             spacing: spacing.max(1).into(),
@@ -167,8 +165,8 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
             first: first.0,
             next: first.0,
             limit: limit.map_or(u64::MAX, |l| l.0.max(first.0)),
-            capacity,
-            depth,
+            depth: queue.max(1) as usize,
+            going: false,
             starved: self.player.starved(),
             dry: false,
             pattern_at: (first.0 % pattern as u64) as usize,
@@ -190,28 +188,33 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
         run.burst_left = run.burst;
         self.player.begin(SlotIndex(run.next));
         run.starved = self.player.starved();
+        run.going = false;
     }
 
     pub fn is_running(&self) -> bool {
         self.run.is_some()
     }
 
-    /// Queues as many slots as the player takes.
+    /// Queues as many slots as the player takes; the first time, before the player goes.
     pub fn feed(&mut self, now: Ticks, tx: &mut impl Transmit) -> Result<(), Fault> {
         let Some(run) = &mut self.run else { return Ok(()) };
-        if run.burst != 0 && run.burst_left == 0 {
-            if !run.idle && self.player.space() >= run.capacity {
-                self.player.halt();
-                self.forgiven += self.player.starved() - run.starved;
-                run.starved = self.player.starved();
-                run.idle = true;
-            }
-        } else if run.next < run.limit && self.player.starved() != run.starved {
+        // Asked before what is queued: a player that has run dry takes no further word.
+        let starved = self.player.starved() != run.starved;
+        let queued = self.player.queued();
+        let in_burst = run.burst == 0 || run.burst_left > 0;
+        if starved && (queued > 0 || run.next < run.limit && in_burst) {
             return Err(if run.dry { Fault::Random } else { Fault::Player });
         }
+        if !in_burst && !run.idle && queued == 0 {
+            self.player.halt();
+            self.forgiven += self.player.starved() - run.starved;
+            run.starved = self.player.starved();
+            run.idle = true;
+        }
         loop {
-            let queued = run.capacity.saturating_sub(self.player.space());
-            let room = (run.depth.saturating_sub(queued) as u64).min(run.limit - run.next);
+            let queued = self.player.queued();
+            let room = self.player.space().min(run.depth.saturating_sub(queued)) as u64;
+            let room = room.min(run.limit - run.next);
             let mut n = (room as usize).min(CHUNK);
             if run.burst != 0 {
                 n = n.min(run.burst_left as usize);
@@ -252,6 +255,10 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
             run.burst_left = run.burst_left.saturating_sub(n as u32);
             self.packer.push(codes, tx);
         }
+        if !run.going && self.player.queued() > 0 {
+            self.player.go()?;
+            run.going = true;
+        }
         if self.timer.is_due(now) {
             self.packer.flush(tx);
         }
@@ -260,9 +267,7 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
 
     /// Whether all slots before the limit have been played.
     pub fn is_finished(&self) -> bool {
-        self.run
-            .as_ref()
-            .is_some_and(|run| run.next == run.limit && self.player.space() >= run.capacity)
+        self.run.as_ref().is_some_and(|run| run.next == run.limit && self.player.queued() == 0)
     }
 
     /// Drops what is queued. Settings of slots that were not played may have been sent already.
@@ -316,7 +321,7 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
 
 impl<D> Run<D> {
     fn unplayed(&self, player: &impl SlotPlayer) -> u64 {
-        let queued = self.capacity.saturating_sub(player.space()) as u64;
+        let queued = player.queued() as u64;
         queued.min(self.next - self.first)
     }
 }

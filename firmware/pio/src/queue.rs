@@ -37,8 +37,12 @@ impl<const N: usize> BlockQueue<N> {
 
     /// Words that can be pushed, if `unread` words of the last block have not left for the pins.
     pub fn space(&self, unread: u32) -> usize {
-        let waiting = self.written.wrapping_sub(self.given).saturating_add(unread);
-        self.limit.saturating_sub(waiting) as usize
+        (self.limit as usize).saturating_sub(self.waiting(unread))
+    }
+
+    /// Words that were pushed and have not left, with `unread` of the last block's.
+    pub fn waiting(&self, unread: u32) -> usize {
+        self.written.wrapping_sub(self.given).saturating_add(unread) as usize
     }
 
     /// Adds words, all or none.

@@ -171,12 +171,26 @@ impl core::error::Error for PlayerError {}
 /// that time: a player that has run out of words parks all pins low and counts the slots it
 /// missed. It never repeats a word.
 pub trait SlotPlayer {
-    /// Starts the train: the next word played belongs to slot `first`, at the time the slot clock
-    /// gives to that slot; at Alice, whose slot clock is the device's own, at once.
+    /// Begins a train: the next word queued belongs to slot `first`, at the time the slot clock
+    /// gives to that slot; at Alice, whose slot clock is the device's own, soon after
+    /// [`SlotPlayer::go`].
     fn begin(&mut self, first: SlotIndex);
+
+    /// The first words are queued, and as many as there was room for. Where slots begin when they
+    /// can, a player that has no time to spare between its begin and its first word begins here.
+    ///
+    /// # Errors
+    /// [`PlayerError::Halted`]: it cannot begin.
+    fn go(&mut self) -> Result<(), PlayerError> {
+        Ok(())
+    }
 
     /// How many words can be queued now.
     fn space(&self) -> usize;
+
+    /// Words of the train that have been queued and whose slots are not over. The slot that plays
+    /// counts: halted now, it would not be whole.
+    fn queued(&self) -> usize;
 
     /// Queues words for the next slots.
     ///

@@ -113,6 +113,11 @@ impl<const N: usize> SlotPlayer for SimPlayer<N> {
         N - self.queued
     }
 
+    /// A slot is over as soon as its word has been taken: its pulse lies in that very tick.
+    fn queued(&self) -> usize {
+        self.queued
+    }
+
     fn play(&mut self, words: &[SlotWord]) -> Result<(), PlayerError> {
         if !self.running {
             return Err(PlayerError::Halted);

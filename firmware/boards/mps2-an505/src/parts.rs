@@ -60,6 +60,10 @@ impl SlotPlayer for Forgets {
         self.room - self.queued
     }
 
+    fn queued(&self) -> usize {
+        self.queued
+    }
+
     fn play(&mut self, words: &[SlotWord]) -> Result<(), PlayerError> {
         self.queued += black_box(words).len();
         Ok(())

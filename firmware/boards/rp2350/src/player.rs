@@ -143,6 +143,10 @@ impl SlotPlayer for Player {
         STATE.with(|state| state.queue.space(state.unread()))
     }
 
+    fn queued(&self) -> usize {
+        STATE.with(|state| state.queue.waiting(state.unread()))
+    }
+
     fn play(&mut self, words: &[SlotWord]) -> Result<(), PlayerError> {
         if !STATE.with(|state| state.runs) {
             return Err(PlayerError::Halted);

@@ -9,6 +9,7 @@ use helio_units::{SlotIndex, Ticks};
 use helio_wire::{Configure, HostMessage, MAX_FRAME};
 use std::vec::Vec;
 
+mod chip;
 mod light;
 mod sources;
 
