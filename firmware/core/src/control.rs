@@ -13,6 +13,7 @@
 //!   broken the link: the interlock trips, and its commands are not obeyed.
 
 mod check;
+mod commands;
 mod outbox;
 mod state;
 mod table;

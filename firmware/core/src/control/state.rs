@@ -1,45 +1,45 @@
-//! The dialogue: what each event and each command does, and what is answered.
+//! The dialogue: what each event does, which frames are commands, and what is answered.
 
 use super::outbox::{Answer, Outbox, trip_text};
 use super::table::Table;
-use super::{HEALTH_INTERVAL, RUN_ORDER_DEADLINE, TELEMETRY_INTERVAL, check};
+use super::{HEALTH_INTERVAL, RUN_ORDER_DEADLINE, TELEMETRY_INTERVAL};
 use crate::identity::Profile;
 use crate::interlock::{Interlock, Refusal};
-use crate::planes::{Event, Orders, RunOrder};
-use crate::random::{FEED_CAPACITY, Supply, SupplyKind};
+use crate::planes::{Event, Orders};
+use crate::random::Supply;
 use heapless::Deque;
-use helio_bench::{Board, InterlockState, SettingsSource, TripCause};
+use helio_bench::{Board, InterlockState, TripCause};
 use helio_units::{SlotIndex, Ticks};
 use helio_wire::{
-    Arrival, Capabilities, DecodeError, ErrorCode, Frame, FrameError, Health, HostMessage,
-    LogLevel, MAX_FEED, RebootMode, Role, SequenceTracker, Stream, decode_host,
+    Arrival, DecodeError, ErrorCode, Frame, FrameError, Health, HostMessage, LogLevel, MAX_FEED,
+    RebootMode, SequenceTracker, Stream, decode_host,
 };
 
 /// Pieces of what the host gave that may wait for the data plane: a full feed and a pattern.
-const SUPPLIES: usize = Supply::count(MAX_FEED) + 4;
+pub(super) const SUPPLIES: usize = Supply::count(MAX_FEED) + 4;
 
 pub(super) struct State<B> {
     pub profile: Profile,
     pub table: Table<B>,
     pub supplies: Deque<Supply, SUPPLIES>,
     /// Random bytes that the host gave, since boot.
-    fed: u64,
-    seeded: bool,
-    patterned: bool,
+    pub(super) fed: u64,
+    pub(super) seeded: bool,
+    pub(super) patterned: bool,
     pub reboot: Option<RebootMode>,
     pub telemetry_due: Ticks,
     pub telemetry_interval: Ticks,
     pub interlock: Interlock,
     sequence: SequenceTracker,
     bad_frames: u32,
-    configured: bool,
+    pub(super) configured: bool,
     /// Of the last run, or of the one that runs.
     pub epoch: u16,
     pub running: bool,
-    pending: Option<Pending>,
+    pub(super) pending: Option<Pending>,
     pub health_due: Ticks,
     pub health_interval: Ticks,
-    order_deadline: Ticks,
+    pub(super) order_deadline: Ticks,
     /// The state in the last health report.
     pub reported: InterlockState,
     /// The trip that has been obeyed.
@@ -48,10 +48,10 @@ pub(super) struct State<B> {
 
 /// A `Start` or `Stop` that the data plane has not carried out yet.
 #[derive(Clone, Copy)]
-struct Pending {
-    command: u32,
-    deadline: Ticks,
-    starts: bool,
+pub(super) struct Pending {
+    pub command: u32,
+    pub deadline: Ticks,
+    pub starts: bool,
 }
 
 /// Why a command is refused.
@@ -67,7 +67,7 @@ impl From<Refusal> for Refused {
 }
 
 /// What a command comes to, if it is not refused.
-enum Done {
+pub(super) enum Done {
     Hello,
     Value(u16),
     Now,
@@ -202,7 +202,7 @@ impl<B: Board> State<B> {
     }
 
     /// Ends the run whatever the data plane does, and answers the command that waits for it.
-    fn halt(&mut self, now: Ticks, orders: &mut Orders, outbox: &mut Outbox) {
+    pub(super) fn halt(&mut self, now: Ticks, orders: &mut Orders, outbox: &mut Outbox) {
         orders.halt = true;
         orders.run = None;
         self.running = false;
@@ -276,179 +276,5 @@ impl<B: Board> State<B> {
         }
         let (code, detail) = error.answer();
         Refused(code, detail)
-    }
-
-    fn obey(
-        &mut self,
-        message: HostMessage<'_>,
-        command: u32,
-        now: Ticks,
-        orders: &mut Orders,
-        outbox: &mut Outbox,
-    ) -> Result<Done, Refused> {
-        if self.reboot.is_some() && !matches!(message, HostMessage::Hello | HostMessage::Heartbeat)
-        {
-            return Err(Refusal::WrongState.into());
-        }
-        match message {
-            HostMessage::Hello => return Ok(Done::Hello),
-            HostMessage::Heartbeat => self.interlock.heartbeat(now),
-            HostMessage::Configure(configure) => {
-                if self.running {
-                    return Err(Refusal::WrongState.into());
-                }
-                check::configure(&self.profile, &configure)?;
-                self.configured = true;
-                orders.configure = Some(configure);
-            }
-            HostMessage::Arm { nonce } => {
-                self.check_configured()?;
-                self.interlock.arm(nonce, now)?;
-            }
-            HostMessage::Disarm => {
-                self.interlock.disarm()?;
-                if self.running {
-                    self.halt(now, orders, outbox);
-                }
-            }
-            HostMessage::Clear { cause } => self.interlock.clear(cause)?,
-            HostMessage::Get { index } if index < self.table.len() => {
-                return Ok(Done::Value(index));
-            }
-            HostMessage::Get { .. } => return Err(Refused(ErrorCode::OutOfRange, 0)),
-            HostMessage::Set { index, value, from } => {
-                let change = (command, index, value, from);
-                if !self.table.set(change, self.interlock.state(), now)? {
-                    return Ok(Done::Later);
-                }
-            }
-            HostMessage::Seed(seed) => {
-                self.supply(SupplyKind::Seed, seed.0)?;
-                self.seeded = true;
-            }
-            HostMessage::Feed(bytes) => {
-                let waiting = self.fed.saturating_sub(self.table.counters.fed) as usize;
-                if waiting + bytes.0.len() > FEED_CAPACITY {
-                    return Err(Refused(ErrorCode::Full, 0));
-                }
-                self.supply(SupplyKind::Feed, bytes.0)?;
-                self.fed += bytes.0.len() as u64;
-                self.table.queued = self.fed.saturating_sub(self.table.counters.fed);
-            }
-            HostMessage::Pattern(codes) => {
-                if self.running {
-                    return Err(Refusal::WrongState.into());
-                }
-                self.supply(SupplyKind::Pattern, codes)?;
-                self.patterned = true;
-            }
-            HostMessage::Source(source) => self.select(source)?,
-            HostMessage::SetSlotClock(timing) => {
-                if !self.running || self.profile.role != Role::Bob {
-                    return Err(Refusal::WrongState.into());
-                }
-                if timing.start.floor() <= now {
-                    return Err(Refused(ErrorCode::TooLate, 0));
-                }
-                if orders.slot_clock.is_some() {
-                    return Err(Refused(ErrorCode::Full, 0));
-                }
-                orders.slot_clock = Some((command, timing));
-                return Ok(Done::Later);
-            }
-            HostMessage::Reboot(mode) => self.reboot(mode)?,
-            HostMessage::Start { epoch, slots } => {
-                self.start(epoch, slots, now, orders)?;
-                return Ok(self.wait_for(command, true, now));
-            }
-            HostMessage::Stop => {
-                if !self.running || self.pending.is_some() {
-                    return Err(Refusal::WrongState.into());
-                }
-                orders.run = Some(RunOrder::Stop);
-                return Ok(self.wait_for(command, false, now));
-            }
-        }
-        Ok(Done::Now)
-    }
-
-    fn supply(&mut self, kind: SupplyKind, bytes: &[u8]) -> Result<(), Refused> {
-        if self.supplies.len() + Supply::count(bytes.len()) > SUPPLIES {
-            return Err(Refused(ErrorCode::Full, 0));
-        }
-        for piece in Supply::pieces(kind, bytes) {
-            let _ = self.supplies.push_back(piece);
-        }
-        Ok(())
-    }
-
-    fn select(&mut self, source: SettingsSource) -> Result<(), Refused> {
-        if self.running {
-            return Err(Refusal::WrongState.into());
-        }
-        // A passive receiver has no settings: what it does not do comes from nowhere else.
-        let settings = self.profile.identity.capabilities.has(Capabilities::REPORTS_SETTINGS);
-        if source != SettingsSource::Own && !settings {
-            return Err(Refused(ErrorCode::OutOfRange, 0));
-        }
-        let given = match source {
-            SettingsSource::HostSeed => self.seeded,
-            SettingsSource::Pattern => self.patterned,
-            SettingsSource::Own | SettingsSource::HostFeed | SettingsSource::Expanded => true,
-        };
-        if !given {
-            return Err(Refused(ErrorCode::NotConfigured, 0));
-        }
-        self.table.source = source;
-        Ok(())
-    }
-
-    /// Dark only: nothing that lasts longer than a reset may be on.
-    fn reboot(&mut self, mode: RebootMode) -> Result<(), Refused> {
-        let dark =
-            matches!(self.interlock.state(), InterlockState::Safe | InterlockState::Tripped(_));
-        if !dark || self.running {
-            return Err(Refusal::WrongState.into());
-        }
-        let able = self.profile.identity.capabilities.has(Capabilities::BOOT_LOADER);
-        if mode == RebootMode::BootLoader && !able {
-            return Err(Refused(ErrorCode::OutOfRange, 0));
-        }
-        self.table.kept.ordered = true;
-        self.table.store();
-        self.reboot = Some(mode);
-        Ok(())
-    }
-
-    fn start(
-        &mut self,
-        epoch: u16,
-        slots: u64,
-        now: Ticks,
-        orders: &mut Orders,
-    ) -> Result<(), Refused> {
-        self.check_configured()?;
-        if epoch == 0 || epoch == self.epoch {
-            return Err(Refused(ErrorCode::OutOfRange, 0));
-        }
-        match self.profile.role {
-            Role::Alice => self.interlock.start_emitting()?,
-            Role::Bob => self.interlock.start_receiving(now)?,
-        }
-        self.epoch = epoch;
-        self.running = true;
-        let slots = (slots != 0).then_some(SlotIndex(slots));
-        orders.run = Some(RunOrder::Start { epoch, slots });
-        Ok(())
-    }
-
-    fn check_configured(&self) -> Result<(), Refused> {
-        if self.configured { Ok(()) } else { Err(Refused(ErrorCode::NotConfigured, 0)) }
-    }
-
-    fn wait_for(&mut self, command: u32, starts: bool, now: Ticks) -> Done {
-        let deadline = Ticks(now.0.saturating_add(self.order_deadline.0));
-        self.pending = Some(Pending { command, deadline, starts });
-        Done::Later
     }
 }
