@@ -102,6 +102,9 @@ impl<B: Board> Control<B> {
             state.frame(frame, now, &mut orders, outbox);
             state.obey_trip(now, &mut orders, outbox);
         });
+        if core::mem::take(&mut state.heard_secret) {
+            decoder.wipe();
+        }
         orders.enable = state.interlock.may_emit();
         orders.permit_until = state.interlock.permit_until();
 
@@ -135,7 +138,7 @@ impl<B: Board> Control<B> {
     /// What the host gave for settings, piece by piece; to be taken after each poll, before the
     /// orders of that poll are given, as long as there is some and the data plane has room.
     pub fn supply(&mut self) -> Option<Supply> {
-        self.state.supplies.pop_front()
+        Supply::take(&mut self.state.supplies)
     }
 
     /// A reset that the host has ordered, once its answer has gone to the cable: the board sends

@@ -56,6 +56,15 @@ impl Supply {
         })
     }
 
+    /// Takes the first of a queue, and leaves nothing of it there.
+    pub(crate) fn take<const N: usize>(queue: &mut Deque<Supply, N>) -> Option<Supply> {
+        let front = queue.front_mut()?;
+        let taken = *front;
+        front.bytes.zeroize();
+        queue.pop_front();
+        Some(taken)
+    }
+
     /// Pieces that so many bytes make.
     pub(crate) const fn count(bytes: usize) -> usize {
         bytes.div_ceil(PIECE)
@@ -156,7 +165,10 @@ impl<R: RandomSource> Sources<R> {
                     return Err(RandomFault);
                 }
                 for byte in out.iter_mut() {
-                    *byte = self.feed.pop_front().ok_or(RandomFault)?;
+                    let front = self.feed.front_mut().ok_or(RandomFault)?;
+                    *byte = *front;
+                    front.zeroize();
+                    self.feed.pop_front();
                 }
                 self.consumed += out.len() as u64;
             }

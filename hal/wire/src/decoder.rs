@@ -2,6 +2,7 @@
 
 use crate::frame::{CHECKSUM_LENGTH, CRC, MAX_FRAME, MAX_RAW};
 use crate::{Frame, HEADER_LENGTH};
+use zeroize::Zeroize;
 
 /// Why the bytes up to a zero are no frame. Noise on the cable looks like this: it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,12 @@ impl Decoder {
         (self.held, self.overrun) = (0, 0);
     }
 
+    /// Leaves nothing of past frames in the buffer: after one with a secret. Bytes of a frame begun
+    /// stay.
+    pub fn wipe(&mut self) {
+        self.buffer[self.held..].zeroize();
+    }
+
     /// Takes bytes as they come and hands each whole frame, or why there is none, to `sink`.
     /// Zeros with nothing between them are no frames and no errors.
     pub fn push(&mut self, mut bytes: &[u8], mut sink: impl FnMut(Result<Frame<'_>, FrameError>)) {
@@ -187,4 +194,34 @@ fn check_raw(raw: &[u8]) -> Result<Frame<'_>, FrameError> {
         return Err(FrameError::Checksum);
     }
     Frame::split(covered).ok_or(FrameError::TooShort)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Concealed, Header, HostMessage, Stream, encode_host};
+
+    #[test]
+    fn a_wiped_buffer_holds_nothing_of_a_seed() {
+        let seed = [0xA5; 32];
+        let header = Header { stream: Stream::Control, boot_nonce: 1, epoch: 0, sequence: 0 };
+        let mut frame = [0; MAX_FRAME];
+        let length = encode_host(&header, &HostMessage::Seed(Concealed(&seed)), &mut frame);
+        let length = length.unwrap();
+        // Whole, cut in two, and followed by the beginning of another frame.
+        for cut in [0, 30] {
+            let mut decoder = Decoder::new();
+            let mut frames = 0;
+            let mut sink =
+                |frame: Result<Frame<'_>, FrameError>| frames += u32::from(frame.is_ok());
+            decoder.push(&frame[..cut], &mut sink);
+            decoder.push(&frame[cut..length], &mut sink);
+            decoder.push(&frame[..5], &mut sink);
+            assert!(decoder.buffer.windows(4).any(|bytes| bytes == [0xA5; 4]));
+            decoder.wipe();
+            assert!(!decoder.buffer.windows(4).any(|bytes| bytes == [0xA5; 4]));
+            decoder.push(&frame[5..length], &mut sink);
+            assert_eq!(frames, 2);
+        }
+    }
 }

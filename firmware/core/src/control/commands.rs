@@ -57,10 +57,12 @@ impl<B: Board> State<B> {
                 }
             }
             HostMessage::Seed(seed) => {
+                self.heard_secret = true;
                 self.supply(SupplyKind::Seed, seed.0)?;
                 self.seeded = true;
             }
             HostMessage::Feed(bytes) => {
+                self.heard_secret = true;
                 let waiting = self.fed.saturating_sub(self.table.counters.fed) as usize;
                 if waiting + bytes.0.len() > FEED_CAPACITY {
                     return Err(Refused(ErrorCode::Full, 0));

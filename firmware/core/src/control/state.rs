@@ -24,6 +24,8 @@ pub(super) struct State<B> {
     pub supplies: Deque<Supply, SUPPLIES>,
     /// Random bytes that the host gave, since boot.
     pub(super) fed: u64,
+    /// A seed or random bytes have come since the decoder was wiped.
+    pub heard_secret: bool,
     pub(super) seeded: bool,
     pub(super) patterned: bool,
     pub reboot: Option<RebootMode>,
@@ -95,6 +97,7 @@ impl<B: Board> State<B> {
             table,
             supplies: Deque::new(),
             fed: 0,
+            heard_secret: false,
             seeded: false,
             patterned: false,
             reboot: None,

@@ -43,6 +43,7 @@ use usb_device::device::{
     StringDescriptors, UsbDevice, UsbDeviceBuilder, UsbDeviceState, UsbVidPid,
 };
 use usbd_serial::CdcAcmClass;
+use zeroize::Zeroize;
 
 /// Bytes of a bulk packet at full speed, the largest that USB 2.0 allows there (5.8.3).
 pub const PACKET: usize = 64;
@@ -218,7 +219,8 @@ impl<'a, B: UsbBus, const QUEUE: usize> UsbCable<'a, B, QUEUE> {
             let front = self.received.front();
             let count = front.len().min(bytes.len() - taken);
             bytes[taken..taken + count].copy_from_slice(&front[..count]);
-            self.received.consume(count);
+            // A seed may be among it.
+            self.received.wipe(count);
             taken += count;
         }
         taken
@@ -236,7 +238,9 @@ impl<'a, B: UsbBus, const QUEUE: usize> UsbCable<'a, B, QUEUE> {
 
     fn forget(&mut self) {
         self.ownership.clear();
-        self.received.clear();
+        while !self.received.is_empty() {
+            self.received.wipe(usize::MAX);
+        }
         self.outgoing.clear();
     }
 
@@ -272,6 +276,7 @@ impl<'a, B: UsbBus, const QUEUE: usize> UsbCable<'a, B, QUEUE> {
                 taken = true;
             }
         }
+        packet.zeroize();
         taken
     }
 

@@ -1,5 +1,7 @@
 //! Bytes in order, in a fixed buffer.
 
+use zeroize::Zeroize;
+
 #[derive(Clone, Debug)]
 pub struct Ring<const N: usize> {
     bytes: [u8; N],
@@ -52,6 +54,13 @@ impl<const N: usize> Ring<N> {
         self.head = (self.head + count) % N;
         self.length -= count;
     }
+
+    /// The same for at most what [`Ring::front`] shows, and nothing of it is left in the buffer.
+    pub fn wipe(&mut self, count: usize) {
+        let count = count.min(self.front().len());
+        self.bytes[self.head..self.head + count].zeroize();
+        self.consume(count);
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +70,18 @@ mod tests {
     extern crate std;
     use std::collections::VecDeque;
     use std::vec::Vec;
+
+    #[test]
+    fn what_is_wiped_is_gone() {
+        let mut ring = Ring::<7>::new();
+        assert!(ring.push(&[1; 5]));
+        ring.consume(5);
+        assert!(ring.push(&[2; 7]));
+        while !ring.is_empty() {
+            ring.wipe(7);
+        }
+        assert_eq!(ring.bytes, [0; 7]);
+    }
 
     proptest! {
         #[test]
