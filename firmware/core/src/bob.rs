@@ -182,7 +182,8 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
         let Some(configure) = self.configured else { return };
         let Some(seed) = Prbs31::new(configure.sync_seed) else { return };
         self.discard();
-        self.tags.begin(epoch, now);
+        let marked = self.dead_times.iter().any(|ticks| *ticks != 0);
+        self.tags.begin(epoch, now, marked);
         self.last_edge = [0; DEAD_TIMES];
         let plan =
             SyncPlan { slot_ticks: configure.slot_ticks, spacing: configure.sync_spacing, seed };
@@ -267,8 +268,9 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
                     let channel = usize::from(edge.channel) % DEAD_TIMES;
                     let last = core::mem::replace(&mut self.last_edge[channel], edge.tick.0);
                     let dead = u64::from(self.dead_times[channel]);
-                    self.early_edges += u64::from(edge.tick.0.wrapping_sub(last) < dead);
-                    self.tags.edge(*edge, tx);
+                    let early = edge.tick.0.wrapping_sub(last) < dead;
+                    self.early_edges += u64::from(early);
+                    self.tags.edge(*edge, early, tx);
                 }
             }
             if let Some(lost) = loss {

@@ -344,6 +344,8 @@ pub struct Host {
     arrivals: SequenceTracker,
     /// Of each batch of settings.
     pub sources: Vec<SettingsSource>,
+    /// Tags that were marked.
+    pub early: u64,
 }
 
 pub const NONCE: u32 = 0xB007_0001;
@@ -353,7 +355,7 @@ impl Host {
     pub fn new() -> Host {
         let arrivals = SequenceTracker::new();
         let (nonce, sources) = (NONCE, Vec::new());
-        Host { nonce, sequence: 0, decoder: Decoder::new(), arrivals, sources }
+        Host { nonce, sequence: 0, decoder: Decoder::new(), arrivals, sources, early: 0 }
     }
 
     /// The frame of a command.
@@ -369,13 +371,16 @@ impl Host {
     /// Takes everything off the cable.
     pub fn read(&mut self, cable: &mut Cable) -> Vec<(Header, Said)> {
         let mut said = Vec::new();
-        let Host { decoder, arrivals, sources, .. } = self;
+        let Host { decoder, arrivals, sources, early, .. } = self;
         decoder.push(&std::mem::take(&mut cable.bytes), |frame| {
             let (header, message) = decode_device(frame.unwrap()).unwrap();
             let arrival = arrivals.account(&header);
             assert!(matches!(arrival, Arrival::First | Arrival::InOrder), "{arrival:?}");
             if let DeviceMessage::Settings(batch) = message {
                 sources.push(batch.source);
+            }
+            if let DeviceMessage::Tags(batch) = message {
+                *early += batch.early();
             }
             said.push((header, own(message)));
         });

@@ -83,30 +83,31 @@ impl TagStream {
         self.lost
     }
 
-    /// A run begins: edges before `from` are of no interest.
-    pub fn begin(&mut self, epoch: u16, from: Ticks) {
+    /// A run begins: edges before `from` are of no interest. `marked`: tags have a mark.
+    pub fn begin(&mut self, epoch: u16, from: Ticks, marked: bool) {
         self.epoch = epoch;
         (self.gap, self.held) = (None, None);
         self.marks.clear();
         self.next_mark = u64::MAX;
         self.resumed = from;
+        self.writer.mark(marked);
         self.writer.restart(from);
         self.timer.restart(from);
     }
 
-    /// The next edge of a detector.
+    /// The next edge of a detector, and whether it is to be marked.
     #[inline]
-    pub fn edge(&mut self, edge: Edge, tx: &mut impl Transmit) {
+    pub fn edge(&mut self, edge: Edge, early: bool, tx: &mut impl Transmit) {
         self.edges += 1;
         if edge.tick.0 >= self.next_mark {
             self.release_marks(edge.tick, tx);
         }
         if self.is_blocked() || edge.tick < self.resumed {
             self.lose(edge.tick);
-        } else if self.writer.push(edge).is_err() {
+        } else if self.writer.push_marked(edge, early).is_err() {
             // Full. (Out of order or on a channel that does not exist: lost on the second try.)
             self.flush(self.writer.last(), tx);
-            if self.is_blocked() || self.writer.push(edge).is_err() {
+            if self.is_blocked() || self.writer.push_marked(edge, early).is_err() {
                 self.lose(edge.tick);
             }
         }

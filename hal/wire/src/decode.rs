@@ -331,7 +331,9 @@ fn read_health(r: &mut FieldReader<'_>) -> Result<Health, DecodeError> {
 fn read_tags<'a>(r: &mut FieldReader<'a>) -> Result<TagBatch<'a>, DecodeError> {
     let (base, reached) = (Ticks(r.u64()?), Ticks(r.u64()?));
     let (channel_bits, count) = (r.u8()?, r.u16()?);
-    TagBatch::new(base, reached, channel_bits, count, r.rest()).map_err(DecodeError::Tags)
+    let marked = channel_bits & crate::tags::MARKED != 0;
+    let channel_bits = channel_bits & !crate::tags::MARKED;
+    TagBatch::new(base, reached, channel_bits, marked, count, r.rest()).map_err(DecodeError::Tags)
 }
 
 fn read_timing(r: &mut FieldReader<'_>) -> Result<SlotTiming, DecodeError> {

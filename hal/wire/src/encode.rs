@@ -5,7 +5,7 @@ use helio_units::{FineTicks, Ticks};
 
 use crate::field::FieldWriter;
 use crate::frame::{MAX_FEED, MAX_LOG_TEXT, MAX_PATTERN, MAX_TEXT, PATTERN_CODES, seal};
-use crate::tags::MAX_CHANNEL_BITS;
+use crate::tags::{MARKED, MAX_CHANNEL_BITS};
 use crate::{Configure, DeviceMessage, Header, Health, Hello, HostMessage};
 
 /// Why a message was not written. The buffer may have been touched.
@@ -134,7 +134,8 @@ pub fn encode_device(
             if batch.channel_bits > MAX_CHANNEL_BITS {
                 return Err(EncodeError::OutOfRange);
             }
-            w.u64(batch.base.0).u64(batch.reached.0).u8(batch.channel_bits).u16(batch.count);
+            let bits = batch.channel_bits | if batch.marked { MARKED } else { 0 };
+            w.u64(batch.base.0).u64(batch.reached.0).u8(bits).u16(batch.count);
             tail = batch.codes;
         }
         DeviceMessage::Gap { from, to, lost } => {

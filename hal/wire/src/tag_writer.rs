@@ -41,6 +41,7 @@ pub struct TagWriter<B> {
     last: Ticks,
     reached: Ticks,
     channel_bits: u8,
+    marked: bool,
     count: u16,
 }
 
@@ -55,8 +56,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TagWriter<B> {
             last: base,
             reached: base,
             channel_bits: channel_bits.min(MAX_CHANNEL_BITS),
+            marked: false,
             count: 0,
         }
+    }
+
+    /// Drops the batch; the next ones have a mark for each tag, or none.
+    pub fn mark(&mut self, marked: bool) {
+        self.restart(self.base);
+        self.marked = marked;
     }
 
     /// Drops the batch and begins the next one at `base`.
@@ -70,15 +78,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TagWriter<B> {
     /// # Errors
     /// [`TagRefused`]; nothing was appended.
     pub fn push(&mut self, edge: Edge) -> Result<(), TagRefused> {
-        let bits = u32::from(self.channel_bits);
-        if edge.channel >> bits != 0 {
+        self.push_marked(edge, false)
+    }
+
+    /// The same of a tag that is early; told where the batch has marks.
+    ///
+    /// # Errors
+    /// As [`TagWriter::push`].
+    pub fn push_marked(&mut self, edge: Edge, early: bool) -> Result<(), TagRefused> {
+        if edge.channel >> self.channel_bits != 0 {
             return Err(TagRefused::Channel);
         }
+        let bits = u32::from(self.channel_bits) + u32::from(self.marked);
         let delta = edge.tick.0.checked_sub(self.last.0).ok_or(TagRefused::OutOfOrder)?;
         if delta > u64::MAX >> bits {
             return Err(TagRefused::Full);
         }
-        let code = delta << bits | u64::from(edge.channel);
+        let mark = u64::from(early && self.marked) << self.channel_bits;
+        let code = delta << bits | mark | u64::from(edge.channel);
         let end = self.length + varint::length(code);
         if end > MAX_TAG_CODES {
             return Err(TagRefused::Full);
@@ -122,6 +139,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TagWriter<B> {
             base: self.base,
             reached: self.reached,
             channel_bits: self.channel_bits,
+            marked: self.marked,
             count: self.count,
             codes: &self.buffer.as_ref()[..self.length],
         }

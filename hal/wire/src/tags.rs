@@ -10,6 +10,9 @@ use crate::{TagBatch, varint};
 /// Most bits of a code that name the channel.
 pub(crate) const MAX_CHANNEL_BITS: u8 = 4;
 
+/// In the field of the channel bits: codes have a mark.
+pub(crate) const MARKED: u8 = 1 << 7;
+
 /// What is wrong with a batch of tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagsError {
@@ -48,6 +51,7 @@ impl<'a> TagBatch<'a> {
         base: Ticks,
         reached: Ticks,
         channel_bits: u8,
+        marked: bool,
         count: u16,
         codes: &'a [u8],
     ) -> Result<TagBatch<'a>, TagsError> {
@@ -57,20 +61,21 @@ impl<'a> TagBatch<'a> {
         if codes.len() > MAX_TAG_CODES {
             return Err(TagsError::Count);
         }
+        let bits = channel_bits + u8::from(marked);
         let (mut rest, mut tick, mut left) = (codes, base.0, count);
         while !rest.is_empty() {
             let (code, length) = varint::read(rest).ok_or(TagsError::Truncated)?;
             if length > 1 && rest[length - 1] == 0 {
                 return Err(TagsError::Overlong);
             }
-            tick = tick.checked_add(code >> channel_bits).ok_or(TagsError::TickOverflow)?;
+            tick = tick.checked_add(code >> bits).ok_or(TagsError::TickOverflow)?;
             left = left.checked_sub(1).ok_or(TagsError::Count)?;
             rest = &rest[length..];
         }
         if left != 0 {
             return Err(TagsError::Count);
         }
-        Ok(TagBatch { base, reached, channel_bits, count, codes })
+        Ok(TagBatch { base, reached, channel_bits, marked, count, codes })
     }
 
     /// The codes as they stand in the frame.
@@ -80,12 +85,23 @@ impl<'a> TagBatch<'a> {
 
     /// The tags in order of time.
     pub fn iter(&self) -> TagIter<'a> {
+        let channel_bits = u32::from(self.channel_bits.min(MAX_CHANNEL_BITS));
         TagIter {
             codes: self.codes,
             tick: self.base.0,
-            channel_bits: u32::from(self.channel_bits.min(MAX_CHANNEL_BITS)),
+            channel_bits,
+            bits: channel_bits + u32::from(self.marked),
             left: self.count,
         }
+    }
+
+    /// How many tags are marked: they lie within their detector's stated dead time.
+    pub fn early(&self) -> u64 {
+        if !self.marked {
+            return 0;
+        }
+        let mut tags = self.iter();
+        core::iter::from_fn(|| tags.next_marked()).filter(|(_, early)| *early).count() as u64
     }
 
     /// Writes the tags to the front of `out` and returns how many: all of them if `out` holds
@@ -114,7 +130,26 @@ pub struct TagIter<'a> {
     codes: &'a [u8],
     tick: u64,
     channel_bits: u32,
+    /// With the mark.
+    bits: u32,
     left: u16,
+}
+
+impl TagIter<'_> {
+    /// The next tag, and whether it is marked.
+    #[inline]
+    pub fn next_marked(&mut self) -> Option<(Edge, bool)> {
+        // The fields of a batch are public; what a caller wrote into them after the check can
+        // shorten the iteration, not make it fail.
+        self.left = self.left.checked_sub(1)?;
+        let (code, length) = varint::read(self.codes)?;
+        self.codes = &self.codes[length..];
+        self.tick = self.tick.wrapping_add(code >> self.bits);
+        let channel = code as u8 & ((1 << self.channel_bits) - 1);
+        // Without a mark there is no bit between the channel's and the time's.
+        let early = code as u8 & ((1 << self.bits) - 1) > channel;
+        Some((Edge { tick: Ticks(self.tick), channel }, early))
+    }
 }
 
 impl Iterator for TagIter<'_> {
@@ -122,14 +157,7 @@ impl Iterator for TagIter<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Edge> {
-        // The fields of a batch are public; what a caller wrote into them after the check can
-        // shorten the iteration, not make it fail.
-        self.left = self.left.checked_sub(1)?;
-        let (code, length) = varint::read(self.codes)?;
-        self.codes = &self.codes[length..];
-        self.tick = self.tick.wrapping_add(code >> self.channel_bits);
-        let channel = code as u8 & ((1 << self.channel_bits) - 1);
-        Some(Edge { tick: Ticks(self.tick), channel })
+        self.next_marked().map(|(edge, _)| edge)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -144,10 +144,11 @@ proptest! {
     fn hostile_codes_give_an_error_or_exactly_the_counted_tags(
         base in prop_oneof![any::<u64>(), Just(u64::MAX)],
         bits in 0..=5u8,
+        marked: bool,
         count in 0..40u16,
         codes in vec(prop_oneof![any::<u8>(), Just(0x80u8), Just(0xffu8), 0..2u8], 0..60),
     ) {
-        let batch = TagBatch::new(Ticks(base), Ticks(0), bits, count, &codes);
+        let batch = TagBatch::new(Ticks(base), Ticks(0), bits, marked, count, &codes);
         if bits > 4 {
             prop_assert_eq!(batch, Err(TagsError::ChannelBits));
         } else if let Ok(batch) = batch {
@@ -155,6 +156,8 @@ proptest! {
             prop_assert_eq!(tags.len(), usize::from(count));
             prop_assert!(tags.windows(2).all(|w| w[0].tick <= w[1].tick));
             prop_assert!(tags.iter().all(|t| t.tick.0 >= base && t.channel >> bits == 0));
+            let most = u64::from(count) * u64::from(marked);
+            prop_assert!(batch.early() <= most);
             let mut out = [Edge { tick: Ticks(0), channel: 0 }; 40];
             prop_assert_eq!(batch.decode_into(&mut out), tags.len());
             prop_assert_eq!(&out[..tags.len()], &tags[..]);

@@ -41,12 +41,13 @@ impl Device {
     }
 }
 
-/// Bytes a tag, with ticks of this length.
-fn cost(tick_seconds: f64) -> f64 {
+/// Bytes a tag, with ticks of this length, with or without marks.
+fn cost(tick_seconds: f64, marked: bool) -> f64 {
     let mean_ticks = 1.0 / (TAGS_PER_SECOND * tick_seconds);
     let flush_ticks = (FLUSH_SECONDS / tick_seconds) as u64;
     let sent: Vec<Edge> = Poisson::new(42, mean_ticks, 4).take(TAGS).collect();
-    let writer = TagWriter::new([0; MAX_TAG_CODES], 2, Ticks(0));
+    let mut writer = TagWriter::new([0; MAX_TAG_CODES], 2, Ticks(0));
+    writer.mark(marked);
     let mut device = Device { writer, cable: Vec::new(), sequence: 0 };
     let mut flush = flush_ticks;
     for edge in &sent {
@@ -75,13 +76,17 @@ fn cost(tick_seconds: f64) -> f64 {
 
 #[test]
 fn a_tag_costs_what_the_document_says() {
-    let coarse = cost(20_000e-12 / 3.0);
-    let fine = cost(10e-12);
+    let cost = |marked| (cost(20_000e-12 / 3.0, marked), cost(10e-12, marked));
+    let ((coarse, fine), marked) = (cost(false), cost(true));
     println!("{coarse:.3} bytes a tag with ticks of 6.67 ns, {fine:.3} with ticks of 10 ps");
-    assert!(coarse <= 2.5, "{coarse}");
-    assert!(fine <= 4.2, "{fine}");
+    println!("with marks {:.3} and {:.3}", marked.0, marked.1);
+    assert!(coarse <= 2.5 && marked.0 <= 2.5, "{coarse} {marked:?}");
+    assert!(fine <= 4.2 && marked.1 <= 4.2, "{fine} {marked:?}");
     let spec: Vec<&str> = include_str!("../SPEC.md").split_whitespace().collect();
-    let sentence =
-        format!("{coarse:.2} bytes a tag with ticks of 6.67 ns, {fine:.2} with ticks of 10 ps");
+    let sentence = format!(
+        "{coarse:.2} bytes a tag with ticks of 6.67 ns, {fine:.2} with ticks of 10 ps; where tags \
+         have a mark, {:.2} and {:.2}.",
+        marked.0, marked.1
+    );
     assert!(spec.join(" ").contains(&sentence), "SPEC.md should say: {sentence}");
 }

@@ -11,6 +11,8 @@ pub struct DecodeCounters {
     pub tags: u64,
     /// Tags older than what an earlier frame had reached: the device broke its promise. Ignored.
     pub disordered: u64,
+    /// Tags that the device marked: within the dead time that it was told of their detector.
+    pub early: u64,
     /// Edges that the device says it lost.
     pub lost_edges: u64,
     /// Times that frames of the tag stream went missing.
@@ -86,6 +88,7 @@ impl TagDecoder {
         let reached = self.reached.0;
         let old = out.tags[start..].partition_point(|tag| tag.tick < reached);
         out.tags.drain(start..start + old);
+        self.counters.early += tags.early();
         self.counters.disordered += old as u64;
         self.counters.tags += (filled - start - old) as u64;
     }
@@ -119,6 +122,19 @@ mod tests {
         assert_eq!(ticks(&out), [5, 90, 150]);
         assert_eq!(out.events, [TagEvent::LockLost { tick: Ticks(120) }]);
         assert_eq!((out.reached, decoder.counters().tags), (Ticks(200), 3));
+    }
+
+    #[test]
+    fn marked_tags_are_tags_and_counted() {
+        let mut writer = TagWriter::new([0; 100], 1, Ticks(0));
+        writer.mark(true);
+        for (tick, early) in [(5, false), (6, true), (90, false)] {
+            writer.push_marked(Edge { tick: Ticks(tick), channel: 1 }, early).unwrap();
+        }
+        let (mut decoder, mut out) = (TagDecoder::new(), TagBatch::default());
+        decoder.push(&DeviceMessage::Tags(writer.batch()), &mut out);
+        assert_eq!(ticks(&out), [5, 6, 90]);
+        assert_eq!((decoder.counters().tags, decoder.counters().early), (3, 1));
     }
 
     #[test]

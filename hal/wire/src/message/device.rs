@@ -204,6 +204,9 @@ pub struct TagBatch<'a> {
     pub reached: Ticks,
     /// Bits of each code that name the channel, 0–4.
     pub channel_bits: u8,
+    /// Whether each code has one bit more, behind the channel's: a mark, set for a tag within its
+    /// detector's stated dead time.
+    pub marked: bool,
     /// Number of tags.
     pub count: u16,
     /// The codes.

@@ -108,6 +108,17 @@ fn from_device(mut check: impl FnMut(&str, Header, DeviceMessage<'_>)) {
     let gap =
         DeviceMessage::Gap { from: Ticks(1_502_250_000), to: Ticks(1_503_000_000), lost: 517 };
     check("gap", tags(1003), gap);
+    let mut batch = TagWriter::new([0; 64], 2, Ticks(0));
+    batch.mark(true);
+    batch.restart(Ticks(1_502_250_000));
+    for (tick, channel, early) in
+        [(1_502_250_000, 3, false), (1_502_250_002, 3, true), (1_502_250_500, 1, false)]
+    {
+        batch.push_marked(Edge { tick: Ticks(tick), channel }, early).unwrap();
+    }
+    batch.set_reached(Ticks(1_503_000_000));
+    assert_eq!(batch.batch().early(), 1);
+    check("tags-marked", tags(1004), DeviceMessage::Tags(batch.batch()));
     check("lock-lost", tags(2000), DeviceMessage::LockLost { tick: Ticks(1_600_000_000) });
 
     let mut settings = |name, header, first, bits_per_slot, count, packed: &[u8]| {

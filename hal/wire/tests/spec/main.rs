@@ -170,6 +170,18 @@ fn refused_frames_are_refused_as_described() {
     }
 }
 
+/// Without header and contents the fuzzer would have to find every kind's shape by itself.
+#[test]
+fn every_example_is_a_seed_of_the_fuzzing() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let corpus = corpus.join("../../fuzz/corpus/wire_decode");
+    for example in document::examples() {
+        let raw = example.raw();
+        let seed = std::fs::read(corpus.join(example.name)).expect(example.name);
+        assert_eq!(seed, raw[..raw.len() - 4], "{}", example.name);
+    }
+}
+
 #[test]
 fn the_limits_are_those_of_the_document() {
     let text = document::running_text();

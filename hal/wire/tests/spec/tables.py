@@ -73,8 +73,11 @@ def field(kind, value, before):
         return b"".join(struct.pack("<Hq", int(i), int(v)) for i, v in pairs)
     if kind == "codes":
         last, out = int(before["base"]), b""
+        marked, bits = divmod(int(before["channel_bits"]), 128)
         for tick, channel in (tag.split("@") for tag in value.split()):
-            out += leb128((int(tick) - last) << int(before["channel_bits"]) | int(channel))
+            early = int(channel.endswith("!"))
+            code = (int(tick) - last) << (bits + marked) | early << bits
+            out += leb128(code | int(channel.rstrip("!")))
             last = int(tick)
         return out
     if kind == "settings":

@@ -19,12 +19,34 @@ use proptest::sample::select;
 /// A device message that owns what it borrows.
 #[derive(Clone, Debug)]
 pub enum Sample {
-    Hello { numbers: Hello<'static>, command: u32, names: [String; 4] },
+    Hello {
+        numbers: Hello<'static>,
+        command: u32,
+        names: [String; 4],
+    },
     Plain(DeviceMessage<'static>),
     Log(LogLevel, String),
-    Tags { channel_bits: u8, base: u64, deltas: Vec<(u64, u8)>, reached: u64 },
-    Settings { first: u64, bits: u8, source: SettingsSource, count: u16, packed: Vec<u8> },
-    Value { command: u32, index: u16, value: i64, entry: Entry<'static>, name: String },
+    /// Marked if there is an odd number of them: by bit 7 of the channel.
+    Tags {
+        channel_bits: u8,
+        base: u64,
+        deltas: Vec<(u64, u8)>,
+        reached: u64,
+    },
+    Settings {
+        first: u64,
+        bits: u8,
+        source: SettingsSource,
+        count: u16,
+        packed: Vec<u8>,
+    },
+    Value {
+        command: u32,
+        index: u16,
+        value: i64,
+        entry: Entry<'static>,
+        name: String,
+    },
     Telemetry(u64, Vec<(u16, i64)>),
 }
 
@@ -40,12 +62,16 @@ impl Sample {
             Sample::Log(level, text) => f(&DeviceMessage::Log { level: *level, text }),
             Sample::Tags { channel_bits, base, deltas, reached } => {
                 let mut w = TagWriter::new([0; MAX_TAG_CODES], *channel_bits, Ticks(*base));
-                let mut tick = *base;
+                w.mark(deltas.len() % 2 == 1);
+                let (mut tick, mut early) = (*base, 0);
                 for (delta, channel) in deltas {
                     tick += delta;
+                    let mark = channel >> 7 == 1;
                     let channel = channel & ((1 << channel_bits) - 1);
-                    w.push(Edge { tick: Ticks(tick), channel }).unwrap();
+                    w.push_marked(Edge { tick: Ticks(tick), channel }, mark).unwrap();
+                    early += u64::from(mark && deltas.len() % 2 == 1);
                 }
+                assert_eq!(w.batch().early(), early);
                 w.set_reached(Ticks(*reached));
                 f(&DeviceMessage::Tags(w.batch()))
             }

@@ -59,7 +59,7 @@ fn a_free_running_receiver_tags_and_numbers_nothing() {
 }
 
 #[test]
-fn edges_within_the_dead_time_are_counted() {
+fn edges_within_the_dead_time_are_counted_and_marked() {
     let mut desk = Desk::active();
     // `detector.dead_time.1`, of 1000 ticks.
     let set = HostMessage::Set { index: 16, value: 1000, from: Ticks(0) };
@@ -75,6 +75,7 @@ fn edges_within_the_dead_time_are_counted() {
     desk.light = false;
     desk.run(10);
     assert_eq!(desk.bob.counters().early_edges, 2, "999 after the first, 999 after the third");
+    assert_eq!((desk.host.early, desk.bob.counters().edges), (2, 6));
 }
 
 #[test]
