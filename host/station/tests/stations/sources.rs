@@ -11,7 +11,7 @@ fn every_source_makes_equal_keys_and_is_named() {
     let of_host = "expanded (computational, host-seed)";
     for [alice_source, bob_source] in [["csprng", "host-seed"], ["host-seed", "csprng"]] {
         let desk = Desk::new("4x");
-        let set = |name, word: &str| {
+        let set = |name: &str, word: &str| {
             let line = format!("settings_source = \"{word}\"");
             desk.edit(name, "settings_source = \"device\"", &line);
         };
@@ -25,7 +25,7 @@ fn every_source_makes_equal_keys_and_is_named() {
         bob.terminate();
         assert!(desk.equal_keys() >= 2);
 
-        let label = |source| if source == "host-seed" { of_host } else { seeded };
+        let label = |source: &str| if source == "host-seed" { of_host } else { seeded };
         for run in entries(&desk.path("runs")) {
             let read = |name: &str| std::fs::read_to_string(run.join(name)).expect(name);
             let record: Value = serde_json::from_str(&read("station.json")).unwrap();
