@@ -7,6 +7,8 @@ mod calibrate;
 mod live;
 #[path = "align/scan.rs"]
 mod scan;
+#[path = "align/scan_device.rs"]
+mod scan_device;
 #[path = "align/support.rs"]
 mod support;
 #[path = "align/watch.rs"]

@@ -30,6 +30,15 @@ pub struct DeskArgs {
     /// Of the simulated desk: rotation of the polarization in radians
     #[arg(long, value_name = "RAD", default_value_t = 0.095, allow_negative_numbers = true)]
     pub rotation: f64,
+    /// Of the simulated desk: errors of the states' angles in radians, in the order H,V,D,A
+    #[arg(
+        long,
+        value_name = "RAD,RAD,RAD,RAD",
+        value_delimiter = ',',
+        num_args = 1,
+        allow_hyphen_values = true
+    )]
+    pub state_errors: Vec<f64>,
     /// Of the simulated desk: the one seed of optics and devices
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -71,14 +80,28 @@ impl DeskArgs {
         self.bob.is_some()
     }
 
-    /// Opens the named devices, or a simulated desk as `bench` has it.
+    /// The simulated desk.
+    ///
+    /// # Errors
+    /// As [`DeskArgs::scenario`].
+    pub fn bench(&self) -> Result<BenchConfig, Failure> {
+        let mut bench = self.scenario()?.bench();
+        bench.source.state_error_rad = match self.state_errors[..] {
+            [] => [0.0; 4],
+            [h, v, d, a] => [h, v, d, a],
+            _ => return Err(Failure::usage("--state-errors takes four angles, for H, V, D and A")),
+        };
+        Ok(bench)
+    }
+
+    /// Opens the named devices, or a simulated desk.
     ///
     /// # Errors
     /// A device that is not there, or a bench that cannot be.
-    pub fn open(&self, bench: impl FnOnce() -> BenchConfig) -> Result<Desk, Failure> {
+    pub fn open(&self) -> Result<Desk, Failure> {
         match &self.bob {
             Some(bob) => Desk::open(self.alice.as_ref(), bob),
-            None => Desk::simulated(bench()),
+            None => Desk::simulated(self.bench()?),
         }
     }
 }

@@ -39,7 +39,8 @@ const TURN: Duration = Duration::from_millis(50);
 /// Slots of light that a simulated desk needs to begin a dark run: its time passes once both run.
 const SPARK_SLOTS: u64 = 1;
 
-type Port = Box<dyn Transport + Send>;
+/// The port of a device on the desk.
+pub type Port = Box<dyn Transport + Send>;
 
 struct Device {
     /// `None` while a thread has it, and for ever where that thread failed.
@@ -119,6 +120,35 @@ impl Desk {
     /// Whether all light here is simulated.
     pub fn is_simulated(&self) -> bool {
         self.bob.is_simulated() && self.alice.as_ref().is_none_or(Device::is_simulated)
+    }
+
+    /// Lends the connection of a device between two runs, dark and safe; it has to come back.
+    ///
+    /// # Errors
+    /// There is no such device, or it has failed.
+    pub fn lend<R>(
+        &mut self,
+        role: Role,
+        talk: impl FnOnce(Connection<Port>, &DeviceIdentity) -> (Connection<Port>, R),
+    ) -> Result<R, Failure> {
+        let device = match role {
+            Role::Alice => self.alice.as_mut(),
+            Role::Bob => Some(&mut self.bob),
+        };
+        let gone = || DeviceFault::Silent { role, command: "anything since it failed" };
+        let device = device.ok_or_else(|| failure(gone()))?;
+        let mut connection = device.connection.take().ok_or_else(|| failure(gone()))?;
+        // While it rested nobody beat, and a device that tripped may not be set.
+        let rested = device::rest(&mut connection, role);
+        let (connection, talked) = match rested {
+            Ok(()) => {
+                let (connection, said) = talk(connection, &device.identity);
+                (connection, Ok(said))
+            }
+            Err(fault) => (connection, Err(failure(fault))),
+        };
+        device.connection = Some(connection);
+        talked
     }
 
     /// Runs the devices until `each` has seen enough, then leaves both dark and ready.

@@ -66,6 +66,18 @@ pub(crate) fn show(unit: Unit, value: i64) -> String {
     }
 }
 
+/// The unit in which a picture shows values, and what the integer's one is in it.
+pub(crate) fn axis(unit: Unit) -> (&'static str, f64) {
+    match unit {
+        Unit::None => ("", 1.0),
+        Unit::Nanophotons => ("photons", 1e-9),
+        Unit::Millikelvin => ("K", 1e-3),
+        Unit::Microamperes => ("µA", 1.0),
+        Unit::Millidecibels => ("dB", 1e-3),
+        unit => (part(unit), 1.0),
+    }
+}
+
 /// What one of the integer is, for scripts.
 pub(crate) fn part(unit: Unit) -> &'static str {
     match unit {
@@ -104,6 +116,17 @@ mod tests {
             (show(Unit::None, 7), show(Unit::Nanophotons, 400_000_000)),
             ("7".into(), "0.4 photons".into())
         );
+    }
+
+    #[test]
+    fn an_axis_is_in_a_unit_that_a_value_can_be_written_in() {
+        for unit in Unit::ALL.iter().copied() {
+            let (name, one) = axis(unit);
+            assert_eq!(
+                parse(unit, &format!("{} {name}", 7_000_000_000.0 * one)),
+                Ok(7_000_000_000)
+            );
+        }
     }
 
     proptest! {

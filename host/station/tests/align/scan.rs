@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::support::{json, run};
 
-fn best(found: &Value) -> (f64, f64) {
+pub(super) fn best(found: &Value) -> (f64, f64) {
     let of = |key: &str| found["best"][key].as_f64().unwrap_or_else(|| panic!("{found}"));
     (of("value"), of("error"))
 }

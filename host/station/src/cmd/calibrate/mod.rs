@@ -87,8 +87,8 @@ pub fn run(args: &Calibrate, global: &Global) -> Result<(), Failure> {
         check_writable(path)?;
     }
     let shutdown = Shutdown::install();
-    let (plan, scenario) = (args.desk.plan()?, args.desk.scenario()?);
-    let mut desk = args.desk.open(|| scenario.bench())?;
+    let plan = args.desk.plan()?;
+    let mut desk = args.desk.open()?;
     if args.out.is_some() && args.unseen.is_none() && !desk.is_simulated() {
         return Err(Failure::usage(
             "a calibration of a real device needs --unseen, the share by which efficiencies may differ \

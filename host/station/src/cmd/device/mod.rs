@@ -18,6 +18,10 @@ mod target;
 
 use clap::Subcommand;
 
+pub(super) use run_log::{RunLog, RunLogArgs};
+pub(super) use session::Session;
+pub(super) use settings::{Setting, no_such};
+
 use crate::cli::Global;
 use crate::exit::Failure;
 

@@ -19,7 +19,7 @@ use crate::term::utc;
 
 /// Where changes are written down.
 #[derive(Clone, Debug, Args)]
-pub(super) struct RunLogArgs {
+pub(in crate::cmd) struct RunLogArgs {
     /// Folder of the run logs, one file a device [default: $XDG_STATE_HOME/helio/devices or
     /// ~/.local/state/helio/devices]
     #[arg(long, value_name = "DIR")]
@@ -27,8 +27,8 @@ pub(super) struct RunLogArgs {
 }
 
 /// The run log of one device.
-#[derive(Debug)]
-pub(super) struct RunLog {
+#[derive(Clone, Debug)]
+pub(in crate::cmd) struct RunLog {
     folder: PathBuf,
     about: Option<(String, Value)>,
 }

@@ -21,7 +21,7 @@ const BEAT: Duration = Duration::from_millis(100);
 
 /// A refusal of a command, or why there is no answer.
 #[derive(Debug)]
-pub(super) enum NoAnswer {
+pub(in crate::cmd) enum NoAnswer {
     /// The device refused.
     Refused(ErrorCode, u32),
     /// The device or its port failed; in words.
@@ -29,7 +29,7 @@ pub(super) enum NoAnswer {
 }
 
 /// A device that has told who it is.
-pub(super) struct Session {
+pub(in crate::cmd) struct Session {
     pub connection: Connection<Port>,
     pub address: DeviceAddress,
     pub identity: DeviceIdentity,
@@ -77,12 +77,20 @@ impl Session {
             }
         }
         let identity = identity.ok_or_else(|| silent(&address, "hello"))?;
-        let latency = LatencyHistogram::new(identity.tick_length);
-        let beaten = begun;
-        let mut session =
-            Session { connection, address, identity, health, latency, log, bench, begun, beaten };
-        session.log.about(&session.identity, session.connection.nonce());
-        Ok(session)
+        Ok(Session { health, bench, ..Session::with(connection, address, identity, log) })
+    }
+
+    /// Goes on with a device that has told who it is.
+    pub fn with(
+        connection: Connection<Port>,
+        address: DeviceAddress,
+        identity: DeviceIdentity,
+        mut log: RunLog,
+    ) -> Session {
+        log.about(&identity, connection.nonce());
+        let (latency, begun) = (LatencyHistogram::new(identity.tick_length), Instant::now());
+        let (health, bench, beaten) = (None, None, begun);
+        Session { connection, address, identity, health, latency, log, bench, begun, beaten }
     }
 
     /// Host time in nanoseconds.

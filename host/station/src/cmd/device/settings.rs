@@ -55,7 +55,7 @@ pub struct Set {
 
 /// An entry of the table, as the device tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Setting {
+pub(in crate::cmd) struct Setting {
     pub index: u16,
     pub name: String,
     pub unit: Unit,
@@ -66,12 +66,32 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    fn show(&self, value: i64) -> String {
+    /// A value of it as people read it.
+    pub fn show(&self, value: i64) -> String {
         setting::show(self.unit, value)
     }
 
     fn range(&self) -> String {
         format!("{} to {}", self.show(self.min), self.show(self.max))
+    }
+
+    /// A value as people write it, one that may be set.
+    ///
+    /// # Errors
+    /// It cannot be set at all, or not to this.
+    pub fn parse(&self, text: &str) -> Result<i64, Failure> {
+        if self.access == Access::ReadOnly {
+            return Err(Failure::usage(format!(
+                "{} is read only; choose a setting that helio device get shows with its range",
+                self.name
+            )));
+        }
+        let value = setting::parse(self.unit, text)
+            .map_err(|why| Failure::usage(format!("{}: {why}", self.name)))?;
+        match (self.min..=self.max).contains(&value) {
+            true => Ok(value),
+            false => Err(out_of_range(self, value)),
+        }
     }
 
     fn to_json(&self) -> Value {
@@ -200,7 +220,8 @@ pub(super) fn named<'t>(table: &'t [Setting], name: &str) -> Result<&'t Setting,
     table.iter().find(|setting| setting.name == name).ok_or_else(|| no_such(table, name))
 }
 
-fn no_such(table: &[Setting], name: &str) -> Failure {
+/// Why there is no entry of this name, and which is alike.
+pub(in crate::cmd) fn no_such(table: &[Setting], name: &str) -> Failure {
     let alike = table
         .iter()
         .map(|s| s.name.as_str())
@@ -260,17 +281,7 @@ pub(super) fn set(args: &Set, global: &Global) -> Result<(), Failure> {
     session.log.check()?;
     let table = session.table()?;
     let setting = named(&table, &args.name)?;
-    if setting.access == Access::ReadOnly {
-        return Err(Failure::usage(format!(
-            "{} is read only; choose a setting that helio device get shows with its range",
-            setting.name
-        )));
-    }
-    let value = setting::parse(setting.unit, &args.value)
-        .map_err(|why| Failure::usage(format!("{}: {why}", setting.name)))?;
-    if !(setting.min..=setting.max).contains(&value) {
-        return Err(out_of_range(setting, value));
-    }
+    let value = setting.parse(&args.value)?;
     let after = session.set(setting, value)?;
     let (old, new) = (setting.show(setting.value), after.show(after.value));
     match global.json {

@@ -18,7 +18,7 @@ use crate::bench::run::spawn;
 use crate::exit::{Exit, Failure};
 
 /// A device's port, whatever it is.
-pub(super) type Port = Box<dyn Transport + Send>;
+pub(in crate::cmd) type Port = Box<dyn Transport + Send>;
 
 /// Chunks on a simulated cable.
 const DEPTH: usize = 256;
@@ -52,7 +52,7 @@ pub(super) enum Which {
 }
 
 /// The simulated bench, and its other device's port.
-pub(super) struct Bench {
+pub(in crate::cmd) struct Bench {
     pub other: Option<PipeEnd>,
     _thread: JoinHandle<()>,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use helio_bench::{Basis, Polarization};
+use helio_distill::bound::binary_entropy;
 use helio_tune::fit::Extremum;
 use helio_tune::{Look, Measured};
 
@@ -34,6 +35,9 @@ pub enum Measure {
     Inside(usize),
     /// Photons counted a pulse, over all levels.
     Counted,
+    /// Clicks a second in the basis of their pulse, times 1 − 2h(QBER): what a key's rate goes with (Shor and
+    /// Preskill, PRL 85, 441 (2000)). A guide to a setting, no length of any key.
+    Yield,
 }
 
 impl FromStr for Measure {
@@ -41,8 +45,8 @@ impl FromStr for Measure {
 
     fn from_str(text: &str) -> Result<Measure, String> {
         let bad = || {
-            "choose qber, qber-key, qber-test, error:H (or V, D, A), visibility, rate, rate:0, inside:0 or \
-             counted"
+            "choose qber, qber-key, qber-test, error:H (or V, D, A), visibility, rate, rate:0, inside:0, \
+             counted or yield"
                 .to_owned()
         };
         match (text, text.split_once(':')) {
@@ -52,6 +56,7 @@ impl FromStr for Measure {
             ("visibility", _) => Ok(Measure::Visibility),
             ("rate", _) => Ok(Measure::Rate(None)),
             ("counted", _) => Ok(Measure::Counted),
+            ("yield", _) => Ok(Measure::Yield),
             (_, Some(("error", of))) => state(of).map(Measure::Error).ok_or_else(bad),
             (_, Some(("rate", of))) => {
                 of.parse().map(|n| Measure::Rate(Some(n))).map_err(|_| bad())
@@ -74,6 +79,7 @@ impl fmt::Display for Measure {
             Measure::Rate(Some(of)) => write!(f, "count rate of detector {of}"),
             Measure::Inside(of) => write!(f, "slots with a click of detector {of}"),
             Measure::Counted => f.write_str("photons counted a pulse"),
+            Measure::Yield => f.write_str("clicks × (1 − 2h(QBER))"),
         }
     }
 }
@@ -89,16 +95,14 @@ impl Measure {
 
     /// Its unit.
     pub fn unit(self) -> &'static str {
-        if let Measure::Rate(_) = self { "counts/s" } else { "" }
+        if matches!(self, Measure::Rate(_) | Measure::Yield) { "counts/s" } else { "" }
     }
 
     /// What a look says of it; `None` where nothing was counted that it needs.
     pub fn of(self, look: &Look) -> Option<Measured> {
         let bases = look.bases();
-        let both = || {
-            let [right, wrong] = [0, 1].map(|i| bases[0].clicks[i] + bases[1].clicks[i]);
-            Measured::share(wrong, right + wrong)
-        };
+        let [right, wrong] = [0, 1].map(|i| bases[0].clicks[i] + bases[1].clicks[i]);
+        let both = || Measured::share(wrong, right + wrong);
         let slots: u64 = look.sent.slots.iter().sum();
         match self {
             Measure::Qber => both(),
@@ -121,6 +125,15 @@ impl Measure {
                 let seen = Measured::share(look.sent.detected.iter().sum(), slots)?;
                 let none = 1.0 - seen.value;
                 (none > 0.0).then(|| Measured::new(-none.ln(), seen.error / none))
+            }
+            Measure::Yield => {
+                let (qber, clicks) = (both()?, Measured::count(right + wrong));
+                let share = 1.0 - 2.0 * binary_entropy(qber.value);
+                // dh/dq = log₂((1 − q)/q), which its error keeps off zero.
+                let q = qber.value.clamp(qber.error, 1.0 - qber.error);
+                let slope = 2.0 * ((1.0 - q) / q).log2() * qber.error;
+                let error = (clicks.error * share).hypot(clicks.value * slope);
+                Some(Measured::new(clicks.value * share, error).times(1.0 / look.seconds))
             }
         }
     }

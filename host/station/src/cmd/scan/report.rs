@@ -6,20 +6,24 @@ use helio_tune::fit::{Extremum, Point};
 use helio_tune::scan::{self, Verdict};
 use serde_json::{Value, json};
 
+use super::entry::Left;
 use super::measure::Measure;
-use super::setting::Setting;
 use super::{Found, words};
 use crate::cmd::trace::{Answer, Table};
 use crate::plot::{Axis, Figure, Layer, Panel, Range};
 use crate::term::{trimmed, with_error};
 
 pub(super) struct Report {
-    pub setting: Setting,
+    /// What was stepped, and the unit of its values.
+    pub setting: String,
+    pub unit: &'static str,
     pub measure: Measure,
     pub goal: Extremum,
     pub points: Vec<Point>,
     pub found: Found,
     pub simulated: bool,
+    /// Of an entry of a device: how it was left.
+    pub left: Option<Left>,
 }
 
 impl Report {
@@ -33,7 +37,7 @@ impl Report {
     }
 
     fn verdict(&self) -> (&'static str, String) {
-        let (unit, setting) = (self.setting.unit(), self.setting);
+        let (unit, setting) = (self.unit, &self.setting);
         match &self.found {
             Found::Target(target, Ok(at)) => {
                 let at = with_error(at.value, at.error);
@@ -90,7 +94,7 @@ impl Report {
 
 impl Answer for Report {
     fn text(&self) -> String {
-        let unit = self.setting.unit();
+        let unit = self.unit;
         let simulated = if self.simulated { ", SIMULATED" } else { "" };
         let mut text = format!("scan of {}{simulated}: {}\n\n", self.setting, self.measure);
         for point in &self.points {
@@ -101,6 +105,9 @@ impl Answer for Report {
             _ = writeln!(text, "{:>12} {unit:<4} {y} {}", trimmed(point.x, 6), self.measure.unit());
         }
         _ = writeln!(text, "\n{}", self.verdict().1);
+        if let Some(left) = &self.left {
+            _ = writeln!(text, "{}", left.words());
+        }
         text
     }
 
@@ -123,8 +130,8 @@ impl Answer for Report {
         let points =
             self.points.iter().map(|p| json!({ "x": p.x, "y": p.y.value, "error": p.y.error }));
         json!({
-            "setting": self.setting.to_string(),
-            "unit": self.setting.unit(),
+            "setting": self.setting.clone(),
+            "unit": self.unit,
             "measure": self.measure.to_string(),
             "goal": words(self.goal),
             "simulated": self.simulated,
@@ -133,6 +140,7 @@ impl Answer for Report {
             "words": words_,
             "best": best.map(|b| json!({ "value": b.value, "error": b.error })),
             "fit": fit,
+            "device": self.left.as_ref().map(Left::to_json),
         })
     }
 
@@ -153,17 +161,13 @@ impl Answer for Report {
         let title = match &self.found {
             Found::Best(Ok(best)) if matches!(best.verdict, Verdict::Good | Verdict::PoorFit) => {
                 let at = with_error(best.fit.extremum.value, best.fit.extremum.error);
-                format!("{}, best {at} {}", self.setting, self.setting.unit())
+                format!("{}, best {at} {}", self.setting, self.unit)
             }
             _ => format!("{}: {}", self.setting, self.verdict().0),
         };
         Figure::new(vec![Panel {
             title,
-            x: Axis {
-                label: self.setting.to_string(),
-                unit: self.setting.unit(),
-                range: Range::Data,
-            },
+            x: Axis { label: self.setting.clone(), unit: self.unit, range: Range::Data },
             y: Axis {
                 label: self.measure.to_string(),
                 unit: self.measure.unit(),

@@ -1,5 +1,6 @@
 //! What can be stepped.
 
+use std::f64::consts::FRAC_PI_2;
 use std::fmt;
 use std::process::{Child, Stdio};
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use helio_sim::{BenchConfig, Path};
 use helio_tune::ObserverConfig;
 use helio_tune::fit::Curve;
 use helio_units::{Decibel, Picoseconds, TickLength};
+use helio_wire::Role;
 
 use super::measure::{Measure, state, state_name};
 use crate::exit::{Exit, Failure};
@@ -21,7 +23,7 @@ use crate::slotting::fine_ticks;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Setting {
     /// A polarization controller in front of Bob: adds to the channel's rotation, rad.
     Rotation,
@@ -33,6 +35,8 @@ pub enum Setting {
     Delay(usize),
     /// Whatever a program sets.
     Command,
+    /// An entry of a device's own table, by its name; of either device where none is said.
+    Device(Option<Role>, String),
 }
 
 impl FromStr for Setting {
@@ -40,7 +44,8 @@ impl FromStr for Setting {
 
     fn from_str(text: &str) -> Result<Setting, String> {
         let bad = || {
-            "choose rotation, modulator:H (or V, D, A), loss, delay:0 (a detector's number) or command"
+            "choose rotation, modulator:H (or V, D, A), loss, delay:0 (a detector's number), command or \
+             device:NAME, alice:NAME, bob:NAME with a name that helio device get shows"
                 .to_owned()
         };
         match text.split_once(':') {
@@ -48,6 +53,10 @@ impl FromStr for Setting {
             None if text == "loss" => Ok(Setting::Loss),
             None if text == "command" => Ok(Setting::Command),
             Some(("modulator", of)) => state(of).map(Setting::Modulator).ok_or_else(bad),
+            Some((_, "")) => Err(bad()),
+            Some(("device", name)) => Ok(Setting::Device(None, name.to_owned())),
+            Some(("alice", name)) => Ok(Setting::Device(Some(Role::Alice), name.to_owned())),
+            Some(("bob", name)) => Ok(Setting::Device(Some(Role::Bob), name.to_owned())),
             Some(("delay", of)) => of.parse().map(Setting::Delay).map_err(|_| bad()),
             _ => Err(bad()),
         }
@@ -62,50 +71,63 @@ impl fmt::Display for Setting {
             Setting::Loss => f.write_str("loss"),
             Setting::Delay(of) => write!(f, "delay:{of}"),
             Setting::Command => f.write_str("command"),
+            Setting::Device(_, name) => f.write_str(name),
         }
     }
 }
 
 impl Setting {
-    /// The unit of its values.
-    pub fn unit(self) -> &'static str {
+    /// The unit of its values; an entry of a device tells its own.
+    pub fn unit(&self) -> &'static str {
         match self {
             Setting::Rotation | Setting::Modulator(_) => "rad",
             Setting::Loss => "dB",
             Setting::Delay(_) => "ns",
-            Setting::Command => "",
+            Setting::Command | Setting::Device(..) => "",
         }
     }
 
     /// What is measured where nothing is asked for.
-    pub fn measure(self) -> Measure {
+    pub fn measure(&self) -> Measure {
         match self {
             Setting::Rotation => Measure::Qber,
-            Setting::Modulator(of) => Measure::Error(of),
+            Setting::Modulator(of) => Measure::Error(*of),
             Setting::Loss => Measure::Counted,
-            Setting::Delay(of) => Measure::Inside(of),
+            Setting::Delay(of) => Measure::Inside(*of),
             Setting::Command => Measure::Rate(None),
+            Setting::Device(_, name) => by_name(name),
         }
     }
 
-    /// What is fitted where nothing is asked for.
-    pub fn curve(self, window_ns: f64) -> Curve {
+    /// What is fitted where nothing is asked for. `half_wave` is the voltage that turns by a right angle, in
+    /// the unit of the values.
+    pub fn curve(&self, window_ns: f64, half_wave: Option<f64>) -> Curve {
         match self {
             // Malus: the error of a state turned by an angle is its sine squared.
             Setting::Rotation | Setting::Modulator(_) => Curve::SineSquared { per_unit: 1.0 },
             Setting::Delay(_) => Curve::Window { width: window_ns },
             Setting::Command => Curve::Gaussian,
             Setting::Loss => Curve::Parabola,
+            Setting::Device(_, name) if name.starts_with("modulator.") => match half_wave {
+                Some(half) => Curve::SineSquared { per_unit: FRAC_PI_2 / half },
+                None => Curve::FreeSineSquared,
+            },
+            // The table counts delays in ps.
+            Setting::Device(_, name) if name.contains(".delay.") => {
+                Curve::Window { width: 1000.0 * window_ns }
+            }
+            Setting::Device(_, name) if name.starts_with("detector.threshold.") => Curve::Gaussian,
+            Setting::Device(..) => Curve::Parabola,
         }
     }
 
     /// Whether it is a part of the simulated optics.
-    pub fn is_optical(self) -> bool {
+    pub fn is_optical(&self) -> bool {
         matches!(self, Setting::Rotation | Setting::Modulator(_) | Setting::Loss)
     }
 
     /// Whether the desk can step it.
-    pub fn check(self, real: bool) -> Result<(), Failure> {
+    pub fn check(&self, real: bool) -> Result<(), Failure> {
         if real && self.is_optical() {
             return Err(Failure::usage(format!(
                 "{self} is a part of the simulated desk only; step a real one from outside: helio scan \
@@ -116,30 +138,30 @@ impl Setting {
     }
 
     /// Sets simulated optics.
-    pub fn turn(self, bench: &mut BenchConfig, value: f64) {
+    pub fn turn(&self, bench: &mut BenchConfig, value: f64) {
         match self {
             Setting::Rotation => bench.channel.rotation_rad += value,
-            Setting::Modulator(of) => bench.source.state_error_rad[of as usize] += value,
+            Setting::Modulator(of) => bench.source.state_error_rad[*of as usize] += value,
             Setting::Loss => {
                 let path = bench.channel.path;
                 let loss = Decibel(path.loss().0 + value);
                 let delay = Picoseconds(path.delay_ps() as i64);
                 bench.channel.path = Path::Fixed { loss, delay };
             }
-            Setting::Delay(_) | Setting::Command => {}
+            Setting::Delay(_) | Setting::Command | Setting::Device(..) => {}
         }
     }
 
     /// Sets what the program itself does with tags.
     pub fn shift(
-        self,
+        &self,
         observer: &mut ObserverConfig,
         value: f64,
         tick: TickLength,
     ) -> Result<(), Failure> {
         let Setting::Delay(of) = self else { return Ok(()) };
         let detectors = observer.slotter.delays.len();
-        let delay = observer.slotter.delays.get_mut(of).ok_or_else(|| {
+        let delay = observer.slotter.delays.get_mut(*of).ok_or_else(|| {
             Failure::usage(format!(
                 "there is no detector {of}; choose one of 0 to {}",
                 detectors - 1
@@ -147,6 +169,20 @@ impl Setting {
         })?;
         delay.0 += fine_ticks(tick, Picoseconds((value * 1000.0).round() as i64)).0;
         Ok(())
+    }
+}
+
+/// What shows whether an entry of a device stands well.
+fn by_name(name: &str) -> Measure {
+    let (part, last) = name.rsplit_once('.').unwrap_or((name, ""));
+    let of_state = state(&last.to_uppercase());
+    match (part, last.parse(), of_state) {
+        ("modulator.voltage", _, Some(of)) => Measure::Error(of),
+        ("detector.bias", ..) => Measure::Yield,
+        ("detector.delay", Ok(of), _) => Measure::Inside(of),
+        ("detector.threshold", Ok(of), _) => Measure::Rate(Some(of)),
+        ("laser" | "laser.intensity" | "laser.delay", ..) => Measure::Counted,
+        _ => Measure::Qber,
     }
 }
 
@@ -227,11 +263,43 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_entry_is_measured_by_what_it_moves() {
+        let of = |name: &str| Setting::Device(None, name.into());
+        let v = state("V").unwrap();
+        for (name, measure) in [
+            ("modulator.voltage.v", Measure::Error(v)),
+            ("detector.bias.1", Measure::Yield),
+            ("detector.delay.1", Measure::Inside(1)),
+            ("detector.threshold.0", Measure::Rate(Some(0))),
+            ("laser.attenuation", Measure::Counted),
+            ("laser.delay.h", Measure::Counted),
+            ("piezo.2", Measure::Qber),
+        ] {
+            assert_eq!(of(name).measure(), measure, "{name}");
+        }
+        let modulator = of("modulator.voltage.v");
+        assert_eq!(modulator.curve(1.0, None), Curve::FreeSineSquared);
+        assert_eq!(
+            modulator.curve(1.0, Some(2.0)),
+            Curve::SineSquared { per_unit: std::f64::consts::FRAC_PI_4 }
+        );
+        assert_eq!(of("laser.delay.h").curve(2.0, None), Curve::Window { width: 2000.0 });
+    }
+
+    #[test]
     fn settings_are_read_as_they_are_shown() {
         for text in ["rotation", "modulator:D", "loss", "delay:1", "command"] {
             assert_eq!(text.parse::<Setting>().unwrap().to_string(), text);
         }
-        for bad in ["", "bias", "modulator", "modulator:X", "delay:", "delay:-1"] {
+        for (text, role) in
+            [("device", None), ("alice", Some(Role::Alice)), ("bob", Some(Role::Bob))]
+        {
+            let named = Setting::Device(role, "laser.delay.h".into());
+            assert_eq!(format!("{text}:laser.delay.h").parse(), Ok(named));
+        }
+        for bad in
+            ["", "bias", "modulator", "modulator:X", "delay:", "delay:-1", "device:", "eve:x"]
+        {
             assert!(bad.parse::<Setting>().unwrap_err().starts_with("choose"), "{bad}");
         }
         assert_eq!(curve("sin2=0.5"), Ok(Curve::SineSquared { per_unit: 0.5 }));

@@ -20,8 +20,7 @@ const SILENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn run(args: &Watch, show: &mut Show, shutdown: &Shutdown) -> Result<(), Failure> {
     let plan = args.desk.plan()?;
-    let scenario = args.desk.scenario()?;
-    let mut desk = args.desk.open(|| scenario.bench())?;
+    let mut desk = args.desk.open()?;
     let tick = desk.bob().tick_length;
     let bad = |err| Failure::usage(format!("{err}; choose another window or delay"));
     let mut observer = Observer::new(plan.observer(tick, args.looks())?).map_err(bad)?;
