@@ -87,7 +87,7 @@ impl Measurement<'_> {
         match (Some(looks).filter(|looks| looks.len() == parts as usize), fault) {
             (Some(looks), _) => Ok(looks),
             _ if shutdown.is_requested() => {
-                Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"))
+                Err(Failure::new(Exit::Interrupted, "interrupted before the measurement was done"))
             }
             (None, Some(fault)) => Err(Failure::new(Exit::Device, fault)),
             (None, None) if dark => Err(Failure::new(

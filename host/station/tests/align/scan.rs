@@ -140,6 +140,23 @@ fn a_program_sets_the_value_and_its_faults_are_told() {
     ]);
     assert_eq!(found["points"].as_array().unwrap().len(), 5);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 5);
+    // The end, after a failure too, is where --back says.
+    let folder = tempfile::tempdir().unwrap();
+    let stage = folder.path().join("stage");
+    let script = "#!/bin/sh\necho \"$1\" >> \"$0.said\"\n[ \"$1\" != 4 ]\n";
+    std::fs::write(&stage, script).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&stage, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let set = format!("{} {{}}", stage.display());
+    let scan = |to: &str| {
+        let asked = ["scan", "command", "--set", &set, "--from", "0", "--to", to, "--back", "-1"];
+        run(&[&asked[..], &["--steps", "5", "--seconds", "0.05"]].concat()).status.code()
+    };
+    let said = || std::fs::read_to_string(folder.path().join("stage.said")).unwrap();
+    assert_eq!(scan("2"), Some(0));
+    assert_eq!(said(), "0\n0.5\n1\n1.5\n2\n-1\n");
+    assert_eq!(scan("4"), Some(2));
+    assert!(said().ends_with("4\n-1\n"), "{}", said());
     let failing = ["scan", "command", "--set", "false {}", "--from", "0", "--to", "1"];
     assert_eq!(run(&failing).status.code(), Some(2));
     assert_eq!(run(&["scan", "bias", "--from", "0", "--to", "1"]).status.code(), Some(2));

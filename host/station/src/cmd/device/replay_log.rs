@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use helio_bench::Unit;
+use helio_units::TickLength;
 use serde_json::{Value, json};
 
-use super::settings::named;
+use super::run_log::tick_ps;
+use super::settings::{Setting, named};
 use super::target::Target;
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
+use crate::quantity::setting;
 
 /// Arguments of `helio device replay-log`.
 #[derive(Debug, clap::Args)]
@@ -17,8 +21,8 @@ Examples:
   helio device replay-log run.jsonl --device usb:A-0002 --json     on another board
 
 Makes every change of the log again, in its order, so that the device is as it was; what it is set to already is \
-left alone. Light is not made again: the log's lines `fire` say what was played. Exit codes: 2 the device lacks a \
-setting or cannot have the value, 3 the file is no run log, 5 the device refuses.")]
+left alone. Light is not made again: the log's lines `fire` say what was played. Everything is looked over before the first change is made. Exit codes: 2 the device lacks a \
+setting, counts it in another unit or cannot have the value, 3 the file is no run log, 5 the device refuses.")]
 pub struct Args {
     /// The run log
     file: PathBuf,
@@ -31,6 +35,38 @@ pub struct Args {
 struct Change {
     name: String,
     new: i64,
+    /// What 1 is.
+    unit: String,
+    /// Numerator and denominator of the tick's length in picoseconds, where the log tells it.
+    tick_ps: Value,
+}
+
+impl Change {
+    /// The entry that is meant, if it can be set so.
+    ///
+    /// # Errors
+    /// The device has no such entry, counts it in another unit, or cannot set it to this.
+    fn meant<'t>(&self, table: &'t [Setting], tick: TickLength) -> Result<&'t Setting, Failure> {
+        let setting = named(table, &self.name)?;
+        let unit = setting::part(setting.unit);
+        if unit != self.unit {
+            return Err(Failure::usage(format!(
+                "{} is in {} in the log and in {unit} at the device; choose the log of a board alike",
+                self.name, self.unit
+            )));
+        }
+        if setting.unit == Unit::Ticks && !self.tick_ps.is_null() && self.tick_ps != tick_ps(tick) {
+            return Err(Failure::usage(format!(
+                "{} is in ticks, and those of the log's board have another length ({} ps) than the \
+                 device's ({} ps); choose the log of a board alike",
+                self.name,
+                self.tick_ps,
+                tick_ps(tick)
+            )));
+        }
+        setting.check(self.new)?;
+        Ok(setting)
+    }
 }
 
 /// The changes of a log, in their order.
@@ -48,9 +84,10 @@ fn changes(path: &Path, text: &str) -> Result<Vec<Change>, Failure> {
         if event != "set" {
             continue;
         }
-        let (name, new) = (value["name"].as_str(), value["new"].as_i64());
-        let (name, new) = name.zip(new).ok_or_else(|| complaint(at))?;
-        changes.push(Change { name: name.to_owned(), new });
+        let words = value["name"].as_str().zip(value["unit"].as_str());
+        let (words, new) = words.zip(value["new"].as_i64()).ok_or_else(|| complaint(at))?;
+        let (name, unit) = (words.0.to_owned(), words.1.to_owned());
+        changes.push(Change { name, new, unit, tick_ps: value["tick_ps"].clone() });
     }
     Ok(changes)
 }
@@ -67,17 +104,19 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let mut session = args.target.open()?;
     session.log.check()?;
     let table = session.table()?;
-    // All names first: half a log is no state that was ever there.
-    for change in &changes {
-        named(&table, &change.name)?;
-    }
+    let tick = session.identity.tick_length;
+    // All of them first: half a log is no state that was ever there.
+    let meant = changes.iter().map(|change| Ok((change, change.meant(&table, tick)?)));
+    let meant = meant.collect::<Result<Vec<_>, Failure>>()?;
     let mut made = 0;
-    for change in &changes {
-        let setting = named(&table, &change.name)?;
+    for (change, setting) in meant {
         let now = session.get(setting.index)?.filter(|now| now.name == setting.name);
         let now = now.unwrap_or_else(|| setting.clone());
         if now.value != change.new {
-            session.set(&now, change.new)?;
+            session.set(&now, change.new).map_err(|why| {
+                let sentence = format!("{}; {made} changes were made before", why.sentence);
+                Failure::new(why.exit, sentence)
+            })?;
             made += 1;
         }
     }
@@ -97,19 +136,59 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
+    fn table() -> [Setting; 1] {
+        [Setting {
+            index: 0,
+            name: "gate.width".into(),
+            unit: Unit::Ticks,
+            access: helio_bench::Access::Always,
+            value: 3,
+            min: 0,
+            max: 9,
+        }]
+    }
+
+    #[test]
+    fn a_log_of_another_unit_or_tick_or_beyond_the_range_is_refused() {
+        let tick = TickLength::new(20_000, 3).unwrap();
+        let change = |new, unit: &str, tick_ps| Change {
+            name: "gate.width".into(),
+            new,
+            unit: unit.into(),
+            tick_ps,
+        };
+        let same = change(4, "ticks", tick_ps(tick));
+        assert_eq!(same.meant(&table(), tick).unwrap().value, 3);
+        for (wrong, said) in [
+            (change(4, "ns", Value::Null), "in ns in the log"),
+            (change(4, "ticks", json!([10, 1])), "another length"),
+            (change(10, "ticks", Value::Null), "0 ticks to 9 ticks"),
+        ] {
+            let told = wrong.meant(&table(), tick).unwrap_err().to_string();
+            assert!(told.contains(said), "{told}");
+        }
+    }
+
     #[test]
     fn changes_are_taken_in_order_and_other_lines_left_out() {
         let path = Path::new("run.jsonl");
-        let log = "{\"event\":\"arm\"}\n\n{\"event\":\"set\",\"name\":\"gate.width\",\"new\":4}\n\
-                   {\"event\":\"set\",\"name\":\"gate.width\",\"new\":-5}\n";
-        let change = |new| Change { name: "gate.width".into(), new };
+        let log = "{\"event\":\"arm\"}\n\n\
+                   {\"event\":\"set\",\"name\":\"gate.width\",\"unit\":\"ticks\",\"new\":4}\n\
+                   {\"event\":\"set\",\"name\":\"gate.width\",\"unit\":\"ticks\",\"new\":-5}\n";
+        let change = |new| Change {
+            name: "gate.width".into(),
+            new,
+            unit: "ticks".into(),
+            tick_ps: Value::Null,
+        };
         assert_eq!(changes(path, log).unwrap(), [change(4), change(-5)]);
         for wrong in [
             "x",
             "{}",
             "[1]",
             "{\"event\":\"set\",\"name\":\"a\"}",
-            "{\"event\":\"set\",\"name\":\"a\",\"new\":0.5}",
+            "{\"event\":\"set\",\"name\":\"a\",\"new\":1}",
+            "{\"event\":\"set\",\"name\":\"a\",\"unit\":\"ticks\",\"new\":0.5}",
         ] {
             let said = changes(path, wrong).unwrap_err().to_string();
             assert!(said.contains("line 1"), "{said}");

@@ -2,7 +2,7 @@
 //!
 //! One file a device, `SERIAL.jsonl`, in the folder of `--log-dir`, or in `helio/devices` of the
 //! user's folder for state (`$XDG_STATE_HOME` or `~/.local/state`); one JSON object a
-//! line. Every line has `time` (UTC), `device`, `board`, `firmware`, `boot` (the boot nonce) and
+//! line. Every line has `time` (UTC), `device`, `board`, `firmware`, `boot` (the boot nonce), `tick_ps` and
 //! `event`; the rest is by event, see `docs/device.md`. Lines are only ever added.
 
 use std::fs::{self, OpenOptions};
@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use helio_units::TickLength;
 use serde_json::{Value, json};
 
 use crate::bench::device::DeviceIdentity;
@@ -45,13 +46,14 @@ impl RunLog {
             "board": identity.board,
             "firmware": identity.firmware,
             "boot": nonce,
+            "tick_ps": tick_ps(identity.tick_length),
         });
         self.about = Some((identity.serial.clone(), head));
     }
 
     /// A chip in its boot loader, which knows nothing of a firmware.
     pub fn about_chip(&mut self, chip: &str) {
-        let head = json!({ "device": chip, "board": null, "firmware": null, "boot": null });
+        let head = json!({ "device": chip, "board": null, "firmware": null, "boot": null, "tick_ps": null });
         self.about = Some((chip.to_owned(), head));
     }
 
@@ -101,6 +103,11 @@ fn default_folder() -> PathBuf {
         set("XDG_STATE_HOME").map(PathBuf::from).or_else(|| set("LOCALAPPDATA").map(PathBuf::from));
     let state = state.or_else(|| set("HOME").map(|home| Path::new(&home).join(".local/state")));
     state.unwrap_or_else(|| PathBuf::from(".")).join("helio").join("devices")
+}
+
+/// Length of a tick as it stands in a log: numerator and denominator, which are exact.
+pub(super) fn tick_ps(tick: TickLength) -> Value {
+    json!([tick.numerator_ps(), tick.denominator()])
 }
 
 /// A serial number as a file's name: a device may say anything.

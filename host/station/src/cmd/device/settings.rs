@@ -80,16 +80,26 @@ impl Setting {
     /// # Errors
     /// It cannot be set at all, or not to this.
     pub fn parse(&self, text: &str) -> Result<i64, Failure> {
+        // What cannot be set needs no better text.
+        self.check(self.min)?;
+        let value = setting::parse(self.unit, text)
+            .map_err(|why| Failure::usage(format!("{}: {why}", self.name)))?;
+        self.check(value).map(|()| value)
+    }
+
+    /// Whether it may be set to this.
+    ///
+    /// # Errors
+    /// It cannot be set at all, or not to this.
+    pub fn check(&self, value: i64) -> Result<(), Failure> {
         if self.access == Access::ReadOnly {
             return Err(Failure::usage(format!(
                 "{} is read only; choose a setting that helio device get shows with its range",
                 self.name
             )));
         }
-        let value = setting::parse(self.unit, text)
-            .map_err(|why| Failure::usage(format!("{}: {why}", self.name)))?;
         match (self.min..=self.max).contains(&value) {
-            true => Ok(value),
+            true => Ok(()),
             false => Err(out_of_range(self, value)),
         }
     }
@@ -160,31 +170,14 @@ impl Session {
         Ok(table)
     }
 
-    /// Changes an entry, and writes down what was changed; gives what is there after it.
+    /// Changes an entry, and writes down what was changed; gives what is there after it. A change that
+    /// cannot be written down is taken back.
     ///
     /// # Errors
-    /// The device refuses or fails.
+    /// The device refuses or fails, or the run log cannot be written.
     pub fn set(&mut self, setting: &Setting, value: i64) -> Result<Setting, Failure> {
-        let set = HostMessage::Set { index: setting.index, value, from: Ticks(0) };
-        let tick = match self.order(&set, |_| {}) {
-            Ok(tick) => tick,
-            Err(NoAnswer::Refused(ErrorCode::OutOfRange, HostMessage::AT_SET_VALUE)) => {
-                return Err(out_of_range(setting, value));
-            }
-            Err(NoAnswer::Refused(ErrorCode::WrongState, _))
-                if setting.access == Access::WhenSafe =>
-            {
-                return Err(Failure::new(
-                    Exit::Device,
-                    format!(
-                        "{} can be changed only while the device is safe; helio device disarm first",
-                        setting.name
-                    ),
-                ));
-            }
-            Err(no) => return Err(self.failure(&format!("to set {}", setting.name), no)),
-        };
-        self.log.write(
+        let tick = self.order_value(setting, value)?;
+        let written = self.log.write(
             "set",
             json!({
                 "name": setting.name,
@@ -193,12 +186,39 @@ impl Session {
                 "new": value,
                 "tick": tick.0,
             }),
-        )?;
+        );
+        if let Err(why) = written {
+            let (name, old) = (&setting.name, setting.show(setting.value));
+            let sentence = match self.order_value(setting, setting.value) {
+                Ok(_) => format!("{}; {name} is {old} again", why.sentence),
+                Err(too) => format!("{}; {name} is not {old} again: {too}", why.sentence),
+            };
+            return Err(Failure::new(why.exit, sentence));
+        }
         self.get(setting.index)?.ok_or_else(|| {
             Failure::new(
                 Exit::Device,
                 format!("{} is gone from the device's table; replug it", setting.name),
             )
+        })
+    }
+
+    fn order_value(&mut self, setting: &Setting, value: i64) -> Result<Ticks, Failure> {
+        let set = HostMessage::Set { index: setting.index, value, from: Ticks(0) };
+        self.order(&set, |_| {}).map_err(|no| match no {
+            NoAnswer::Refused(ErrorCode::OutOfRange, HostMessage::AT_SET_VALUE) => {
+                out_of_range(setting, value)
+            }
+            NoAnswer::Refused(ErrorCode::WrongState, _) if setting.access == Access::WhenSafe => {
+                Failure::new(
+                    Exit::Device,
+                    format!(
+                        "{} can be changed only while the device is safe; helio device disarm first",
+                        setting.name
+                    ),
+                )
+            }
+            no => self.failure(&format!("to set {}", setting.name), no),
         })
     }
 }
@@ -222,14 +242,21 @@ pub(super) fn named<'t>(table: &'t [Setting], name: &str) -> Result<&'t Setting,
 
 /// Why there is no entry of this name, and which is alike.
 pub(in crate::cmd) fn no_such(table: &[Setting], name: &str) -> Failure {
-    let alike = table
-        .iter()
-        .map(|s| s.name.as_str())
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    // Who leaves out a number means one of these, and one that can be set sooner than a counter.
+    let likeness = |s: &Setting| {
+        let begins = s.name.starts_with(name);
+        let settable = s.access != Access::ReadOnly;
+        (begins && settable, begins, strsim::jaro_winkler(&s.name, name))
+    };
+    let alike = table.iter().max_by(|a, b| {
+        let (a, b) = (likeness(a), likeness(b));
+        (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
+    });
     Failure::usage(match alike {
-        Some(alike) => {
-            format!("the device has no setting {name:?}; choose {alike}, or see helio device get")
-        }
+        Some(alike) => format!(
+            "the device has no setting {name:?}; choose {}, or see helio device get",
+            alike.name
+        ),
         None => "the device has no settings; flash a firmware that has".into(),
     })
 }

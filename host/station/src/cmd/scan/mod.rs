@@ -34,7 +34,7 @@ Examples:
   helio scan bob:detector.threshold.0 --from -200mV --to 0mV --bob usb:B-0001 --alice usb:A-0001
   helio scan rotation --from -0.5 --to 0.3                     the simulated polarization controller
   helio scan delay:0 --from -20 --to 20                        a detector's delay, of any device
-  helio scan command --set './stage {}' --from 0 --to 5 --bob usb:B-0001 --alice usb:A-0001
+  helio scan command --set './stage {}' --from 0 --to 5 --back 0 --bob usb:B-0001 --alice usb:A-0001
 
 Settings: device:NAME, an entry of a device's own table as helio device get shows it (alice:NAME or bob:NAME where \
 both have it), with units as for helio device set; rotation and modulator:H|V|D|A (rad) and loss (dB) of the simulated \
@@ -46,8 +46,8 @@ counted a pulse, over all levels), yield (clicks a second in the basis of their 
 what a key's rate goes with).
 
 A device is set between measurements, dark, and what was there is put back at the end, also after an error or Ctrl-C; \
-with --apply the best value stays, if the fit is good. Each change is in the device's run log. A command is given the \
-best value at the end with --apply. Exit codes: 2 no such name, a value out of its range or in no unit of the entry, 3 \
+with --apply the best value stays, if the fit is good. Each change is in the device's run log. What a \
+command sets stays at the last step, unless --back names the value for the end, or --apply gives it the best one. Exit codes: 2 no such name, a value out of its range or in no unit of the entry, 3 \
 the run log cannot be written, 5 a device fails.")]
 pub struct Scan {
     /// What is stepped
@@ -80,6 +80,10 @@ pub struct Scan {
     /// Leave a device, or a command, at the best value if the fit is good
     #[arg(long)]
     apply: bool,
+    /// For the setting command: the value that it is given at the end, after an error or Ctrl-C too; with
+    /// --apply only where there is no good fit [default: none, it stays at the last step]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, requires = "set")]
+    back: Option<f64>,
     #[command(flatten)]
     desk: DeskArgs,
     /// Where changes of devices are written down.
@@ -114,17 +118,19 @@ pub fn run(args: &Scan, global: &Global) -> Result<(), Failure> {
     // However the scan ended, a device is not left at some step of it.
     let left = bench.entry.take().zip(bench.desk.as_mut());
     let left = left.map(|(mut entry, desk)| entry.leave(desk, best)).transpose();
-    let report = match (scanned, left) {
-        (Ok(report), left) => Report { left: left?, ..report },
-        (Err(why), Ok(_)) => return Err(why),
-        (Err(why), Err(too)) => {
-            return Err(Failure::new(why.exit, format!("{}; {}", why.sentence, too.sentence)));
+    let left = left.and_then(|left| {
+        if let (Some(command), Some(value)) = (&args.set, best.or(args.back)) {
+            command.set(value, None)?;
         }
-    };
-    if let (Some(command), Some(best)) = (&args.set, best) {
-        command.set(best, &shutdown)?;
+        Ok(left)
+    });
+    match (scanned, left) {
+        (Ok(report), left) => args.output.give(global, &Report { left: left?, ..report }),
+        (Err(why), Ok(_)) => Err(why),
+        (Err(why), Err(too)) => {
+            Err(Failure::new(why.exit, format!("{}; {}", why.sentence, too.sentence)))
+        }
     }
-    args.output.give(global, &report)
 }
 
 /// What a scan found.
@@ -223,7 +229,7 @@ impl Bench {
         shutdown: &Shutdown,
     ) -> Result<helio_tune::Look, Failure> {
         if let Some(command) = &args.set {
-            command.set(value, shutdown)?;
+            command.set(value, Some(shutdown))?;
         }
         let mut stepped = None;
         let desk = match &mut self.desk {

@@ -220,16 +220,17 @@ impl FromStr for Command {
 }
 
 impl Command {
-    /// Runs the program and waits for its end.
-    pub fn set(&self, value: f64, shutdown: &Shutdown) -> Result<(), Failure> {
+    /// Runs the program and waits for its end; without a `shutdown` nothing interrupts it.
+    ///
+    /// # Errors
+    /// It cannot be run, fails, takes too long or is interrupted.
+    pub fn set(&self, value: f64, shutdown: Option<&Shutdown>) -> Result<(), Failure> {
         let value = value.to_string();
         let mut words = self.0.iter().map(|word| word.replace("{}", &value));
         let program = words.next().unwrap_or_default();
         let fault = |why: String| {
-            Failure::new(
-                Exit::Usage,
-                format!("--set: {program} {why}; try it with {value} by hand"),
-            )
+            let sentence = format!("--set: {program} {why}; try it with {value} by hand");
+            Failure::new(Exit::Usage, sentence)
         };
         let mut child = std::process::Command::new(&program)
             .args(words)
@@ -241,16 +242,28 @@ impl Command {
         loop {
             match child.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(()),
+                // Ctrl-C reaches the program too.
+                Ok(Some(_)) if shutdown.is_some_and(Shutdown::is_requested) => {
+                    return Err(interrupted(&program, &value));
+                }
                 Ok(Some(status)) => return Err(fault(format!("failed ({status})"))),
-                Ok(None) if shutdown.is_requested() || begun.elapsed() > PATIENCE => {
+                Ok(None) if shutdown.is_some_and(Shutdown::is_requested) => {
                     end(&mut child);
-                    return Err(fault("did not end within 60 s, or was interrupted".into()));
+                    return Err(interrupted(&program, &value));
+                }
+                Ok(None) if begun.elapsed() > PATIENCE => {
+                    end(&mut child);
+                    return Err(fault("did not end within 60 s".into()));
                 }
                 Ok(None) => thread::sleep(Duration::from_millis(5)),
                 Err(err) => return Err(fault(format!("was lost ({err})"))),
             }
         }
     }
+}
+
+fn interrupted(program: &str, value: &str) -> Failure {
+    Failure::new(Exit::Interrupted, format!("interrupted while {program} was setting {value}"))
 }
 
 fn end(child: &mut Child) {
