@@ -80,6 +80,7 @@ impl<P: SlotPlayer, R: RandomSource> AliceData<P, R> {
     /// Settings go to `tx`: the cable to Alice's own host.
     pub fn run(&mut self, now: Ticks, tx: &mut impl Transmit) -> Events {
         let mut events = Events::new();
+        self.sequencer.gather();
         let orders = self.inbox.open();
         if orders.halt {
             self.stop(now, tx, &mut events);
@@ -155,6 +156,9 @@ impl<P: SlotPlayer, R: RandomSource> AliceData<P, R> {
     }
 }
 
+/// Random bytes that a setting takes.
+pub(crate) const BYTES_PER_SLOT: usize = 4;
+
 /// Settings of pulses.
 struct PulseDraw {
     /// Sums of the weights of the first one, two, three levels.
@@ -188,7 +192,7 @@ impl PulseDraw {
 
 impl Draw for PulseDraw {
     const BITS_PER_SLOT: u8 = 4;
-    const BYTES_PER_SLOT: usize = 4;
+    const BYTES_PER_SLOT: usize = BYTES_PER_SLOT;
 
     fn draw(&self, random: &[u8], codes: &mut [u8], words: &mut [SlotWord]) {
         let (numbers, _) = random.as_chunks::<4>();

@@ -114,6 +114,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
     /// Tags and settings go to `tx`: the cable to Bob's own host.
     pub fn run(&mut self, now: Ticks, tx: &mut impl Transmit) -> Events {
         let mut events = Events::new();
+        self.receiver.gather();
         let orders = self.inbox.open();
         if orders.halt {
             self.stop(now, tx, &mut events);

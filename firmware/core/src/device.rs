@@ -242,13 +242,14 @@ impl<E: EdgeSource, V: Receiver, B: Board> Bob<E, V, B> {
         debug_assert_eq!(identity.tick_length, edges.tick_length());
         let data = BobData::new(identity.boot_nonce, edges, receiver);
         let receiver = data.receiver();
-        let profile = Profile::bob(
+        let mut profile = Profile::bob(
             identity,
             data.detectors(),
             receiver.capabilities(),
             receiver.settling_time(),
             receiver.random(),
         );
+        profile.random_rate = receiver.random_rate();
         Bob { control: Control::with_board(profile, board), data, inbox: EventBox::default() }
     }
 

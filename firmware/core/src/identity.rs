@@ -59,6 +59,8 @@ pub struct Profile {
     pub random_class: RandomClass,
     /// Name of the random source, ASCII.
     pub random_name: Text,
+    /// Random bytes a second that the source gives; `None`: as many as the slots take.
+    pub random_rate: Option<u32>,
     /// Alice: how many levels there are.
     pub levels: usize,
     /// Alice: their mean photon numbers in 10⁻⁹.
@@ -95,6 +97,7 @@ impl Profile {
             settling_time: modulator.settling_time(),
             random_class: random.class(),
             random_name: ascii(random.name()),
+            random_rate: random.bytes_per_second(),
             levels: levels.len().min(4),
             levels_nano,
             max_trigger_rate: source.max_trigger_rate(),
@@ -104,7 +107,8 @@ impl Profile {
         }
     }
 
-    /// The profile of a receiver with so many detectors; `capabilities` say of which kind.
+    /// The profile of a receiver with so many detectors; `capabilities` say of which kind. The rate
+    /// of its random source is unlimited until [`Profile::random_rate`] says otherwise.
     pub fn bob(
         mut identity: Identity,
         channels: u8,
@@ -121,12 +125,27 @@ impl Profile {
             settling_time,
             random_class,
             random_name: ascii(random_name),
+            random_rate: None,
             levels: 0,
             levels_nano: [0; 4],
             delay_range: None,
             phase: PhaseRandomisation::Unknown,
             intensity_uncertainty_ppm: None,
         }
+    }
+
+    /// The shortest slots, in ticks, for which the own random source has bytes enough.
+    pub fn shortest_own_slot(&self) -> u32 {
+        let Some(rate) = self.random_rate else { return 0 };
+        let bytes = match self.role {
+            Role::Alice => crate::alice::BYTES_PER_SLOT,
+            Role::Bob => crate::receiver::BYTES_PER_SLOT,
+        };
+        let tick = self.identity.tick_length;
+        // bytes / rate seconds, in ticks of numerator / denominator picoseconds.
+        let time = bytes as u128 * 1_000_000_000_000 * u128::from(tick.denominator());
+        let ticks = time.div_ceil((u128::from(rate) * u128::from(tick.numerator_ps())).max(1));
+        u32::try_from(ticks).unwrap_or(u32::MAX)
     }
 
     /// The answer to `Hello`.

@@ -16,6 +16,9 @@ use zeroize::Zeroize;
 /// Random bytes from the host that may wait.
 pub const FEED_CAPACITY: usize = 4096;
 
+/// Bytes of a cipher's key.
+const KEY: usize = 32;
+
 /// Bytes of a [`Supply`].
 const PIECE: usize = 64;
 
@@ -120,9 +123,16 @@ impl<R: RandomSource> Sources<R> {
     /// Bytes that can be had now.
     pub fn available(&self) -> usize {
         match self.active {
+            SettingsSource::Own => self.own.available(),
+            SettingsSource::Expanded if self.expanded.is_none() && self.own.available() < KEY => 0,
             SettingsSource::HostFeed => self.feed.len(),
             _ => usize::MAX,
         }
+    }
+
+    /// Whether bytes that are not there yet come by themselves.
+    pub fn gathers(&self) -> bool {
+        matches!(self.active, SettingsSource::Own | SettingsSource::Expanded)
     }
 
     /// Takes what the host gave.
@@ -176,7 +186,7 @@ impl<R: RandomSource> Sources<R> {
             SettingsSource::Pattern => out.fill(0),
             SettingsSource::Expanded => {
                 if self.expanded.is_none() {
-                    let mut key = [0; 32];
+                    let mut key = [0; KEY];
                     self.own.fill(&mut key)?;
                     self.expanded = Some(ChaCha20::new(&key));
                     key.zeroize();

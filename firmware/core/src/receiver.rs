@@ -31,6 +31,14 @@ pub trait Receiver {
     /// Class and name of the source of its settings.
     fn random(&self) -> (RandomClass, &str);
 
+    /// What that source gives in the long run, as of [`RandomSource::bytes_per_second`].
+    fn random_rate(&self) -> Option<u32> {
+        None
+    }
+
+    /// Work ahead for the coming settings: every turn.
+    fn gather(&mut self) {}
+
     /// Takes what the host gave for settings.
     fn supply(&mut self, _: Supply) {}
 
@@ -124,6 +132,14 @@ impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
         (own.class(), own.name())
     }
 
+    fn random_rate(&self) -> Option<u32> {
+        self.sequencer.sources.own.bytes_per_second()
+    }
+
+    fn gather(&mut self) {
+        self.sequencer.gather();
+    }
+
     fn supply(&mut self, supply: Supply) {
         self.sequencer.supply(supply);
     }
@@ -203,6 +219,9 @@ impl Receiver for PassiveReceiver {
     fn count(&self, _: &mut Counters) {}
 }
 
+/// Random bytes that a setting takes.
+pub(crate) const BYTES_PER_SLOT: usize = 2;
+
 /// Settings of a receiver's slots.
 struct ReceiverDraw {
     key_weight: u16,
@@ -212,7 +231,7 @@ struct ReceiverDraw {
 
 impl Draw for ReceiverDraw {
     const BITS_PER_SLOT: u8 = 2;
-    const BYTES_PER_SLOT: usize = 2;
+    const BYTES_PER_SLOT: usize = BYTES_PER_SLOT;
 
     fn draw(&self, random: &[u8], codes: &mut [u8], words: &mut [SlotWord]) {
         let (numbers, _) = random.as_chunks::<2>();

@@ -105,7 +105,7 @@ struct Run<D> {
     /// The first words are queued and the player has been told to go.
     going: bool,
     starved: u64,
-    /// The last words were fewer than there was room for, because the host's bytes were.
+    /// The last words were fewer than there was room for, because the bytes were.
     dry: bool,
     /// Where in the pattern the next slot is, if there is one.
     pattern_at: usize,
@@ -222,10 +222,10 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
             if n == 0 {
                 break;
             }
-            // The host's bytes may come later than the room, as long as some slots are queued.
+            // Bytes may come later than the room, as long as some slots are queued.
             let ready = self.sources.available() / D::BYTES_PER_SLOT;
             run.dry = ready < n;
-            if ready == 0 && queued > 0 {
+            if ready == 0 && (queued > 0 || self.sources.gathers()) {
                 break;
             }
             n = n.min(ready.max(1));
@@ -307,6 +307,11 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
         if self.run.is_none() {
             self.sources.select(source);
         }
+    }
+
+    /// Work ahead for the coming settings: every turn, run or not.
+    pub fn gather(&mut self) {
+        self.sources.own.gather();
     }
 
     /// What the host gave for settings.

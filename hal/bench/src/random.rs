@@ -97,6 +97,21 @@ pub trait RandomSource {
     /// # Errors
     /// [`RandomFault`] latches the interlock; a part of the buffer may have been written.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomFault>;
+
+    /// Bytes that [`RandomSource::fill`] gives, or refuses, without waiting for the world.
+    fn available(&self) -> usize {
+        usize::MAX
+    }
+
+    /// A short turn of work ahead, which waits for nothing: what a source that gathers its bytes
+    /// slowly wants between fills. Whether it failed is told by the next fill.
+    fn gather(&mut self) {}
+
+    /// What it gives in the long run, in bytes a second, if turns of [`RandomSource::gather`] come
+    /// at least as often as its author says; `None` for as much as is asked for.
+    fn bytes_per_second(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// Raw samples of physical noise, before any conditioning: what health tests must see.
@@ -104,10 +119,13 @@ pub trait NoiseSource {
     /// The source's name for the certificate, at most 31 bytes of ASCII.
     fn name(&self) -> &str;
 
-    /// Fills the buffer with samples, one a byte, in the order in which they were taken and
-    /// without a pause or a choice.
+    /// Fills the front of the buffer with the samples that have been taken since, one a byte, in
+    /// their order and without a choice; how many. Does not wait for more.
     ///
     /// # Errors
-    /// [`RandomFault`]: the source does not answer.
-    fn samples(&mut self, out: &mut [u8]) -> Result<(), RandomFault>;
+    /// [`RandomFault`]: the source stands still.
+    fn samples(&mut self, out: &mut [u8]) -> Result<usize, RandomFault>;
+
+    /// Samples a second that can be counted on.
+    fn samples_per_second(&self) -> u32;
 }

@@ -51,7 +51,9 @@ fn station<V: Receiver + Send + 'static>(
     let nonce = identity.boot_nonce;
     let receiver = receiver(nonce, random);
     let (capabilities, settling) = (receiver.capabilities(), receiver.settling_time());
-    let profile = Profile::bob(identity, detectors, capabilities, settling, receiver.random());
+    let mut profile =
+        Profile::bob(identity, detectors, capabilities, settling, receiver.random());
+    profile.random_rate = receiver.random_rate();
     start::run(rest, profile, panel, product, &STACK, move |ends| {
         data_plane(BobData::new(nonce, Edges::new(detectors), receiver), ends)
     })

@@ -1,8 +1,9 @@
 //! The chip's random generator: its raw samples, for `ConditionedNoise` to test and to condition.
 #![allow(unsafe_code)]
 
-use crate::chip;
+use crate::{chip, timer};
 use helio_bench::{NoiseSource, RandomFault};
+use helio_units::Ticks;
 use rp235x_hal::pac;
 
 /// System clock cycles between two samples of the ring oscillator.
@@ -11,6 +12,13 @@ const SAMPLE_CYCLES: u32 = 200;
 /// Samples that its register holds.
 const SAMPLES: u32 = 192;
 
+/// A register that is full waits to be read, and the generator with it: half the time, where core 1
+/// takes 170 µs for a turn, three of which empty the register.
+const SAMPLES_PER_SECOND: u32 = 150_000_000 / SAMPLE_CYCLES / 2;
+
+/// A generator that has not filled its register in ten times the time stands still.
+const PATIENCE: u64 = 10 * (SAMPLE_CYCLES * SAMPLES) as u64;
+
 /// Min-entropy of a sample in thousandths of a bit: assumed, not assessed.
 pub const ASSUMED_MILLIBITS: u32 = 500;
 
@@ -18,6 +26,8 @@ pub const ASSUMED_MILLIBITS: u32 = 500;
 pub struct Trng {
     words: [u32; 6],
     used: u32,
+    /// When the register was emptied last.
+    emptied: Ticks,
 }
 
 impl Trng {
@@ -39,16 +49,15 @@ impl Trng {
             trng.trng_config().write(|w| w.bits(0));
         }
         trng.rnd_source_enable().write(|w| w.rnd_src_en().set_bit());
-        Trng { words: [0; 6], used: SAMPLES }
+        Trng { words: [0; 6], used: SAMPLES, emptied: timer::now() }
     }
 
-    /// The next 192 samples.
-    fn read(&mut self) -> Result<(), RandomFault> {
+    /// The next 192 samples, if they are there.
+    fn read(&mut self) -> Result<bool, RandomFault> {
         let trng = chip::trng();
-        // They take 38 400 cycles; a generator that needs ten times as long stands still.
-        let mut patience = 100_000u32;
-        while trng.trng_valid().read().ehr_valid().bit_is_clear() {
-            patience = patience.checked_sub(1).ok_or(RandomFault)?;
+        if trng.trng_valid().read().ehr_valid().bit_is_clear() {
+            let waited = timer::now().0.saturating_sub(self.emptied.0);
+            return if waited < PATIENCE { Ok(false) } else { Err(RandomFault) };
         }
         // Reading the last one empties the register and begins anew.
         self.words = [
@@ -62,7 +71,8 @@ impl Trng {
         // SAFETY: write one to clear.
         unsafe { trng.rng_icr().write(|w| w.bits(0xF)) };
         self.used = 0;
-        Ok(())
+        self.emptied = timer::now();
+        Ok(true)
     }
 }
 
@@ -73,14 +83,19 @@ impl NoiseSource for Trng {
 
     /// The register holds 192 samples and waits to be read: between two of them there is a pause,
     /// but within them none, and every sample is handed on.
-    fn samples(&mut self, out: &mut [u8]) -> Result<(), RandomFault> {
-        for sample in out {
-            if self.used == SAMPLES {
-                self.read()?;
-            }
+    fn samples(&mut self, out: &mut [u8]) -> Result<usize, RandomFault> {
+        if self.used == SAMPLES && !self.read()? {
+            return Ok(0);
+        }
+        let n = out.len().min((SAMPLES - self.used) as usize);
+        for sample in &mut out[..n] {
             *sample = (self.words[self.used as usize / 32] >> (self.used % 32) & 1) as u8;
             self.used += 1;
         }
-        Ok(())
+        Ok(n)
+    }
+
+    fn samples_per_second(&self) -> u32 {
+        SAMPLES_PER_SECOND
     }
 }

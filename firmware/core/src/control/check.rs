@@ -3,18 +3,24 @@
 use super::state::Refused;
 use crate::identity::Profile;
 use crate::prbs::Prbs31;
+use crate::sequencer::QUEUE;
 use crate::sync::MAX_SYNC_PERIOD;
 use helio_bench::SlotClockMode;
-use helio_units::{Hertz, Ticks};
+use helio_units::{Hertz, Picoseconds, Ticks};
 use helio_wire::{Capabilities, Configure, ErrorCode, Role};
 
 /// The sum of all weights.
 pub const WHOLE: u16 = 4096;
 
-/// Refuses a configuration with the first reason found; nothing is refused later, at the start.
+/// Longest slot: of what may wait in the player, one plays, one is next and one is drawn.
+const LONGEST_SLOT: Picoseconds = Picoseconds(QUEUE.0 / 3);
+
+/// Refuses a configuration with the first reason found. Nothing is refused later but slots that
+/// are too short for the source of settings, which may still be chosen: at the arming and the start.
 pub fn configure(profile: &Profile, c: &Configure) -> Result<(), Refused> {
     let out_of_range = |offset| Err(Refused(ErrorCode::OutOfRange, offset));
-    if c.slot_ticks == 0 {
+    let tick = profile.identity.tick_length;
+    if c.slot_ticks == 0 || u64::from(c.slot_ticks) > tick.ticks_covering(LONGEST_SLOT).0 {
         return out_of_range(Configure::AT_SLOT_TICKS);
     }
     let sync_period = u64::from(c.slot_ticks) * u64::from(c.sync_spacing);
@@ -55,7 +61,6 @@ pub fn configure(profile: &Profile, c: &Configure) -> Result<(), Refused> {
     {
         return out_of_range(Configure::AT_GATE_WIDTH);
     }
-    let tick = profile.identity.tick_length;
     let settled = tick
         .to_ps(Ticks(c.slot_ticks.into()))
         .is_none_or(|slot| profile.settling_time.0 == 0 || slot > profile.settling_time);

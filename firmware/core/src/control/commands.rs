@@ -32,11 +32,11 @@ impl<B: Board> State<B> {
                     return Err(Refusal::WrongState.into());
                 }
                 check::configure(&self.profile, &configure)?;
-                self.configured = true;
+                self.configured = Some(configure.slot_ticks);
                 orders.configure = Some(configure);
             }
             HostMessage::Arm { nonce } => {
-                self.check_configured()?;
+                self.check_ready()?;
                 self.interlock.arm(nonce, now)?;
             }
             HostMessage::Disarm => {
@@ -163,7 +163,7 @@ impl<B: Board> State<B> {
         now: Ticks,
         orders: &mut Orders,
     ) -> Result<(), Refused> {
-        self.check_configured()?;
+        self.check_ready()?;
         if epoch == 0 || epoch == self.epoch {
             return Err(Refused(ErrorCode::OutOfRange, 0));
         }
@@ -178,8 +178,17 @@ impl<B: Board> State<B> {
         Ok(())
     }
 
-    fn check_configured(&self) -> Result<(), Refused> {
-        if self.configured { Ok(()) } else { Err(Refused(ErrorCode::NotConfigured, 0)) }
+    /// Configured, and with settings for slots of this length. The source may be chosen before or
+    /// after, so it is looked at here.
+    fn check_ready(&self) -> Result<(), Refused> {
+        let Some(slot_ticks) = self.configured else {
+            return Err(Refused(ErrorCode::NotConfigured, 0));
+        };
+        let shortest = self.profile.shortest_own_slot();
+        if self.table.source == SettingsSource::Own && slot_ticks < shortest {
+            return Err(Refused(ErrorCode::SlotTooShort, shortest));
+        }
+        Ok(())
     }
 
     fn wait_for(&mut self, command: u32, starts: bool, now: Ticks) -> Done {

@@ -34,7 +34,8 @@ pub(super) struct State<B> {
     pub interlock: Interlock,
     sequence: SequenceTracker,
     bad_frames: u32,
-    pub(super) configured: bool,
+    /// Ticks of a slot, once configured.
+    pub(super) configured: Option<u32>,
     /// Of the last run, or of the one that runs.
     pub epoch: u16,
     pub running: bool,
@@ -85,7 +86,7 @@ impl<B: Board> State<B> {
             interlock: Interlock::new(tick),
             sequence: SequenceTracker::new(),
             bad_frames: 0,
-            configured: false,
+            configured: None,
             epoch: 0,
             running: false,
             pending: None,

@@ -11,23 +11,32 @@ struct Coin {
     noise: Noise,
     ones: u64,
     stuck: bool,
+    /// Samples that have been taken and not handed out.
+    there: usize,
 }
 
 impl NoiseSource for Coin {
     fn name(&self) -> &str {
         "coin"
     }
-    fn samples(&mut self, out: &mut [u8]) -> Result<(), RandomFault> {
-        for sample in out {
+    fn samples(&mut self, out: &mut [u8]) -> Result<usize, RandomFault> {
+        let n = out.len().min(self.there);
+        for sample in &mut out[..n] {
             let one = self.noise.below(256) < self.ones;
             *sample = u8::from(one && !self.stuck);
         }
-        Ok(())
+        if self.there != usize::MAX {
+            self.there -= n;
+        }
+        Ok(n)
+    }
+    fn samples_per_second(&self) -> u32 {
+        750_000
     }
 }
 
 fn coin(ones: u64) -> Coin {
-    Coin { noise: Noise::new(9), ones, stuck: false }
+    Coin { noise: Noise::new(9), ones, stuck: false, there: usize::MAX }
 }
 
 /// CRITBINOM computed by another program, in log-gamma form.
@@ -59,6 +68,40 @@ fn a_fair_coin_passes_and_a_stuck_or_biased_one_does_not() {
     let mut stuck = ConditionedNoise::new(coin(128), 1, 500);
     stuck.fill(&mut out[..32]).unwrap();
     assert_eq!((stuck.class(), stuck.name()), (RandomClass::TrueRandom, "coin"));
+}
+
+/// What is there is made use of, and nobody waits for more.
+#[test]
+fn bytes_are_gathered_as_the_samples_come() {
+    let mut noise = ConditionedNoise::new(Coin { there: 0, ..coin(128) }, 1, 500);
+    assert_eq!(noise.bytes_per_second(), Some(37_500));
+    noise.gather();
+    assert_eq!(noise.available(), 0);
+    let mut samples = 0u32;
+    let mut seen = vec![];
+    for turn in 0..4000 {
+        let come = [7, 0, 64, 33][turn % 4];
+        noise.source.there += come;
+        samples += come as u32;
+        noise.gather();
+        if noise.source.there > 1000 {
+            break;
+        }
+        let left = samples - noise.source.there as u32;
+        let blocks = left.saturating_sub(STARTUP_SAMPLES) / 640;
+        assert!(noise.available().abs_diff(32 * blocks.min(8) as usize) <= 32);
+        seen.push(noise.available());
+    }
+    assert_eq!(seen.last(), Some(&256), "the pool is full, and takes no more");
+    let mut one = [0; 100];
+    noise.fill(&mut one).unwrap();
+    assert_eq!(noise.available(), 156);
+    noise.source.stuck = true;
+    while noise.available() < 256 {
+        noise.source.there = 64;
+        noise.gather();
+    }
+    assert_eq!((noise.available(), noise.fill(&mut one)), (usize::MAX, Err(RandomFault)));
 }
 
 #[test]

@@ -69,6 +69,7 @@ fn profile() -> Profile {
         settling_time: Picoseconds(0),
         random_class: RandomClass::Seeded,
         random_name: text("seeded"),
+        random_rate: None,
         levels: 2,
         levels_nano: [500_000_000, 100_000_000, 0, 0],
         max_trigger_rate: Hertz(1_000_000),

@@ -53,7 +53,8 @@ pub enum ErrorCode {
     WrongState = 3,
     /// Not configured yet.
     NotConfigured = 4,
-    /// The slot is shorter than the modulator's settling time or the source's period.
+    /// The slot is shorter than the modulator's settling time or the source's period; with a detail,
+    /// than that many ticks, the shortest for which the device's own generator has bytes enough.
     SlotTooShort = 5,
     /// The arming nonce was used before.
     NonceReused = 6,
