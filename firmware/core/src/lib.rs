@@ -13,7 +13,7 @@
 //! On two cores, core 0 polls [`Control`] and owns cable and enable line, core 1 runs the data
 //! plane. Two `heapless::spsc` queues join them, one of [`Orders`] (16 deep; a full one means that
 //! core 1 hangs: drop the enable line) and one of [`Event`]s (64 deep); a third one carries core
-//! 1's frames to the cable and is what core 1 sees as [`Transmit`]. What the host gives for settings
+//! 1's frames to the cable and is what core 1 sees as [`Transmit`]; [`pipe`] has their ends. What the host gives for settings
 //! ([`Control::supply`]) goes through one more, before the orders of its poll. Core 0 keeps
 //! [`CONTROL_HEADROOM`] of the cable free when it moves frames from there.
 //!
@@ -30,6 +30,7 @@ mod fakes;
 mod identity;
 pub mod interlock;
 mod kept;
+pub mod pipe;
 mod planes;
 pub mod prbs;
 pub mod random;

@@ -30,6 +30,20 @@ pub struct Orders {
     pub slot_clock: Option<(u32, SlotTiming)>,
 }
 
+impl Orders {
+    /// These and earlier ones that were not delivered, in one: as if both had come in their order
+    /// before the data plane's next run.
+    pub fn after(self, earlier: &Orders) -> Orders {
+        Orders {
+            halt: self.halt || earlier.halt,
+            configure: self.configure.or(earlier.configure),
+            run: if self.halt { self.run } else { self.run.or(earlier.run) },
+            slot_clock: self.slot_clock.or(earlier.slot_clock),
+            ..self
+        }
+    }
+}
+
 /// Detectors whose dead times are watched.
 pub const DEAD_TIMES: usize = 8;
 
@@ -56,6 +70,12 @@ pub enum Event {
         epoch: u16,
         /// When.
         tick: Ticks,
+    },
+    /// A run has ended; its last data are still on their way to the cable, and
+    /// [`Event::Stopped`] comes behind them. From [`crate::pipe`] only.
+    Stopping {
+        /// Which.
+        epoch: u16,
     },
     /// A run has ended; nothing is queued any more.
     Stopped {
@@ -129,7 +149,7 @@ pub type Events = heapless::Vec<Event, EVENTS>;
 pub const EVENTS: usize = 8;
 
 /// Orders that wait for the next run of the data plane; later ones overrule earlier ones.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Inbox {
     pub halt: bool,
     pub configure: Option<Configure>,

@@ -1,13 +1,14 @@
 //! Core 0: control plane, cable, enable line, heartbeat.
 
 use crate::pins::BoardPins;
-use crate::pipe::{FrameMover, ROUNDS};
+use crate::pipe::ROUNDS;
 use crate::start::{BoardPanel, Bus};
 use crate::timer;
 use core::sync::atomic::Ordering;
 use embedded_hal::digital::{InputPin, OutputPin, StatefulOutputPin};
 use heapless::spsc::{Consumer, Producer};
 use helio_bench::Polarization;
+use helio_firmware::pipe::{EventReceiver, FrameMover, OrderSender, Told};
 use helio_firmware::random::Supply;
 use helio_firmware::usb::{UsbBoard, UsbCable};
 use helio_firmware::{Control, Event, Orders, Profile, Text};
@@ -16,12 +17,17 @@ use helio_units::{Picoseconds, Ticks};
 use helio_wire::RebootMode;
 use rp235x_hal::Watchdog;
 use rp235x_hal::fugit::ExtU32;
+use rp235x_hal::gpio::Interrupt;
 use usb_device::bus::UsbBusAllocator;
 
 /// Room for frames on the cable, in bytes.
 const CABLE: usize = 8192;
 
 const MILLISECOND: u64 = 150_000;
+
+/// Bytes of frames moved in a turn, which has a heartbeat to keep up: more than the bus carries at
+/// 4000 turns a second.
+const MOVED_A_TURN: usize = 512;
 
 /// Core 1 must come round so often, or the heartbeat ends with it.
 const DATA_PLANE_PATIENCE: u64 = 5 * MILLISECOND;
@@ -34,7 +40,7 @@ compile_error!("an image that is published names its own vendor and product id h
 /// Core 0's ends of the queues.
 pub struct ControlEnds {
     pub orders: Producer<'static, Orders>,
-    pub events: Consumer<'static, Event>,
+    pub events: Consumer<'static, Told>,
     pub frames: Consumer<'static, u8>,
     pub supplies: Producer<'static, Supply>,
     pub seen: Consumer<'static, Seen>,
@@ -59,7 +65,8 @@ pub fn run(
     desk: Desk,
     product: &'static str,
 ) -> ! {
-    let ControlEnds { mut orders, mut events, frames, mut supplies, mut seen } = ends;
+    let ControlEnds { orders, events, frames, mut supplies, mut seen } = ends;
+    let (mut orders, mut events) = (OrderSender::new(orders), EventReceiver::new(events));
     let Desk { usb, serial, mut pins, mut watchdog } = desk;
     let identity = &profile.identity;
     let board = UsbBoard {
@@ -79,14 +86,21 @@ pub fn run(
     let mut fault = false;
     // As the chips were told last.
     let mut delays = [0; Polarization::ALL.len()];
-    let mut last_open = timer::now();
+    // The enable line as it was set last, and when it was each.
+    let mut is_open = false;
+    let (mut last_open, mut last_closed) = (timer::now(), timer::now());
+    // Latched for this core; no handler is there.
+    pins.enable_sense.set_interrupt_enabled(Interrupt::EdgeLow, true);
     watchdog.start(100.millis());
     loop {
         let now = timer::now();
         let mut heard = heapless::Vec::<Event, 16>::new();
         // A reset of the link comes before what was received after it.
-        let reset = cable.poll(now);
-        let _ = reset.map(|event| heard.push(event));
+        if let Some(event) = cable.poll(now) {
+            // Nobody waits for a run's last data any more.
+            events.link_is_reset();
+            let _ = heard.push(event);
+        }
         if pins.contact.is_low() != Ok(false) {
             let _ = heard.push(Event::ContactOpen);
         }
@@ -94,7 +108,7 @@ pub fn run(
             let _ = heard.push(Event::PlayerFault);
         }
         while !heard.is_full()
-            && let Some(event) = events.dequeue()
+            && let Some(event) = events.next(&frames)
         {
             let _ = heard.push(event);
         }
@@ -107,12 +121,16 @@ pub fn run(
         {
             let _ = supplies.enqueue(supply);
         }
-        let urgent = order.halt || order.configure.is_some() || order.run.is_some();
+        let urgent = order.halt
+            || order.configure.is_some()
+            || order.run.is_some()
+            || order.slot_clock.is_some();
         let level = (order.enable, order.permit_until);
         let due = urgent || last_sent != Some(level) || now.0 - sent_at.0 >= MILLISECOND;
-        // A queue that is full: core 1 hangs.
-        let delivered = !due || orders.enqueue(order).is_ok();
-        if due && delivered {
+        // A queue that is full: core 1 hangs. What it has not been given is kept for it, a halt above
+        // all.
+        let delivered = if due { orders.send(order) } else { orders.flush() };
+        if due {
             (last_sent, sent_at) = (Some(level), now);
         }
         let alive = delivered && data_plane.is_alive(now);
@@ -122,18 +140,32 @@ pub fn run(
         if last_open.0 + 2 * MILLISECOND < now.0 && pins.enable_sense.is_high() == Ok(true) {
             fault = true;
         }
+        // Or it is low, or was for a moment, though it is asked for: a slow turn, and the monostable
+        // fell. Pulses that are reported were not sent, so the run ends.
+        let fell = pins.enable_sense.interrupt_status(Interrupt::EdgeLow)
+            || pins.enable_sense.is_low() != Ok(false);
+        if is_open && last_closed.0 + MILLISECOND < now.0 && fell {
+            fault = true;
+        }
         // The light's first line: closed here and now, whatever core 1 does.
         let open = order.enable && alive;
         let _ = pins.enable.set_state(open.into());
+        is_open = open;
         if open {
             last_open = now;
+        } else {
+            last_closed = now;
+        }
+        if last_closed.0 + MILLISECOND >= now.0 {
+            // The line's own rise, and falls of before.
+            pins.enable_sense.clear_interrupt(Interrupt::EdgeLow);
         }
         if alive {
             // An edge each turn of this loop; the monostable falls when they end.
             let _ = pins.heartbeat.toggle();
             watchdog.feed();
         }
-        frames.go(&mut cable);
+        frames.go(&mut cable, MOVED_A_TURN);
 
         if let Some(mode) = control.reboot_ordered() {
             let _ = pins.enable.set_low();

@@ -3,19 +3,21 @@
 use crate::adc::Converter;
 use crate::control::{self, ControlEnds, Desk};
 use crate::pins::{self, BoardPins};
-use crate::pipe::{DataEnds, EventQueue, FrameQueue, Frames, OrderQueue, SeenQueue, SupplyQueue};
+use crate::pipe::{DataEnds, EventQueue, FrameQueue, OrderQueue, SeenQueue, SupplyQueue};
 use crate::port::Pio;
 use crate::spi::{self, Device};
 use crate::trng::{ASSUMED_MILLIBITS, Trng};
 use crate::{chip, dma, kept, timer};
 use cortex_m::singleton;
 use helio_bench::{KEPT_LENGTH, RandomSource};
+use helio_firmware::pipe::Frames;
 use helio_firmware::random::ConditionedNoise;
 use helio_firmware::{Identity, Kept, Profile, Text, text};
 use helio_panel::{Chip, Panel, boot_cause};
 use helio_units::{Hertz, TickLength};
 use helio_wire::Capabilities;
 use rp235x_hal::clocks::{Clock, init_clocks_and_plls};
+use rp235x_hal::fugit::MicrosDurationU32;
 use rp235x_hal::multicore::{Multicore, Stack};
 use rp235x_hal::rom_data::sys_info_api;
 use rp235x_hal::{Sio, Watchdog, pac, sio::SioFifo};
@@ -23,6 +25,12 @@ use usb_device::bus::UsbBusAllocator;
 
 /// The crystal of a Pico 2; the system clock becomes 150 MHz.
 const CRYSTAL_HZ: u32 = 12_000_000;
+
+/// What the reference oscillator makes in a microsecond, and the crystal exactly.
+const TICKS_A_MICROSECOND: u16 = 12;
+
+/// Everything up to the control plane's first turn takes some milliseconds.
+const START_UP: MicrosDurationU32 = MicrosDurationU32::secs(2);
 
 pub type Bus = rp235x_hal::usb::UsbBus;
 
@@ -69,7 +77,11 @@ pub fn board() -> Board {
         faults: faults.count,
     };
     let kept = kept::record();
+    // A panic from here on is a reset. It counts the reference oscillator until the crystal runs, and
+    // is fed by the control plane's loop only.
     let mut watchdog = Watchdog::new(p.WATCHDOG);
+    watchdog.enable_tick_generation(TICKS_A_MICROSECOND);
+    watchdog.start(START_UP);
     let clocks = init_clocks_and_plls(
         CRYSTAL_HZ,
         p.XOSC,
@@ -154,7 +166,7 @@ pub fn run<const STACK: usize>(
     let data = DataEnds {
         orders: orders.1,
         events: events.0,
-        frames: Frames(frames.0),
+        frames: Frames::new(frames.0),
         supplies: supplies.1,
         seen: seen.0,
     };

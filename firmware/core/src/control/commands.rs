@@ -86,9 +86,11 @@ impl<B: Board> State<B> {
                 if timing.start.floor() <= now {
                     return Err(Refused(ErrorCode::TooLate, 0));
                 }
-                if orders.slot_clock.is_some() {
+                // One at a time: a data plane that is late keeps the last one only.
+                if self.steering.is_some() {
                     return Err(Refused(ErrorCode::Full, 0));
                 }
+                self.steering = Some(command);
                 orders.slot_clock = Some((command, timing));
                 return Ok(Done::Later);
             }
@@ -173,6 +175,7 @@ impl<B: Board> State<B> {
         }
         self.epoch = epoch;
         self.running = true;
+        (self.ending, self.steering) = (false, None);
         let slots = (slots != 0).then_some(SlotIndex(slots));
         orders.run = Some(RunOrder::Start { epoch, slots });
         Ok(())

@@ -40,6 +40,10 @@ pub(super) struct State<B> {
     pub epoch: u16,
     pub running: bool,
     pub(super) pending: Option<Pending>,
+    /// The run has ended, and its last data have not reached the cable.
+    pub(super) ending: bool,
+    /// The command of a slot clock that the data plane has not answered.
+    pub(super) steering: Option<u32>,
     pub health_due: Ticks,
     pub health_interval: Ticks,
     pub(super) order_deadline: Ticks,
@@ -90,6 +94,8 @@ impl<B: Board> State<B> {
             epoch: 0,
             running: false,
             pending: None,
+            ending: false,
+            steering: None,
             health_due: Ticks(0),
             health_interval: tick.ticks_covering(HEALTH_INTERVAL),
             order_deadline: tick.ticks_covering(RUN_ORDER_DEADLINE),
@@ -132,9 +138,11 @@ impl<B: Board> State<B> {
                 self.table.queued = self.fed.saturating_sub(counters.fed);
             }
             Event::Steered { command, tick } => {
+                self.steering = self.steering.filter(|steering| *steering != command);
                 outbox.answer(Answer::Ack { command, tick }, self.epoch);
             }
             Event::NotSteered { command, too_late } => {
+                self.steering = self.steering.filter(|steering| *steering != command);
                 let code = if too_late { ErrorCode::TooLate } else { ErrorCode::WrongState };
                 outbox.answer(Answer::Error { command, code, detail: 0 }, self.epoch);
             }
@@ -146,6 +154,12 @@ impl<B: Board> State<B> {
                     outbox.answer(Answer::Ack { command, tick }, epoch);
                 }
             }
+            // Its light is out and its data plane lives; the host hears of it behind the data.
+            Event::Stopping { epoch } if self.running && epoch == self.epoch => {
+                self.interlock.run_ended();
+                self.ending = true;
+            }
+            Event::Stopping { .. } => {}
             Event::Stopped { epoch, end, tick } => self.stopped(epoch, end, tick, outbox),
             Event::RandomFault => self.interlock.fault(TripCause::RandomFault),
             Event::PlayerFault => self.interlock.fault(TripCause::PlayerFault),
@@ -170,7 +184,7 @@ impl<B: Board> State<B> {
     }
 
     pub fn check_order_deadline(&mut self, now: Ticks) {
-        if self.pending.is_some_and(|p| now >= p.deadline) {
+        if !self.ending && self.pending.is_some_and(|p| now >= p.deadline) {
             self.interlock.fault(TripCause::PlayerFault);
         }
     }
