@@ -27,6 +27,7 @@ pub mod program;
 mod queue;
 pub mod registers;
 mod start;
+mod train;
 mod word;
 
 pub use capture::{
@@ -37,4 +38,5 @@ pub use edges::{Lane, Sample, rising};
 pub use grid::SlotGrid;
 pub use queue::{BlockQueue, QueueFull, unplayed};
 pub use start::{BEACON_TO_SLOT, LeadIn, beacon_before};
+pub use train::{PlayerPort, Pulse, Train};
 pub use word::{FIXED_TICKS, SlotShape, SlotShapeError, pin_levels};

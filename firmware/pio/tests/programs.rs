@@ -5,3 +5,4 @@ mod capture;
 mod machine;
 mod player;
 mod station;
+mod train;

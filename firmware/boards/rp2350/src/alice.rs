@@ -7,6 +7,7 @@ use crate::{capture, start, timer};
 use helio_bench::RandomSource;
 use helio_firmware::{AliceData, Profile};
 use helio_panel::{Panel, Parts};
+use helio_pio::Pulse;
 use helio_units::TickLength;
 use rp235x_hal::multicore::Stack;
 
@@ -32,7 +33,7 @@ pub fn main() -> ! {
 fn data_plane(nonce: u32, random: impl RandomSource, mut ends: DataEnds) {
     // The capture's beacons are what the player begins by; its edges are not looked at.
     let epoch = capture::start();
-    let mut alice = AliceData::new(nonce, TickLength::CYCLE_150_MHZ, Player::new(), random);
+    let mut alice = AliceData::new(nonce, TickLength::CYCLE_150_MHZ, Player, random);
     loop {
         while let Some(supply) = ends.supplies.dequeue() {
             alice.supply(supply);
@@ -40,7 +41,7 @@ fn data_plane(nonce: u32, random: impl RandomSource, mut ends: DataEnds) {
         while let Some(orders) = ends.orders.dequeue() {
             if let Some(configure) = &orders.configure {
                 let burst = configure.burst_slots != 0;
-                player::configure(configure.slot_ticks, player::Use::Laser { burst }, epoch);
+                player::configure(configure.slot_ticks, Pulse::Laser { burst }, epoch);
             }
             alice.order(&orders);
         }

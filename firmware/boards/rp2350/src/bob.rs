@@ -7,6 +7,7 @@ use crate::player::{self, Clock, Player};
 use crate::{start, timer};
 use helio_firmware::{ActiveReceiver, BobData, Event, PassiveReceiver, Profile, Receiver};
 use helio_panel::{Panel, Parts};
+use helio_pio::Pulse;
 use helio_units::TickLength;
 use rp235x_hal::multicore::Stack;
 
@@ -27,7 +28,7 @@ pub fn main() -> ! {
     let board = start::board();
     station(board, ACTIVE_DETECTORS, "Heliograph Bob (RP2350)", |nonce, random| {
         let tick = TickLength::CYCLE_150_MHZ;
-        ActiveReceiver::new(nonce, tick, SwitchModulator, Player::new(), Clock, random)
+        ActiveReceiver::new(nonce, tick, SwitchModulator, Player, Clock, random)
     })
 }
 
@@ -51,8 +52,7 @@ fn station<V: Receiver + Send + 'static>(
     let nonce = identity.boot_nonce;
     let receiver = receiver(nonce, random);
     let (capabilities, settling) = (receiver.capabilities(), receiver.settling_time());
-    let mut profile =
-        Profile::bob(identity, detectors, capabilities, settling, receiver.random());
+    let mut profile = Profile::bob(identity, detectors, capabilities, settling, receiver.random());
     profile.random_rate = receiver.random_rate();
     start::run(rest, profile, panel, product, &STACK, move |ends| {
         data_plane(BobData::new(nonce, Edges::new(detectors), receiver), ends)
@@ -72,7 +72,7 @@ fn data_plane<V: Receiver>(mut bob: BobData<Edges, V>, mut ends: DataEnds) {
                 failed = false;
             }
             if let Some(configure) = &orders.configure {
-                player::configure(configure.slot_ticks, player::Use::Gate, edges.epoch());
+                player::configure(configure.slot_ticks, Pulse::Gate, edges.epoch());
             }
             bob.order(&orders);
         }
