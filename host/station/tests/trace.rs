@@ -261,7 +261,7 @@ fn a_bad_file_is_named_with_its_fault_and_the_remedy() {
         ("empty.ptu", Some(b""), &["of no format known here", "empty", "name the format"]),
         ("table.ptu", Some(b"Dear all,\n"), &["found the text “Dear all”"]),
         ("header.ptu", Some(&recorded[..2000]), &["ends at byte 2000 inside its header", "copy"]),
-        ("record.ptu", Some(&recorded[..HEADER_BYTES + 4002]), &["byte 8394", "truncate -s 8392"]),
+        ("record.ptu", Some(&recorded[..HEADER_BYTES + 4002]), &["byte 8394", "--salvage"]),
     ];
     for (name, bytes, parts) in cases {
         let path = folder.path().join(name);

@@ -71,8 +71,8 @@ fn a_recording_that_was_broken_off_is_told_and_salvaged() {
     assert_eq!(photons, said["recording"]["blocks"].as_u64().unwrap() * (1 << 14));
     assert_eq!(said["recording"]["index"], "missing");
     assert!(said["damage"].as_str().unwrap().contains("the recording was broken off"));
-    // Cut as it says, it is whole again, without an index.
-    let keep = sentence.split("truncate -s ").nth(1).and_then(|rest| rest.split(' ').next());
+    // Cut where it says, it is whole again, without an index.
+    let keep = sentence.split("end at byte ").nth(1).and_then(|rest| rest.split(',').next());
     std::fs::write(&copy, &bytes[..keep.unwrap().parse::<usize>().unwrap()]).unwrap();
     let said = json(&["trace", "info", "--json", path]);
     assert_eq!(said["counts"]["photons"], photons);

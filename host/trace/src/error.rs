@@ -217,8 +217,8 @@ pub enum TraceError {
     },
     /// The file ends inside a record; everything before it has been delivered.
     #[error(
-        "ends at byte {offset} inside record {complete}; to use the {complete} complete records cut \
-         it with `truncate -s {keep} FILE`"
+        "ends at byte {offset} inside record {complete}; the {complete} complete records end at byte \
+         {keep}, read them with --salvage"
     )]
     RecordTruncated {
         /// The length of the file.
@@ -276,8 +276,8 @@ pub enum TraceError {
     },
     /// The file ends inside a block; everything before it has been delivered.
     #[error(
-        "ends at byte {offset} inside block {complete}: the recording was broken off; to use the \
-         {complete} complete blocks cut it with `truncate -s {keep} FILE`"
+        "ends at byte {offset} inside block {complete}: the recording was broken off; the {complete} \
+         complete blocks end at byte {keep}, read them with --salvage"
     )]
     BlockTruncated {
         /// The length of the file.

@@ -178,7 +178,7 @@ fn reader<'a>(
         }
         TraceFormat::Csv => {
             let unit = columns.unit(options.csv_unit);
-            let decoder = csv::Csv::new(columns, unit, read(unit.tick()));
+            let decoder = csv::Csv::new(columns, options.csv_unit, read(unit.tick()));
             records(input, columns.meta(unit), decoder, salvage)
         }
         TraceFormat::Npy => {

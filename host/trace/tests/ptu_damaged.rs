@@ -92,7 +92,10 @@ fn a_record_that_is_cut_comes_after_all_complete_ones() {
         let (records, result) = read(&bytes[..length]);
         assert_eq!(records, complete as u64);
         let err = result.unwrap_err();
-        let expected = format!("truncate -s {} FILE", HEADER_BYTES + 4 * complete);
+        let expected = format!(
+            "records end at byte {}, read them with --salvage",
+            HEADER_BYTES + 4 * complete
+        );
         assert!(err.to_string().contains(&expected), "{err}");
         assert!(err.to_string().contains(&format!("byte {length}")), "{err}");
     }

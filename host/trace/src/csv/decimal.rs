@@ -45,8 +45,13 @@ impl Decimal {
         u64::try_from(value).ok()
     }
 
+    /// Whether no digit but zeros stands behind the point.
     pub(super) fn is_whole(&self) -> bool {
-        self.exponent >= 0
+        let places = u32::try_from(-self.exponent).unwrap_or(0);
+        match 10u128.checked_pow(places) {
+            Some(power) => self.mantissa.is_multiple_of(power),
+            None => self.mantissa == 0,
+        }
     }
 }
 
@@ -71,6 +76,21 @@ mod tests {
         assert_eq!(ticks("1e999", "s"), None);
         assert_eq!(ticks("18446744073709551615", "ps"), Some(u64::MAX));
         assert_eq!(ticks("18446744073709551616", "ps"), None);
+        for (text, whole) in [
+            ("5.0", true),
+            ("5.50", false),
+            ("150e-1", true),
+            ("2e3", true),
+            ("0.000", true),
+            ("1e-99", false),
+            ("0e-99", true),
+        ] {
+            assert_eq!(
+                Decimal::parse(text.as_bytes()).map(|d| d.is_whole()),
+                Some(whole),
+                "{text}"
+            );
+        }
         for bad in ["", ".", "1.2.3", "1e", "0x10", "1e99999"] {
             assert!(Decimal::parse(bad.as_bytes()).is_none(), "{bad}");
         }

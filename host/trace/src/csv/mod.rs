@@ -89,6 +89,11 @@ pub(crate) fn is_likely(head: &[u8]) -> bool {
 }
 
 impl Columns {
+    /// Whether the unit is known, and not only taken for picoseconds.
+    pub(crate) fn states_unit(&self, asked: Option<CsvUnit>) -> bool {
+        asked.or(self.unit).is_some()
+    }
+
     /// The unit that holds: the one asked for, else that of the header line, else picoseconds.
     pub(crate) fn unit(&self, asked: Option<CsvUnit>) -> CsvUnit {
         asked.or(self.unit).unwrap_or(CsvUnit::PICOSECONDS)
@@ -141,6 +146,10 @@ fn is_number(field: &[u8]) -> bool {
 pub(crate) struct Csv {
     columns: Columns,
     unit: CsvUnit,
+    /// Whether somebody has said so.
+    unit_is_stated: bool,
+    /// Fields of a line, by the line of names or the first of a detection.
+    width: Option<usize>,
     rows: Rows,
     /// Whether the line with names is still to come.
     names: bool,
@@ -148,12 +157,15 @@ pub(crate) struct Csv {
 }
 
 impl Csv {
-    pub(crate) fn new(columns: Columns, unit: CsvUnit, window: Ticks) -> Csv {
+    /// `asked`: the unit asked for.
+    pub(crate) fn new(columns: Columns, asked: Option<CsvUnit>, window: Ticks) -> Csv {
+        let (unit, unit_is_stated) = (columns.unit(asked), columns.states_unit(asked));
         // Times are already counted in ticks.
         let plain =
             Table { time: Time::Ticks, tick: unit.tick(), dtime: None, kind: false, missed: false };
         let table = Table { time: Time::Ticks, ..columns.own.unwrap_or(plain) };
-        Csv { columns, unit, rows: Rows::new(&table, window), names: columns.named, lines: 0 }
+        let rows = Rows::new(&table, window);
+        Csv { columns, unit, unit_is_stated, width: None, rows, names: columns.named, lines: 0 }
     }
 
     fn read(&mut self, line: &[u8], offset: u64, chunk: &mut Chunk) -> Result<(), TraceError> {
@@ -166,7 +178,9 @@ impl Csv {
         if skipped(line) {
             return Ok(());
         }
+        let width = fields(line).count();
         if std::mem::take(&mut self.names) {
+            self.width = Some(width);
             return Ok(());
         }
         let fault = |what| {
@@ -176,7 +190,7 @@ impl Csv {
         };
         let (mut time, mut row) = (None, Row::default());
         if let Some(table) = self.columns.own
-            && fields(line).count() != write::names(&table).len()
+            && width != write::names(&table).len()
         {
             return Err(fault("another number of columns than the line that names them"));
         }
@@ -194,7 +208,24 @@ impl Csv {
             }
         }
         row.time = time.ok_or_else(|| fault("no time"))?;
+        // Without names the first line tells whether there are channels.
+        let usual = *self.width.get_or_insert(width);
+        let has_channel = |width| self.columns.channel.is_some_and(|channel| channel < width);
+        if has_channel(usual) && !has_channel(width) {
+            return Err(fault("no channel, which the lines before it have"));
+        }
         self.rows.take(&row, offset, chunk)
+    }
+
+    /// Whether it is a table with more than detections, as the writer here writes it.
+    fn is_table(&self) -> bool {
+        self.columns.own.is_some_and(|table| table.is_beyond_photons())
+    }
+
+    /// Whether a line has fewer fields than those before it.
+    fn is_short(&self, line: &[u8]) -> bool {
+        let line = line.trim_ascii();
+        !skipped(line) && self.width.is_some_and(|width| fields(line).count() < width)
     }
 
     fn channel(&self, field: &[u8]) -> Result<u8, &'static str> {
@@ -211,6 +242,11 @@ impl Csv {
             return Err("a time before zero");
         }
         let decimal = Decimal::parse(field).ok_or("no number where the time is expected")?;
+        if !self.unit_is_stated && !decimal.is_whole() {
+            return Err(
+                "a time with a fraction, and nothing that states its unit (--unit, such as s)",
+            );
+        }
         if matches!(self.unit, CsvUnit::Ticks(_)) && !decimal.is_whole() {
             return Err("a time that is no whole number of ticks");
         }
@@ -237,8 +273,8 @@ impl Decode for Csv {
             let length = match rest.iter().position(|b| *b == b'\n') {
                 Some(end) => end + 1,
                 // A table that was written here ends in the end of a line; a number that was cut reads
-                // as another one.
-                None if last && self.columns.own.is_some_and(|table| table.is_beyond_photons()) => {
+                // as another one. Of others a line that was cut shows it where a column is missing.
+                None if last && (self.is_table() || self.is_short(rest)) => {
                     let keep = offset + used as u64;
                     let (offset, complete) = (offset + block.len() as u64, self.counts().records());
                     result = Err(TraceError::RecordTruncated { offset, complete, keep });

@@ -59,6 +59,44 @@ fn what_is_no_detection_is_named_with_line_and_byte() {
 }
 
 #[test]
+fn a_line_without_its_channel_is_not_one_of_channel_zero() {
+    let missing = "no channel, which the lines before it have";
+    let cases = [
+        ("time_ps;channel;x\n1000;1;0\n2000\n3000;1;9\n", missing),
+        ("1000,1\n2000\n3000,1\n", missing),
+        ("1000,1\n2000,\n3000,1\n", "no channel number"),
+        // Cut within the last line: by a column, or within a number of one that stands last.
+        ("1000,1\n20", "ends at byte 9 inside record 1"),
+        ("time;channel\n1000;1\n2000", "ends at byte 24 inside record 1"),
+        ("time;channel;x\n1000;1;5\n2000;1", "inside record 1"),
+    ];
+    for (text, part) in cases {
+        let content = read(text.as_bytes());
+        assert_eq!(content.photons, [tag(1000, 1)], "{text}");
+        let fault = content.fault.unwrap().to_string();
+        assert!(fault.contains(part), "“{part}” in: {fault}");
+    }
+    for whole in ["1000\n2000\n", "time\n1000\n2000", "1000,0\n2000,0"] {
+        let content = read(whole.as_bytes());
+        assert_eq!(content.photons, [tag(1000, 0), tag(2000, 0)], "{:?}", content.fault);
+    }
+}
+
+#[test]
+fn a_fraction_needs_a_unit_and_a_whole_number_may_have_a_point() {
+    let seconds = "timestamp,channel\n0.000001,0\n0.000002,1\n";
+    let fault = read(seconds.as_bytes()).fault.unwrap().to_string();
+    assert!(fault.contains("--unit"), "{fault}");
+    let photons = [tag(1_000_000, 0), tag(2_000_000, 1)];
+    assert_eq!(in_unit(seconds, "s").photons, photons);
+    assert_eq!(read(b"time_s,channel\n0.000001,0\n0.000002,1\n").photons, photons);
+    // As pandas writes whole numbers.
+    let pandas = "timestamp,channel\n1000000.0,0\n2e6,1\n";
+    assert_eq!(read(pandas.as_bytes()).photons, photons);
+    assert_eq!(in_unit("5.0,1\n", "81ps").photons, [tag(5, 1)]);
+}
+
+#[test]
 fn a_line_without_an_end_is_given_up_in_bounded_memory() {
     let mut text = b"1,1\n".to_vec();
     text.extend(vec![b'7'; 3 << 20]);
