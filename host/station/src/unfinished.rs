@@ -2,7 +2,7 @@
 //! which it takes when it is whole, and goes away when the program is ended before.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +20,25 @@ pub(crate) fn remove_all() -> impl Sized {
     let names = names();
     names.iter().for_each(|name| _ = fs::remove_file(name));
     names
+}
+
+/// Writes a file whole or not at all, in the place of one that may be there. What is no file, such as a
+/// pipe or `/dev/stdout`, is written to as it is.
+///
+/// # Errors
+/// What the operating system says.
+pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    // A name that leads to a file elsewhere goes on to do so.
+    let place = match fs::metadata(path) {
+        Ok(there) if !there.is_file() => {
+            return OpenOptions::new().write(true).open(path)?.write_all(content);
+        }
+        Ok(_) => fs::canonicalize(path)?,
+        Err(_) => path.to_owned(),
+    };
+    let unfinished = Unfinished::begin(&place)?;
+    unfinished.file()?.write_all(content)?;
+    unfinished.keep(true)
 }
 
 /// A file that is being written. Dropped, it is removed.
@@ -96,8 +115,6 @@ impl Drop for Unfinished {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     fn content(folder: &Path) -> Vec<(String, String)> {
@@ -111,6 +128,23 @@ mod tests {
             .collect();
         all.sort();
         all
+    }
+
+    #[test]
+    fn what_is_written_at_once_replaces_a_file_behind_its_name_and_no_device() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, name) = (folder.path().join("a"), folder.path().join("b"));
+        fs::write(&place, "old, and longer").unwrap();
+        std::os::unix::fs::symlink(&place, &name).unwrap();
+        let old = File::open(&place).unwrap();
+        write(&name, b"new").unwrap();
+        assert!(fs::symlink_metadata(&name).unwrap().is_symlink());
+        let all = content(folder.path());
+        assert_eq!(all.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["new", "new"]);
+        // Who had opened the old one still reads it whole.
+        assert_eq!(io::read_to_string(old).unwrap(), "old, and longer");
+        write(Path::new("/dev/null"), b"new").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
 
     fn begun(place: &Path) -> Unfinished {

@@ -156,8 +156,124 @@ fn rates_count_every_photon_once() {
     assert_eq!((said["bin_ps"].as_u64(), counts.len()), (Some(10_000_000_000), 500));
     let total: u64 = counts.iter().map(|n| n.as_u64().unwrap()).sum();
     assert_eq!(total, 305_565);
+    let of = &said["channels"]["0"];
+    let at = |key: &str| of[key][3].as_f64().unwrap();
+    let error = counts[3].as_f64().unwrap().sqrt() / 0.01;
+    assert!((at("rate_hz") * 0.01 - counts[3].as_f64().unwrap()).abs() < 1e-6);
+    assert!((at("error_hz") - error).abs() < 1e-6, "{error}");
     let text = stdout(&helio(&["trace", "rates", path.to_str().unwrap()]));
     assert!(text.contains("rate of channel 0") && text.contains("kHz"), "{text}");
+}
+
+#[test]
+fn a_last_bin_that_was_hardly_begun_has_counts_and_no_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pulses.csv");
+    // A trace that ends with a detection, which is alone in its bin.
+    let lines: String = (0..=100u64).map(|i| format!("{},1\n", i * 1_000_000)).collect();
+    std::fs::write(&path, lines).unwrap();
+    let path = path.to_str().unwrap();
+    let args = ["trace", "rates", path, "--bin", "10us"];
+    let said = json(&[&args[..], &["--json"]].concat());
+    let of = &said["channels"]["1"];
+    assert_eq!((&of["counts"][10], &of["counts"][9]), (&1.into(), &10.into()));
+    assert_eq!((&of["rate_hz"][10], &of["error_hz"][10]), (&Value::Null, &Value::Null));
+    assert!((of["rate_hz"][9].as_f64().unwrap() - 1e6).abs() < 1.0);
+    let table = stdout(&helio(&[&args[..], &["--csv", "-"]].concat()));
+    assert_eq!(table.lines().next(), Some("begin_s,length_s,counts_1,rate_1_hz,error_1_hz"));
+    assert!(table.lines().last().unwrap().ends_with(",1,,"), "{table}");
+    for args in [&args[..], &["trace", "info", path]] {
+        let text = stdout(&helio(args));
+        assert!(text.contains("1 MHz") || text.contains("1.01 MHz"), "{text}");
+        assert!(!text.contains("THz") && !text.contains("GHz"), "{text}");
+    }
+}
+
+#[test]
+fn what_was_left_out_of_a_trace_is_told_by_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // Each tenth detection is 5 µs late.
+    let lines = (10..2_000u64).map(|i| {
+        let late = if i % 10 == 0 { 5_000_000 } else { 0 };
+        format!("{},{}\n", i * 1_000_000 - late, i % 2)
+    });
+    std::fs::write(path("late.csv"), lines.collect::<String>()).unwrap();
+    let late = "came later in the file than the window allows";
+    // Swabian's channel numbers of no input.
+    let tag = |(i, channel): (i64, i32)| {
+        let mut bytes = [0u8; 16];
+        bytes[4..8].copy_from_slice(&channel.to_le_bytes());
+        bytes[8..].copy_from_slice(&(i * 1_000_000).to_le_bytes());
+        bytes
+    };
+    let tags = (0..900).zip([1, 2, 1001].into_iter().cycle()).flat_map(tag);
+    std::fs::write(path("virtual.raw"), tags.collect::<Vec<u8>>()).unwrap();
+    // Cut where a record ends.
+    let whole = std::fs::read(recording()).unwrap();
+    std::fs::write(path("cut.ptu"), &whole[..HEADER_BYTES + 4 * 20_000]).unwrap();
+    let cases: [(&str, &[&str], &str); 3] = [
+        ("late.csv", &["--window", "1us"], late),
+        ("virtual.raw", &["--format", "swabian"], "records have no known meaning"),
+        ("cut.ptu", &[], "claims 435319 records, the file holds 20000"),
+    ];
+    let commands: [&[&str]; 8] = [
+        &["info"],
+        &["rates"],
+        &["g2"],
+        &["coincidences"],
+        &["histogram"],
+        &["drift"],
+        &["drift", "--period", "1us"],
+        &["convert"],
+    ];
+    for (name, how, expected) in cases {
+        for command in commands {
+            let (file, npy) = (path(name), path("new.npy"));
+            let mut args = [&["trace"], command, how, &["--json", &file]].concat();
+            match command[0] {
+                "convert" => args.extend([npy.as_str(), "--force"]),
+                "coincidences" if name == "cut.ptu" => continue,
+                _ => {}
+            }
+            let output = helio(&args);
+            let said: Value = serde_json::from_str(&stdout(&output)).unwrap();
+            let notes: Vec<&str> =
+                said["notes"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            assert!(notes.iter().any(|note| note.contains(expected)), "{args:?}: {said}");
+            let told = String::from_utf8_lossy(&output.stderr);
+            let times = told.matches(expected).count();
+            assert_eq!(times, usize::from(!["info", "convert"].contains(&command[0])), "{args:?}");
+        }
+    }
+    // A part says nothing of the whole.
+    let said = json(&["trace", "rates", &path("cut.ptu"), "--to", "1ms", "--json"]);
+    assert_eq!(said["notes"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn no_answer_takes_the_place_of_the_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("victim.csv"), folder.path().join("other.csv"));
+    std::fs::write(&path, pairs_csv()).unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let (path, link) = (path.to_str().unwrap(), link.to_str().unwrap());
+    for out in [path, link] {
+        let sentence = complaint(&["trace", "rates", path, "--csv", out], 2);
+        assert!(sentence.contains("is the trace that is read"), "{sentence}");
+        complaint(&["trace", "sync", link, path, "--csv", out], 2);
+        assert_eq!(std::fs::read_to_string(path).unwrap(), pairs_csv());
+    }
+}
+
+#[test]
+fn whole_sync_periods_tell_no_gap() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trace/tests/data");
+    let t3 = data.join("lpq_hydraharp_v20.ht3");
+    let said = json(&["trace", "info", "--json", t3.to_str().unwrap()]);
+    let channels = said["channels"].as_object().unwrap();
+    assert!(!channels.is_empty());
+    assert!(channels.values().all(|channel| channel["smallest_gap_ps"].is_null()), "{said}");
 }
 
 /// The recording is of one detector: nothing within its dead time, afterpulses behind it, and no
@@ -401,7 +517,12 @@ fn coincidences_of_every_combination_are_counted() {
     let plot = folder.path().join("pairs.svg");
     let text = stdout(&helio(&["trace", "coincidences", path, "--plot", plot.to_str().unwrap()]));
     assert!(text.contains("1,2,5") && text.contains("2 given 1: "), "{text}");
-    assert!(std::fs::read_to_string(plot).unwrap().contains("accidentals"));
+    let drawn = std::fs::read_to_string(&plot).unwrap();
+    assert!(drawn.contains("accidentals") && !drawn.contains("none counted"));
+    // Nothing is no point on a logarithmic axis.
+    let none = ["--delay", "5=10ns", "--plot", plot.to_str().unwrap()];
+    stdout(&helio(&[&["trace", "coincidences", path][..], &none].concat()));
+    assert!(std::fs::read_to_string(&plot).unwrap().contains("none counted"));
     let table = stdout(&helio(&["trace", "coincidences", path, "--channel", "1,2", "--csv", "-"]));
     assert!(
         table.starts_with("channels,count,error,accidental,") && table.contains("\n1+2,900,30,")
@@ -424,6 +545,11 @@ fn what_needs_one_pass_reads_standard_input_and_the_rest_says_so() {
     assert_eq!(pairs["combinations"][0]["count"], 900);
     let g2 = ["trace", "g2", "-", "--json", "--channel", "1,2", "--range", "1ns", "--bin", "100ps"];
     assert_eq!(said(&g2)["pairs"][12], 900);
+    let silent = ["trace", "g2", "-", "--channel", "1,6", "--range", "1ns", "--bin", "100ps"];
+    let output = piped(&silent);
+    assert_eq!(output.status.code(), Some(2));
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert!(sentence.contains("no photons on channel 6"), "{sentence}");
     for args in
         [&["trace", "g2", "-"][..], &["trace", "rates", "-"], &["trace", "coincidences", "-"]]
     {

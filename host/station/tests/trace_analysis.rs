@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use helio_timetag::analysis::synthetic::{
     Dice, coherent, renewal, response, single_emitter, split,
 };
+use helio_trace::{Chunk, Dtime, TimeTag, TraceFormat, WriteSettings, writer};
+use helio_units::{TickLength, Ticks};
 use serde_json::Value;
 
 #[path = "support/asked.rs"]
@@ -163,6 +165,86 @@ fn a_folded_peak_has_its_width_and_its_drift() {
     let steady = &json(&["trace", "drift", &file, "--json"])["channels"]["1"];
     near(&steady["slope_hz_per_s"], &steady["slope_error_hz_per_s"], 0.0);
     assert!(stdout(&helio(&["trace", "drift", &file])).contains("standard errors from none"));
+}
+
+/// T3 records: detections of channel 0 at once after the sync, of channel 1 at `dtime` of 16 ps and one
+/// beside it.
+fn t3(folder: &Folder, dtime: u16) -> String {
+    let path = folder.path("t3.ptu");
+    let tick = TickLength::new(12_500, 1).unwrap();
+    let unit = TickLength::new(16, 1).ok();
+    let settings =
+        WriteSettings { dtime: Some(Dtime { unit, adds: true }), ..WriteSettings::new(tick) };
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = writer(file, TraceFormat::Ptu, &settings).unwrap();
+    let mut chunk = Chunk::default();
+    for nsync in (0..200_000).step_by(20) {
+        // Some jitter: a peak without any has no error.
+        let late = (nsync / 20 % 3) as u16;
+        for (channel, dtime) in [(0, 0), (1, dtime + late - 1)] {
+            chunk.photons.push(TimeTag { tick: Ticks(nsync), channel });
+            chunk.dtimes.push(dtime);
+        }
+    }
+    chunk.reached = Ticks(200_000);
+    writer.write_chunk(&chunk).unwrap();
+    writer.finish().unwrap();
+    path
+}
+
+#[test]
+fn delays_move_times_after_the_sync_within_its_period() {
+    let folder = Folder::new();
+    let file = t3(&folder, 125);
+    let number = |said: &Value, key: &str| said[key].as_f64().unwrap();
+    // 2 ns; 4 ns with the delay; and beyond the period's end, and before its begin.
+    for (delay, mean_ps) in [("0", 2_000.0), ("2ns", 4_000.0), ("11ns", 500.0), ("-3ns", 11_500.0)]
+    {
+        let delay = format!("1={delay}");
+        let asked = ["--channel", "1", "--delay", &delay, "--json"];
+        let of = |args: &[&str]| json(&[&["trace"], args, &[&file], &asked[..]].concat());
+        let said = of(&["histogram", "--of", "sync", "--bin", "16ps"]);
+        assert!((number(&said, "mean_ps") - mean_ps).abs() < 20.0, "{delay}: {said}");
+        assert!((number(&said, "period_s") - 12.5e-9).abs() < 1e-18);
+        assert_eq!(said["total"], 10_000);
+        let said = of(&["drift", "--peak"]);
+        let mean = number(&said["channels"]["1"], "mean_s");
+        let off = ((mean * 1e12 - mean_ps) / 12_500.0).rem_euclid(1.0);
+        assert!(off.min(1.0 - off) < 0.01, "{delay}: {mean}");
+    }
+    // Times that have no period to be delayed in.
+    let absolute = folder.path("absolute.csv");
+    stdout(&helio(&["trace", "convert", &file, &absolute, "--absolute"]));
+    let said = json(&["trace", "histogram", &absolute, "--of", "sync", "--json"]);
+    assert_eq!(said["period_s"], Value::Null);
+    let refused =
+        complaint(&["trace", "histogram", &absolute, "--of", "sync", "--delay", "1=2ns"], 2);
+    assert!(refused.contains("--sync"), "{refused}");
+}
+
+#[test]
+fn the_time_after_the_sync_counts_when_folding_over_something_else() {
+    let folder = Folder::new();
+    let file = t3(&folder, 125);
+    for other in [&["--sync", "0", "--divider", "20"][..], &["--period", "12.5ns"]] {
+        let args = ["trace", "histogram", &file, "--of", "sync", "--channel", "1", "--bin", "10ps"];
+        let said = json(&[&args[..], other, &["--json"]].concat());
+        let mean = said["mean_ps"].as_f64().unwrap();
+        assert!((mean - 2_000.0).abs() < 20.0, "{other:?}: {said}");
+        assert!((said["bin_ps"].as_f64().unwrap() - 10.0).abs() < 1e-6);
+        let said =
+            json(&[&["trace", "drift", &file, "--channel", "1"], other, &["--json"]].concat());
+        let mean = said["channels"]["1"]["mean_s"].as_f64().unwrap();
+        assert!((mean - 2e-9).abs() < 20e-12, "{other:?}: {said}");
+    }
+}
+
+#[test]
+fn photons_have_no_allan_deviation() {
+    let folder = Folder::new();
+    let light = folder.trace("light.csv", &on(0, coherent(7, 1e6, 20_000)));
+    let refused = complaint(&["trace", "allan", &light], 3);
+    assert!(refused.contains("holds no clock there"), "{refused}");
 }
 
 #[test]

@@ -25,6 +25,9 @@ use crate::shutdown::Shutdown;
 /// Between two looks at a source that has nothing.
 const REST: Duration = Duration::from_millis(20);
 
+/// What becomes of a trace that is damaged.
+const USED: &str = "what precedes it is used";
+
 /// Where a live trace comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LiveSource {
@@ -47,7 +50,8 @@ pub enum LiveEvent<'a> {
     Records(&'a Chunk),
     /// Nobody is connected.
     Waiting,
-    /// A connection, or standard input, has ended; with what was wrong with it, if something was.
+    /// The source, or one connection, has ended; with what was wrong with it, if something was. A followed
+    /// file ends so only where it is salvaged.
     Ended(Option<String>),
 }
 
@@ -103,6 +107,10 @@ impl LiveSource {
         }
     }
 
+    fn ended(&self, damage: &str) -> LiveEvent<'static> {
+        LiveEvent::Ended(Some(format!("{} {damage}; {USED}", self.name())))
+    }
+
     fn fault(&self, err: &TraceError) -> Failure {
         match self {
             LiveSource::File(path) => Failure::file(path, err),
@@ -129,6 +137,7 @@ impl LiveSource {
                 // What stands in half at the end may still be completed.
                 match follow(Box::new(file), &options.reading, &mut quiet, each)? {
                     End::Fault(err) => Err(self.fault(&err)),
+                    End::Damaged(what) => each(self.ended(&what)).map(drop),
                     End::Over | End::Stopped => Ok(()),
                 }
             }
@@ -136,6 +145,7 @@ impl LiveSource {
                 let input = source::stdin().map_err(|err| self.fault(&TraceError::Open(err)))?;
                 match follow(input, &options.reading, &mut quiet, each)? {
                     End::Fault(err) => Err(self.fault(&err)),
+                    End::Damaged(what) => each(self.ended(&what)).map(drop),
                     End::Over | End::Stopped => each(LiveEvent::Ended(None)).map(drop),
                 }
             }
@@ -198,6 +208,7 @@ impl LiveSource {
                     options.patience.silence.as_secs()
                 )),
                 End::Over => None,
+                End::Damaged(what) => Some(format!("the connection from {from} {what}; {USED}")),
                 End::Fault(err) => Some(format!("the connection from {from} {err}")),
             };
             if each(LiveEvent::Ended(why))?.is_break() {
@@ -211,6 +222,8 @@ impl LiveSource {
 enum End {
     /// The source is at its end.
     Over,
+    /// The same, and what was left of it made no sense.
+    Damaged(String),
     /// Enough was seen, or nothing came for too long.
     Stopped,
     Fault(TraceError),
@@ -241,10 +254,7 @@ fn follow(
                     None => End::Over,
                     // It was this side that did not wait for the rest.
                     Some(_) if quiet.is_over() => End::Stopped,
-                    Some(damage) => {
-                        log::warn!("what was sent {damage}; everything before it is used");
-                        End::Over
-                    }
+                    Some(damage) => End::Damaged(damage.to_string()),
                 });
             }
             Err(_) if quiet.is_over() => return Ok(End::Stopped),

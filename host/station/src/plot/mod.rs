@@ -64,7 +64,7 @@ pub fn save(figure: &Figure, path: &Path) -> Result<(), Failure> {
         Some(Kind::Png) => png::from_svg(&svg).map_err(internal)?,
         _ => svg.into_bytes(),
     };
-    std::fs::write(path, bytes).map_err(|err| Failure::unwritable(path, err))
+    crate::unfinished::write(path, &bytes).map_err(|err| Failure::unwritable(path, err))
 }
 
 enum Kind {

@@ -132,8 +132,12 @@ fn a_station_loads_the_file_and_refuses_what_is_stale_or_foreign() {
         "--json",
     ]);
     assert_eq!(made["device"], "virtual Bob");
+    // The time that was counted, not the time that was asked for.
+    let dark_s = made["dark_s"].as_f64().unwrap();
+    assert!(dark_s > 3.0, "{dark_s}");
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("#   dark count rate H") && text.contains("valid_days = 7"), "{text}");
+    assert!(text.contains(&format!("; {dark_s:.1} s in the dark")), "{text}");
 
     let written = run(&["config", "init", "--dir", folder.path().to_str().unwrap()]);
     let config = folder.path().join("bob.toml");

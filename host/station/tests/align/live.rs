@@ -136,6 +136,9 @@ fn what_another_program_sends_is_recorded() {
     assert!(output.status.success());
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told["records"], 5_000);
+    // Told as convert tells it.
+    assert_eq!((&told["format"], &told["tick"]["numerator_ps"]), (&"ptu".into(), &1.into()));
+    assert_eq!((&told["file"], &told["damage"]), (&text(&out).into(), &serde_json::Value::Null));
     let read = photons(&out);
     assert_eq!((read.len(), read[0], read[4_999]), (5_000, (0, 1), (4_999 * 10_000_000, 2)));
     // As a recording of Heliograph's own, the instrument's losses included.
@@ -153,7 +156,7 @@ fn what_another_program_sends_is_recorded() {
     TcpStream::connect(&address).unwrap().write_all(&bytes).unwrap();
     let told: serde_json::Value = serde_json::from_slice(&record.end().stdout).unwrap();
     assert_eq!(
-        (told["records"].as_u64(), told["unkept"]["losses"].as_u64()),
+        (told["records"].as_u64(), told["not_kept"]["losses"].as_u64()),
         (Some(5_001), Some(0))
     );
     assert_eq!(photons(&own), read);
@@ -172,8 +175,30 @@ fn what_another_program_sends_is_recorded() {
     assert_eq!(followed["channels"]["1"]["counts"][0], 500);
     // A file that is there stays.
     let again = run(&["trace", "record", "-", text(&out)]);
-    assert_eq!(again.status.code(), Some(3));
+    assert_eq!(again.status.code(), Some(2));
     assert_eq!(photons(&out).len(), 5_000);
+}
+
+#[test]
+fn a_damaged_stream_is_recorded_up_to_the_damage_and_ends_in_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = swabian(0, 5_000);
+    bytes.extend(swabian(2_000, 5_000));
+    for (salvage, code) in [(false, 3), (true, 0)] {
+        let out = folder.path().join(format!("{code}.ptu"));
+        let mut args = vec!["trace", "record", "listen:127.0.0.1:0", text(&out), "--json"];
+        args.extend(salvage.then_some("--salvage"));
+        let mut record = Running::start(&args);
+        let (address, _err) = record.address();
+        // The other side may have gone before all is sent.
+        let _ = TcpStream::connect(&address).unwrap().write_all(&bytes);
+        let output = record.end();
+        assert_eq!(output.status.code(), Some(code));
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((told["records"].as_u64(), photons(&out).len()), (Some(5_000), 5_000));
+        assert!(told["damage"].as_str().unwrap().contains("steps back"), "{told}");
+        assert_eq!(told["notes"][0], told["damage"]);
+    }
 }
 
 #[test]

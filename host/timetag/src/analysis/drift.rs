@@ -62,23 +62,36 @@ impl LineFit {
     }
 }
 
+/// Below so many expected counts a bin that ends with the trace says nothing.
+const LEAST_COUNTS: f64 = 5.0;
+
 /// A point of a drift: x and y in the units of the drift, with the error of y.
 pub type DriftPoint = (f64, Estimate);
 
 /// The counts of a channel in bins over time and the line through them: x in ticks from the origin
 /// of `rates`, y in counts per tick. The errors are Poissonian, from the mean of all bins, so that
 /// bins that happen to be low weigh no more.
+///
+/// A last bin that is not whole is left out where it is shorter than half a bin or too short for five
+/// counts of that mean: a trace that ends with a detection has one count more in it than its length
+/// tells.
 pub fn rate_drift(rates: &Rates, channel: u8) -> (Vec<DriftPoint>, Option<Line>) {
     let counts = rates.counts(channel);
     let (bin, last) = (rates.bin().0 as f64, counts.len() - 1);
     let end = last as f64 * bin + rates.last_bin().0 as f64;
     let mean = counts.iter().sum::<u64>() as f64 / end;
+    let part = rates.last_bin().0 as f64;
+    let told = match part < bin && mean * part < LEAST_COUNTS {
+        true => last.max(1),
+        false => rates.told_bins(),
+    };
     let mut fit = LineFit::default();
     let points: Vec<DriftPoint> = counts
         .iter()
         .enumerate()
+        .take(told)
         .map(|(i, n)| {
-            let length = if i == last { rates.last_bin().0 as f64 } else { bin };
+            let length = if i == last { part } else { bin };
             let error = (mean * length).sqrt() / length;
             let point =
                 (i as f64 * bin + 0.5 * length, Estimate { value: *n as f64 / length, error });
@@ -194,6 +207,22 @@ mod tests {
         let expected = -0.5 * 0.01 / length;
         let off = (fading.slope.value - expected) / fading.slope.error;
         assert!(off.abs() < 4.0, "{fading:?} {expected}");
+    }
+
+    #[test]
+    fn a_last_bin_that_was_hardly_begun_has_no_point() {
+        // Regular pulses: the last of them alone in a bin of one tick.
+        let mut rates = Rates::new(Ticks(0), Ticks(1_000), 1_000);
+        (0..200).for_each(|i| rates.push(Ticks(i * 1_000), 0));
+        let (points, line) = rate_drift(&rates, 0);
+        let line = line.unwrap();
+        assert_eq!((points.len(), line.freedom), (199, 197));
+        assert!(line.chi2 < 1.0, "{line:?}");
+        // More than half of a bin, but too short for its counts.
+        rates.reach(Ticks(199_700));
+        assert_eq!(rate_drift(&rates, 0).0.len(), 199);
+        rates.reach(Ticks(199_999));
+        assert_eq!(rate_drift(&rates, 0).0.len(), 200);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use helio_units::{TickLength, Ticks};
 
+use super::Estimate;
+
 /// Counts a channel and a time bin.
 ///
 /// A trace's length need not be known: when the bins run out, neighbours are merged and the bin
@@ -75,33 +77,46 @@ impl Rates {
         bins
     }
 
-    /// The rate of a channel in counts a second, one for each of [`Rates::bins`]; the last bin is
-    /// divided by its measured part.
-    pub fn rates_hz(&self, channel: u8, tick: TickLength) -> Vec<f64> {
-        let seconds = |ticks: u64| ticks as f64 * tick.as_ps_f64() * 1e-12;
-        let last = self.bins() - 1;
-        let bin = seconds(self.bin);
-        self.counts(channel)
-            .into_iter()
-            .enumerate()
-            .map(|(i, n)| n as f64 / if i == last { seconds(self.last_bin().0) } else { bin })
-            .collect()
+    /// How many bins say something of a rate: all but a last one that was measured for less than half
+    /// its length. Where a measurement ends with a detection, as where nothing else tells its end, such
+    /// a bin holds a count however short it is, and counts over time may be anything.
+    pub fn told_bins(&self) -> usize {
+        let hardly_begun = self.last_bin().0 < self.bin / 2;
+        (self.bins() - usize::from(hardly_begun)).max(1)
+    }
+
+    /// The rate of a channel in counts a second, one for each of [`Rates::bins`], with its Poissonian
+    /// error: √n, and 1 where nothing was counted, over the measured time. `None` beyond
+    /// [`Rates::told_bins`].
+    pub fn rates_hz(&self, channel: u8, tick: TickLength) -> Vec<Option<Estimate>> {
+        let (last, told) = (self.bins() - 1, self.told_bins());
+        let rate = |(i, n): (usize, u64)| {
+            let ticks = if i == last { self.last_bin().0 } else { self.bin };
+            (i < told).then(|| rate_of(n, ticks, tick))
+        };
+        self.counts(channel).into_iter().enumerate().map(rate).collect()
+    }
+
+    /// The rate of a channel over all that was measured, with its Poissonian error.
+    pub fn mean_hz(&self, channel: u8, tick: TickLength) -> Estimate {
+        let count = self.counts(channel).iter().sum();
+        rate_of(count, (self.reached.0 - self.origin.0).saturating_add(1), tick)
     }
 
     /// As [`Rates::rates_hz`], with so many neighbours taken together that at most `columns`
-    /// (at least 1) remain: the counts of a group over its measured time.
+    /// (at least 1) remain: the counts of a group over its measured time, without a last group that
+    /// was measured for less than half its length.
     pub fn merged_rates_hz(&self, channel: u8, tick: TickLength, columns: usize) -> Vec<f64> {
         let counts = self.counts(channel);
         let group = counts.len().div_ceil(columns.max(1));
-        let groups = counts.chunks(group).enumerate();
         let end = (self.bins() as u64 - 1) * self.bin + self.last_bin().0;
-        groups
-            .map(|(i, counts)| {
-                let begin = (i * group) as u64 * self.bin;
-                let ticks = (end - begin).min(group as u64 * self.bin);
-                counts.iter().sum::<u64>() as f64 / (ticks as f64 * tick.as_ps_f64() * 1e-12)
-            })
-            .collect()
+        let whole = group as u64 * self.bin;
+        let rates = counts.chunks(group).enumerate().filter_map(|(i, counts)| {
+            let ticks = (end - i as u64 * whole).min(whole);
+            let told = i == 0 || ticks >= whole / 2;
+            told.then(|| rate_of(counts.iter().sum(), ticks, tick).value)
+        });
+        rates.collect()
     }
 
     fn index(&mut self, tick: Ticks) -> usize {
@@ -116,6 +131,12 @@ impl Rates {
         }
         (elapsed / self.bin) as usize
     }
+}
+
+fn rate_of(count: u64, ticks: u64, tick: TickLength) -> Estimate {
+    let seconds = ticks as f64 * tick.as_ps_f64() * 1e-12;
+    let count = count as f64;
+    Estimate { value: count / seconds, error: count.max(1.0).sqrt() / seconds }
 }
 
 #[cfg(test)]
@@ -142,10 +163,27 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_counts_over_measured_time() {
+    fn a_rate_is_counts_over_measured_time_with_the_error_of_counts() {
         let microsecond = TickLength::new(1_000_000, 1).unwrap();
         let r = rates(&[(0, 0), (1, 0), (2, 0), (1_000, 0), (1_499, 0)], 1_000, 8);
-        assert_eq!(r.rates_hz(0, microsecond), [3_000.0, 4_000.0]);
+        let of = |value: f64, error: f64| Some(Estimate { value, error });
+        assert_eq!(
+            r.rates_hz(0, microsecond),
+            [of(3_000.0, 3f64.sqrt() * 1e3), of(4_000.0, 2f64.sqrt() / 5e-4)]
+        );
+        assert_eq!(r.rates_hz(1, microsecond), [of(0.0, 1e3), of(0.0, 2e3)]);
+        assert_eq!(r.mean_hz(0, microsecond).value, 5.0 / 1.5e-3);
+    }
+
+    #[test]
+    fn a_last_bin_that_was_hardly_begun_tells_no_rate() {
+        let microsecond = TickLength::new(1_000_000, 1).unwrap();
+        let r = rates(&[(0, 0), (1_000, 0)], 1_000, 8);
+        assert_eq!(r.rates_hz(0, microsecond)[1], None);
+        assert_eq!((r.told_bins(), r.counts(0)), (1, vec![1, 1]));
+        assert_eq!(r.merged_rates_hz(0, microsecond, 8), [1_000.0]);
+        // What is all there is stays.
+        assert_eq!(rates(&[(0, 0)], 1_000, 8).told_bins(), 1);
     }
 
     #[test]
@@ -156,7 +194,7 @@ mod tests {
         let r = rates(&tags, 1_000, 8);
         for (columns, expected) in [
             (2, &[1_500.0, 4.0 / 1_001e-6][..]),
-            (9, &[1_000.0, 2_000.0, 3_000.0, 1e6]),
+            (9, &[1_000.0, 2_000.0, 3_000.0]),
             (1, &[7.0 / 3_001e-6]),
         ] {
             let merged = r.merged_rates_hz(0, microsecond, columns);

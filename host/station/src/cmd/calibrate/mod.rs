@@ -16,6 +16,7 @@ use crate::exit::{Exit, Failure, check_writable};
 use crate::quantity::Share;
 use crate::shutdown::Shutdown;
 use crate::status::unix_now_s;
+use crate::unfinished;
 use report::Report;
 
 /// Calibrate Bob's detectors: dark counts, dead time, afterpulses, efficiencies, delays, window and mean
@@ -34,7 +35,7 @@ yours to bound with --unseen; a real device's file is not written without it.")]
 pub struct Calibrate {
     #[command(flatten)]
     desk: DeskArgs,
-    /// Seconds in the dark
+    /// At least so many seconds in the dark; whole batches of the device's are counted
     #[arg(long, default_value_t = 20.0, value_name = "S")]
     dark_seconds: f64,
     /// Seconds of light
@@ -119,7 +120,12 @@ pub fn run(args: &Calibrate, global: &Global) -> Result<(), Failure> {
         if let Some(why) = report.findings.unfit.first() {
             return Err(Failure::new(Exit::Device, format!("{why}; nothing was written")));
         }
-        std::fs::write(path, report.file()).map_err(|err| Failure::unwritable(path, err))?;
+        if path.is_file() {
+            eprintln!("helio: {} replaces an older file", path.display());
+        }
+        // A station may load it at any time: it is there whole, or as it was.
+        unfinished::write(path, report.file().as_bytes())
+            .map_err(|err| Failure::unwritable(path, err))?;
     }
     args.output.give(global, &report)
 }

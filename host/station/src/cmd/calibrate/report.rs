@@ -27,6 +27,11 @@ impl Report {
         format!("helio calibrate, {}, {}", self.device, utc(self.made_unix_s))
     }
 
+    /// Seconds without light that were counted, which are at least those that were asked for.
+    fn dark_s(&self) -> f64 {
+        self.findings.dark.iter().map(|figures| figures.seconds).fold(0.0, f64::max)
+    }
+
     fn rows(&self) -> Vec<[String; 4]> {
         let row = |q: &helio_tune::calibrate::Quantity| {
             // An exponent where two digits of the error stand far behind the point.
@@ -64,13 +69,13 @@ impl Report {
         // JSON's escapes are TOML's too.
         let quoted = |text: &str| Value::from(text).to_string();
         let mut text = format!(
-            "# Calibration of {} of {}.\n# Written by helio calibrate {}; {} s in the dark, {} s of light, {} \
+            "# Calibration of {} of {}.\n# Written by helio calibrate {}; {:.1} s in the dark, {} s of light, {} \
              standard errors to each side.\n# Both stations: write file = \"THIS FILE\" alone under \
              [detectors].\n#\n# found\n",
             quoted(&self.device),
             utc(self.made_unix_s),
             env!("CARGO_PKG_VERSION"),
-            self.asked.dark_s,
+            self.dark_s(),
             self.asked.light_s,
             self.asked.sigmas,
         );
@@ -183,6 +188,7 @@ impl Answer for Report {
             "made": utc(self.made_unix_s),
             "valid_days": self.valid_days,
             "sigmas": self.asked.sigmas,
+            "dark_s": self.dark_s(),
             "unseen": self.asked.unseen,
             "quantities": quantities.collect::<Vec<_>>(),
             "efficiency_tolerance": tolerance.efficiency,

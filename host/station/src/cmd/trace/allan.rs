@@ -50,7 +50,7 @@ struct Report<'a> {
 /// # Errors
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.output.check(global)?;
+    args.output.check_beside(global, &[&args.source.file])?;
     let path = &args.source.file;
     let (scanned, summary) = args.source.summary(PhotonTime::Picoseconds)?;
     let channel = match (args.channel, summary.syncs()) {
@@ -84,7 +84,20 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
             "holds no three even pulses in a row there; choose the channel of a clock",
         ));
     }
-    args.output.give(global, &Report { path, tick: scanned.tick(), channel, allan: &allan, points })
+    // Intervals of photons are whole periods of nothing.
+    let spacings = allan.pulses().saturating_sub(1);
+    if 2 * allan.gaps() > spacings {
+        return Err(Failure::file(
+            path,
+            format!(
+                "holds no clock there: {} of {} spacings are not one period; choose the channel of a clock",
+                allan.gaps(),
+                spacings
+            ),
+        ));
+    }
+    let report = Report { path, tick: scanned.tick(), channel, allan: &allan, points };
+    args.output.give_noted(global, &report, &scanned.notes)
 }
 
 impl Report<'_> {

@@ -49,8 +49,8 @@ pub struct Args {
 /// # Errors
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.output.check(global)?;
-    let channels = channels(args)?;
+    args.output.check_beside(global, &[&args.source.file])?;
+    let (channels, looked) = channels(args)?;
     let opened = args.source.open(PhotonTime::Picoseconds)?;
     let tick = opened.tick();
     let window = tick.ticks_covering(args.within.picoseconds());
@@ -59,7 +59,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let scanned = coincidences.on_threads(helpers(), |coincidences| {
         opened.scan(|_, chunk| coincidences.push(tags(chunk)))
     })?;
-    args.source.tell_damage(&scanned);
+    if !looked {
+        args.source.tell(&scanned);
+    }
     let singles = coincidences.settings().channels.iter().zip(coincidences.singles());
     if let Some((silent, _)) = singles.into_iter().find(|(_, count)| **count == 0) {
         return Err(Failure::usage(format!(
@@ -68,18 +70,19 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         )));
     }
     let report = Report { path: &args.source.file, coincidences: &coincidences, tick };
-    args.output.give(global, &report)
+    args.output.give_noted(global, &report, &scanned.notes)
 }
 
 /// Beyond this a first look at the trace tells whether its pairs can be counted; for less no
 /// detector is quick enough.
 const SURELY_SHORT_PS: i64 = 1_000_000;
 
-/// Those asked for, or all that the trace has.
-fn channels(args: &Args) -> Result<Vec<u8>, Failure> {
+/// Those asked for, or all that the trace has, and whether that took a look at it.
+fn channels(args: &Args) -> Result<(Vec<u8>, bool), Failure> {
     const MAX: usize = CoincidenceSettings::MAX_CHANNELS;
     let within = args.within.picoseconds();
     let asked = !args.channel.is_empty();
+    let mut looked = false;
     let channels = match args.source.is_pipe() {
         true if !asked => {
             return Err(Failure::usage(
@@ -88,6 +91,7 @@ fn channels(args: &Args) -> Result<Vec<u8>, Failure> {
         }
         false if !asked || within.0 > SURELY_SHORT_PS => {
             let (scanned, summary) = args.source.summary(PhotonTime::Picoseconds)?;
+            looked = true;
             let channels = match asked {
                 true => args.channel.clone(),
                 false => super::select::channels(&args.source.file, &[], &summary)?,
@@ -102,7 +106,7 @@ fn channels(args: &Args) -> Result<Vec<u8>, Failure> {
         _ => args.channel.clone(),
     };
     match channels.len() {
-        2..=MAX => Ok(channels),
+        2..=MAX => Ok((channels, looked)),
         0 | 1 => Err(Failure::usage(format!(
             "coincidences need two channels and {} has {channels:?} to look at; choose two, for \
              example --channel 0,1",

@@ -134,19 +134,32 @@ impl Answer for Report<'_> {
             let point = |(n, c): (f64, &Combination)| (n, of(c).0, of(c).1);
             (1..).map(f64::from).zip(&combinations).map(point).collect::<Vec<_>>()
         };
-        let any = combinations.iter().any(|c| c.count > 0 && c.accidental > 0.0);
+        let logarithmic = combinations.iter().any(|c| c.count > 0 && c.accidental > 0.0);
+        // A logarithmic axis has no place for nothing: its error alone, up from the axis.
+        let shown = |points: Vec<(f64, f64, f64)>| {
+            let (some, none): (Vec<_>, Vec<_>) =
+                points.into_iter().partition(|(_, y, _)| !logarithmic || *y > 0.0);
+            let bars = none
+                .into_iter()
+                .flat_map(|(x, _, error)| [(x, 0.0), (x, error), (f64::NAN, f64::NAN)]);
+            (some, bars.collect::<Vec<_>>())
+        };
+        let (counted, none) = shown(points(&|c| (c.count as f64, c.error)));
+        let (accidental, _) = shown(points(&|c| (c.accidental, c.accidental_error)));
+        let mut layers =
+            vec![Layer::marks("counted", counted), Layer::marks("accidentals", accidental)];
+        if !none.is_empty() {
+            layers.push(Layer::line("none counted: the error", none));
+        }
         Figure::new(vec![Panel {
             title: format!("{}: {}", file_name(self.path), self.title()),
             x: Axis { label, unit: "", range: Range::Fixed(0.5, combinations.len() as f64 + 0.5) },
             y: Axis {
                 label: "coincidences".into(),
                 unit: "",
-                range: if any { Range::Log } else { Range::FromZero },
+                range: if logarithmic { Range::Log } else { Range::FromZero },
             },
-            layers: vec![
-                Layer::marks("counted", points(&|c| (c.count as f64, c.error))),
-                Layer::marks("accidentals", points(&|c| (c.accidental, c.accidental_error))),
-            ],
+            layers,
         }])
     }
 

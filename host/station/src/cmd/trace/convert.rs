@@ -114,6 +114,7 @@ impl Parts {
         for missing in self.channel.iter().filter(|channel| !found[usize::from(**channel)]) {
             notes.push(format!("there are no detections on channel {missing}"));
         }
-        target.finish()?.tell(global, notes)
+        let damage = trace.reader.damage().map(ToString::to_string);
+        target.finish()?.tell(global, notes, damage.as_deref())
     }
 }

@@ -4,15 +4,15 @@ use std::fmt::Write;
 use std::path::Path;
 
 use helio_timetag::analysis::{DriftPoint, Estimate, Line, PeakDrift, Rates, rate_drift};
-use helio_trace::PhotonTime;
+use helio_trace::{PhotonTime, Summary};
 use helio_units::{TickLength, Ticks};
 use serde_json::{Map, Value, json};
 
-use super::folding::Against;
+use super::folding::{Against, Settled};
 use super::output::{Answer, Output, Table};
 use super::select;
 use super::show::{chart, chi2, quantity, scaled, time};
-use super::source::{Source, file_name, seconds, tick_json};
+use super::source::{Scanned, Source, file_name, seconds, tick_json};
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::plot::{Axis, Figure, Layer, Panel, Range};
@@ -72,40 +72,44 @@ struct Report<'a> {
 /// # Errors
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.output.check(global)?;
+    args.output.check_beside(global, &[&args.source.file])?;
+    let (report, notes) = match args.peak || args.against.asked() {
+        true => peak(args)?,
+        false => rate(args)?,
+    };
+    args.output.give_noted(global, &report, &notes)
+}
+
+/// The rate over time.
+fn rate(args: &Args) -> Result<(Report<'_>, Vec<String>), Failure> {
     let path = &args.source.file;
     let (scanned, summary) = args.source.summary(PhotonTime::SyncPeriods)?;
+    let channels = select::channels(path, &args.channel, &summary)?;
+    let bin = bin(args, &scanned, &summary)?;
     let (tick, begin) = (scanned.tick(), scanned.begin);
-    let mut channels = select::channels(path, &args.channel, &summary)?;
-    let span = seconds(tick, Ticks(summary.reached().0.saturating_sub(begin.0)));
-    let bin_ps = match args.bin {
-        Some(bin) => bin.picoseconds(),
-        None => helio_units::Picoseconds(round_up_125(span * 1e12 / 125.0)),
-    };
-    let bin = tick.ticks_covering(bin_ps);
-    let bin_s = seconds(tick, bin);
-    if span / bin_s >= MAX_BINS as f64 {
-        let least = si(span / MAX_BINS as f64, "s", 3);
-        return Err(Failure::usage(format!("--bin is too short; choose at least {least}")));
-    }
+    let mut rates = Rates::new(begin, bin, MAX_BINS + 1);
+    args.source.scan(PhotonTime::SyncPeriods, |_, chunk| {
+        rates.reach(chunk.reached);
+        chunk.photons.iter().for_each(|tag| rates.push(tag.tick, tag.channel));
+        Ok(())
+    })?;
     let second = seconds(tick, Ticks(1));
-    if !(args.peak || args.against.asked()) {
-        let mut rates = Rates::new(begin, bin, MAX_BINS + 1);
-        args.source.scan(PhotonTime::SyncPeriods, |_, chunk| {
-            rates.reach(chunk.reached);
-            chunk.photons.iter().for_each(|tag| rates.push(tag.tick, tag.channel));
-            Ok(())
-        })?;
-        let drifts = channels.into_iter().map(|number| {
-            let (points, line) = rate_drift(&rates, number);
-            Drift::in_seconds(number, points, line, second, 1.0 / second)
-        });
-        let report = Report { path, tick, peak: None, bin_s, drifts: drifts.collect() };
-        return args.output.give(global, &report);
-    }
-    let dtime = scanned.reader.meta().dtime.and_then(|d| d.unit);
-    let mut folding = args.against.settle(&args.source, &summary, tick, dtime)?;
+    let drifts = channels.into_iter().map(|number| {
+        let (points, line) = rate_drift(&rates, number);
+        Drift::in_seconds(number, points, line, second, 1.0 / second)
+    });
+    let bin_s = seconds(tick, bin);
+    Ok((Report { path, tick, peak: None, bin_s, drifts: drifts.collect() }, scanned.notes))
+}
+
+/// The place of the peak after the sync over time.
+fn peak(args: &Args) -> Result<(Report<'_>, Vec<String>), Failure> {
+    let path = &args.source.file;
+    let Settled { mut folding, scanned, summary } = args.against.settle(&args.source)?;
+    let mut channels = select::channels(path, &args.channel, &summary)?;
     channels.retain(|number| Some(*number) != folding.channel());
+    let bin = bin(args, &scanned, &summary)?;
+    let (tick, begin) = (scanned.tick(), scanned.begin);
     let mut followed: Vec<Option<PeakDrift>> = vec![None; 256];
     for number in &channels {
         followed[usize::from(*number)] = Some(PeakDrift::new(begin, bin, MAX_BINS));
@@ -114,22 +118,40 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let period = match folding.mean_period_s(&summary) {
         Some(period) if period > 0.0 => period,
         _ => {
-            return Err(Failure::file(path, "has fewer than two sync pulses; choose another part"));
+            return Err(Failure::file(
+                path,
+                "does not tell the sync's period there; choose another part or give a --period",
+            ));
         }
     };
-    args.source.scan(PhotonTime::SyncPeriods, |_, chunk| {
-        folding.each(chunk, |photon, phase| {
-            if let Some(drift) = &mut followed[usize::from(photon.channel)] {
-                drift.push(photon.tick, phase * unit / period);
-            }
-        })
+    folding.scan(&args.source, |photon, phase| {
+        if let Some(drift) = &mut followed[usize::from(photon.channel)] {
+            drift.push(photon.tick, phase * unit / period);
+        }
     })?;
+    let second = seconds(tick, Ticks(1));
     let drifts = channels.iter().filter_map(|number| {
         let (points, line) = followed[usize::from(*number)].as_ref()?.drift();
         Some(Drift::in_seconds(*number, points, line, second, period))
     });
-    let report = Report { path, tick, peak: Some(period), bin_s, drifts: drifts.collect() };
-    args.output.give(global, &report)
+    let bin_s = seconds(tick, bin);
+    Ok((Report { path, tick, peak: Some(period), bin_s, drifts: drifts.collect() }, scanned.notes))
+}
+
+/// The length of a bin.
+fn bin(args: &Args, scanned: &Scanned, summary: &Summary) -> Result<Ticks, Failure> {
+    let tick = scanned.tick();
+    let span = seconds(tick, Ticks(summary.reached().0.saturating_sub(scanned.begin.0)));
+    let bin_ps = match args.bin {
+        Some(bin) => bin.picoseconds(),
+        None => helio_units::Picoseconds(round_up_125(span * 1e12 / 125.0)),
+    };
+    let bin = tick.ticks_covering(bin_ps);
+    if span / seconds(tick, bin) >= MAX_BINS as f64 {
+        let least = si(span / MAX_BINS as f64, "s", 3);
+        return Err(Failure::usage(format!("--bin is too short; choose at least {least}")));
+    }
+    Ok(bin)
 }
 
 impl Drift {

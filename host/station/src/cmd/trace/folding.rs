@@ -4,12 +4,12 @@
 use std::str::FromStr;
 
 use helio_timetag::analysis::{Estimate, Fold, LinearHistogram, OutOfOrder, Reference};
-use helio_trace::{Chunk, PhotonTime, Summary, TimeTag};
+use helio_trace::{Chunk, Dtime, PhotonTime, Summary, TimeTag};
 use helio_units::{FineTicks, TickLength, Ticks};
 
 use super::output::Table;
 use super::select;
-use super::source::{Source, seconds};
+use super::source::{Scanned, Source, seconds};
 use crate::exit::Failure;
 
 /// What detections are folded over: arguments of the commands that fold.
@@ -62,14 +62,15 @@ impl Against {
         self.period.is_some() || self.sync.is_some()
     }
 
-    /// Settles what is folded over, once it is known what the trace holds.
-    pub(super) fn settle(
-        &self,
-        source: &Source,
-        summary: &Summary,
-        tick: TickLength,
-        dtime: Option<TickLength>,
-    ) -> Result<Folding, Failure> {
+    /// Looks at the trace and settles what is folded over.
+    ///
+    /// Where a period or a channel is given, T3 times are read in picoseconds; else they are the
+    /// sync periods to which the times after the sync belong, whatever delays there are: those are
+    /// added to the times after the sync.
+    pub(super) fn settle(&self, source: &Source) -> Result<Settled, Failure> {
+        let time = if self.asked() { PhotonTime::Picoseconds } else { PhotonTime::SyncPeriods };
+        let (scanned, summary) = source.undelayed().summary(time)?;
+        let tick = scanned.tick();
         let reference = if let Some(Period(ps)) = self.period {
             let fine = ps / tick.as_ps_f64() * 2f64.powi(FineTicks::FRACTION_BITS as i32);
             // Tick zero begins a period: parts of one trace then fold alike.
@@ -83,15 +84,17 @@ impl Against {
         let kind = match (self.period, self.sync) {
             (Some(_), _) => Kind::Fold { fold, channel: None, records: false },
             (None, Some(channel)) => {
-                select::channels(&source.file, &[channel], summary)?;
+                select::channels(&source.file, &[channel], &summary)?;
                 Kind::Fold { fold, channel: Some(channel), records: false }
             }
-            (None, None) => match dtime {
-                Some(unit) => Kind::Dtime { unit },
-                None if summary.syncs().is_some() => {
-                    Kind::Fold { fold, channel: None, records: true }
-                }
-                None => {
+            (None, None) => match scanned.reader.meta().dtime {
+                Some(Dtime { unit: Some(unit), adds }) => Kind::Dtime(AfterSync::of(
+                    source,
+                    unit,
+                    adds.then(|| tick.as_ps_f64() / unit.as_ps_f64()),
+                )?),
+                _ if summary.syncs().is_some() => Kind::Fold { fold, channel: None, records: true },
+                _ => {
                     return Err(Failure::usage(format!(
                         "{} has no sync of its own; name a channel with --sync or a --period",
                         source.file.display()
@@ -99,33 +102,103 @@ impl Against {
                 }
             },
         };
-        Ok(Folding { kind, tick })
+        Ok(Settled { folding: Folding { kind, tick, time }, scanned, summary })
     }
+}
+
+/// What a trace is folded over, and what the first look at it has told.
+pub(super) struct Settled {
+    pub(super) folding: Folding,
+    pub(super) scanned: Scanned,
+    pub(super) summary: Summary,
 }
 
 /// Detections with their time after the sync.
 pub(super) struct Folding {
     kind: Kind,
     tick: TickLength,
+    time: PhotonTime,
 }
 
 enum Kind {
-    Dtime { unit: TickLength },
+    Dtime(AfterSync),
     Fold { fold: Fold, channel: Option<u8>, records: bool },
 }
 
+/// Times after the sync as T3 records have them, with the channels' delays.
+struct AfterSync {
+    unit: TickLength,
+    /// The sync period in that unit; `None` where the format does not tell it.
+    period: Option<f64>,
+    /// What is added to the times of each channel, in that unit; they stay within the period.
+    delays: Option<Box<[f64; 256]>>,
+}
+
+impl AfterSync {
+    fn of(source: &Source, unit: TickLength, period: Option<f64>) -> Result<AfterSync, Failure> {
+        let list = source.selection.delays();
+        if !list.is_empty() && period.is_none() {
+            return Err(Failure::usage(format!(
+                "{} does not tell how long its sync period is, so that no --delay can be added to the \
+                 times after the sync; fold over a --period or the pulses of a --sync",
+                source.file.display()
+            )));
+        }
+        let delays = (!list.is_empty()).then(|| {
+            let mut delays = Box::new([0.0; 256]);
+            list.iter().for_each(|(channel, delay)| {
+                delays[usize::from(*channel)] += delay.0 as f64 / unit.as_ps_f64();
+            });
+            delays
+        });
+        Ok(AfterSync { unit, period, delays })
+    }
+
+    fn phase(&self, channel: u8, dtime: u16) -> f64 {
+        let dtime = f64::from(dtime);
+        let delay = self.delays.as_ref().map_or(0.0, |delays| delays[usize::from(channel)]);
+        match self.period {
+            Some(period) if delay != 0.0 => (dtime + delay).rem_euclid(period),
+            _ => dtime,
+        }
+    }
+
+    /// How many units there are up to the longest time.
+    fn reach(&self, longest: u16) -> u64 {
+        let period = self.period.filter(|_| self.delays.is_some()).unwrap_or(0.0);
+        (u64::from(longest) + 1).max(period.ceil() as u64)
+    }
+}
+
 impl Folding {
-    /// Gives each detection that is no sync pulse, with its time after the sync in
-    /// [`Folding::unit`].
-    pub(super) fn each(
+    /// Reads the trace again and gives each detection that is no sync pulse, with its time after the
+    /// sync in [`Folding::unit`].
+    pub(super) fn scan(
+        &mut self,
+        source: &Source,
+        mut each: impl FnMut(TimeTag, f64),
+    ) -> Result<(), Failure> {
+        let undelayed;
+        let source = match &self.kind {
+            Kind::Dtime(_) => {
+                undelayed = source.undelayed();
+                &undelayed
+            }
+            Kind::Fold { .. } => source,
+        };
+        source.scan(self.time, |_, chunk| self.each(chunk, &mut each))?;
+        Ok(())
+    }
+
+    fn each(
         &mut self,
         chunk: &Chunk,
         mut each: impl FnMut(TimeTag, f64),
     ) -> Result<(), OutOfOrder> {
         match &mut self.kind {
-            Kind::Dtime { .. } => {
+            Kind::Dtime(after) => {
                 for (photon, dtime) in chunk.photons.iter().zip(&chunk.dtimes) {
-                    each(*photon, f64::from(*dtime));
+                    each(*photon, after.phase(photon.channel, *dtime));
                 }
             }
             Kind::Fold { fold, channel, records } => {
@@ -149,7 +222,7 @@ impl Folding {
     /// The unit of the times after the sync, and what is known of them, in words.
     pub(super) fn unit(&self) -> TickLength {
         match self.kind {
-            Kind::Dtime { unit } => unit,
+            Kind::Dtime(AfterSync { unit, .. }) => unit,
             Kind::Fold { .. } => self.tick,
         }
     }
@@ -158,15 +231,15 @@ impl Folding {
     pub(super) fn channel(&self) -> Option<u8> {
         match &self.kind {
             Kind::Fold { channel, .. } => *channel,
-            Kind::Dtime { .. } => None,
+            Kind::Dtime(_) => None,
         }
     }
 
-    /// The period in seconds; of T3 records the tick.
+    /// The period in seconds, where it is known; of T3 records the tick.
     pub(super) fn period_s(&self) -> Option<Estimate> {
         let second = self.tick.as_ps_f64() * 1e-12;
         match &self.kind {
-            Kind::Dtime { .. } => Some(Estimate { value: second, error: 0.0 }),
+            Kind::Dtime(after) => after.period.map(|_| Estimate { value: second, error: 0.0 }),
             Kind::Fold { fold, .. } => {
                 fold.period().map(|p| Estimate { value: p.value * second, error: p.error * second })
             }
@@ -176,7 +249,7 @@ impl Folding {
     /// Spacings of sync pulses that pulses are missing in.
     pub(super) fn wide_spacings(&self) -> u64 {
         match &self.kind {
-            Kind::Dtime { .. } => 0,
+            Kind::Dtime(_) => 0,
             Kind::Fold { fold, .. } => fold.wide_spacings(),
         }
     }
@@ -205,7 +278,7 @@ impl Folding {
 
     pub(super) fn in_words(&self) -> String {
         match &self.kind {
-            Kind::Dtime { .. } => "the sync pulse".into(),
+            Kind::Dtime(_) => "the sync pulse".into(),
             Kind::Fold { channel: Some(channel), .. } => format!("pulses on channel {channel}"),
             Kind::Fold { records: true, .. } => "sync records".into(),
             Kind::Fold { .. } => "a given period".into(),
@@ -219,14 +292,14 @@ pub(super) struct Folded {
     pub(super) channels: Vec<u8>,
     /// In units of the folding.
     pub(super) histogram: LinearHistogram,
+    /// What is worth a word about the trace.
+    pub(super) notes: Vec<String>,
 }
 
 impl Folded {
     /// Reads the trace twice: for what there is, and for the histogram.
     pub(super) fn of(source: &Source, against: &Against, asked: &[u8]) -> Result<Folded, Failure> {
-        let (scanned, summary) = source.summary(PhotonTime::SyncPeriods)?;
-        let dtime = scanned.reader.meta().dtime.and_then(|d| d.unit);
-        let mut folding = against.settle(source, &summary, scanned.tick(), dtime)?;
+        let Settled { mut folding, scanned, summary } = against.settle(source)?;
         let mut channels = select::channels(&source.file, asked, &summary)?;
         channels.retain(|number| Some(*number) != folding.channel());
         if channels.is_empty() {
@@ -240,12 +313,10 @@ impl Folded {
         let bins = reach.div_ceil(bin).clamp(1, u64::from(LinearHistogram::MAX_BINS)) as u32;
         let mut histogram =
             LinearHistogram::new(Ticks(0), Ticks(bin), bins).map_err(Failure::usage)?;
-        source.scan(PhotonTime::SyncPeriods, |_, chunk| {
-            folding.each(chunk, |photon, phase| {
-                if channels.contains(&photon.channel) {
-                    histogram.add(Ticks(phase as u64));
-                }
-            })
+        folding.scan(source, |photon, phase| {
+            if channels.contains(&photon.channel) {
+                histogram.add(Ticks(phase as u64));
+            }
         })?;
         if histogram.total() == 0 {
             return Err(Failure::file(
@@ -253,7 +324,7 @@ impl Folded {
                 "holds no detection after a sync pulse; choose another part or another sync",
             ));
         }
-        Ok(Folded { folding, channels, histogram })
+        Ok(Folded { folding, channels, histogram, notes: scanned.notes })
     }
 
     /// A length in seconds of one unit of the histogram.
@@ -314,9 +385,9 @@ impl Folding {
     /// How many units a histogram of all times after the sync has to hold.
     fn reach(&self, summary: &Summary, channels: &[u8]) -> u64 {
         match &self.kind {
-            Kind::Dtime { .. } => {
+            Kind::Dtime(after) => {
                 let longest = channels.iter().filter_map(|c| Some(summary.dtimes(*c)?.max));
-                u64::from(longest.max().unwrap_or(0)) + 1
+                after.reach(longest.max().unwrap_or(0))
             }
             Kind::Fold { fold, .. } if self.period_is_given() => {
                 fold.period().map_or(1, |p| p.value.ceil() as u64)

@@ -37,6 +37,8 @@ pub(super) struct Followed {
     pub rates: Rates,
     pub channels: Vec<u8>,
     pub tick: TickLength,
+    /// What was wrong with what came, which has been told.
+    pub notes: Vec<String>,
 }
 
 impl Followed {
@@ -65,6 +67,7 @@ pub(super) fn run(
     };
     let from = LiveSource::from(source.file.to_string_lossy().as_ref());
     let mut counting: Option<Counting> = None;
+    let mut notes = Vec::new();
     let mut copy = Chunk::default();
     from.read(&options, &shutdown, &mut |event| match event {
         LiveEvent::Listening(at) => {
@@ -87,6 +90,7 @@ pub(super) fn run(
         LiveEvent::Ended(why) => {
             if let Some(why) = why {
                 eprintln!("helio: {why}");
+                notes.push(why);
             }
             Ok(ControlFlow::Break(()))
         }
@@ -95,7 +99,7 @@ pub(super) fn run(
         .and_then(|mut counting| {
             counting.stage.finish(&mut copy);
             counting.count(&copy);
-            counting.end()
+            counting.end(notes)
         })
         .ok_or_else(|| {
             Failure::file(
@@ -167,9 +171,9 @@ impl Counting {
         eprintln!("{:>9} {}", si(at, "s", 4), seen.join("  "));
     }
 
-    fn end(self) -> Option<Followed> {
+    fn end(self, notes: Vec<String>) -> Option<Followed> {
         let rates = self.rates?;
         let channels: Vec<u8> = rates.channels().collect();
-        (!channels.is_empty()).then_some(Followed { rates, channels, tick: self.meta.tick })
+        (!channels.is_empty()).then_some(Followed { rates, channels, tick: self.meta.tick, notes })
     }
 }

@@ -81,7 +81,7 @@ pub(super) const MAX_PAIRS: f64 = 1e11;
 /// # Errors
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.output.check(global)?;
+    args.output.check_beside(global, &[&args.source.file])?;
     if args.log {
         return run_log(args, global);
     }
@@ -100,9 +100,18 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         opened.scan(|_, chunk| correlation.push(tags(chunk)))
     })?;
     if args.source.is_pipe() {
-        args.source.tell_damage(&scanned);
+        args.source.tell(&scanned);
     }
-    args.output.give(global, &Report { path: &args.source.file, correlation: &correlation, tick })
+    let CorrelationSettings { a, b, .. } = correlation.settings();
+    let (of_a, of_b) = correlation.counts();
+    if let Some((silent, _)) = [(a, of_a), (b, of_b)].into_iter().find(|(_, count)| *count == 0) {
+        return Err(Failure::usage(format!(
+            "{} has no photons on channel {silent}; helio trace info lists those it has",
+            args.source.file.display()
+        )));
+    }
+    let report = Report { path: &args.source.file, correlation: &correlation, tick };
+    args.output.give_noted(global, &report, &scanned.notes)
 }
 
 fn run_log(args: &Args, global: &Global) -> Result<(), Failure> {
@@ -119,7 +128,8 @@ fn run_log(args: &Args, global: &Global) -> Result<(), Failure> {
         longest: args.range.map(ticks),
     };
     let correlation = g2_log::correlate(&args.source, &wanted, tick)?;
-    args.output.give(global, &g2_log::Report { path, correlation: &correlation, tick })
+    let report = g2_log::Report { path, correlation: &correlation, tick };
+    args.output.give_noted(global, &report, &scanned.notes)
 }
 
 /// What is asked for, completed by what a first look at the trace says.

@@ -1,7 +1,7 @@
 //! `helio trace info`: what a trace holds.
 
 use helio_timetag::analysis::{InterArrival, Rates};
-use helio_trace::{ChannelSummary, IndexState, PhotonTime, Summary};
+use helio_trace::{ChannelSummary, PhotonTime, Summary};
 use helio_units::Ticks;
 
 use super::output::{Answer, Output, Table};
@@ -64,7 +64,7 @@ struct Gaps {
 /// # Errors
 /// The file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.output.check(global)?;
+    args.output.check_beside(global, &[&args.source.file])?;
     args.output.give(global, &gather(args)?)
 }
 
@@ -140,7 +140,13 @@ impl Report<'_> {
         }
     }
 
+    /// Gaps of a channel; of none where times are whole sync periods, which tell no gap.
     pub(super) fn gap(&self, channel: u8) -> Option<&InterArrival> {
+        if self.scanned.reader.meta().dtime.is_some_and(|dtime| dtime.adds)
+            && !self.scanned.in_picoseconds
+        {
+            return None;
+        }
         let gaps = self.gaps.get(usize::from(channel)).filter(|g| !g.disordered)?;
         gaps.histogram.smallest_gap().map(|_| &gaps.histogram)
     }
@@ -169,63 +175,9 @@ impl Report<'_> {
         (photons > 0).then(|| bytes as f64 / photons as f64)
     }
 
-    /// What is wrong with the trace, a sentence each.
+    /// What is worth a word about the trace, a sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
-        let (counts, mut notes) = (self.scanned.reader.counts(), Vec::new());
-        if let Some(damage) = self.scanned.reader.damage() {
-            notes.push(format!("the file {damage}; what precedes it was read"));
-        }
-        match self.scanned.reader.recording().map(|recording| recording.index) {
-            Some(IndexState::Missing) if self.scanned.reader.damage().is_none() => notes.push(
-                "there is no index behind the last block: the recording goes on or was broken off; \
-                 what is there was read"
-                    .into(),
-            ),
-            Some(IndexState::Damaged) => notes.push(
-                "the index is damaged and not used; every block was read without it".into(),
-            ),
-            _ => {}
-        }
-        let (claimed, held) = (self.scanned.reader.meta().claimed_records, counts.records());
-        match claimed {
-            Some(claimed) if claimed == held => {}
-            Some(0) => notes.push(
-                "the header claims 0 records: the recording was broken off; what is there was read"
-                    .into(),
-            ),
-            Some(claimed) => {
-                let why = match held < claimed {
-                    true => "it was cut or the recording broken off",
-                    false => "records were added or the header is wrong",
-                };
-                notes.push(format!(
-                    "the header claims {claimed} records, the file holds {held}: {why}; what is \
-                     there was read"
-                ));
-            }
-            // Formats that never say it.
-            None if self.scanned.reader.meta().claimed_records_at.is_none() => {}
-            None => notes.push("the header does not say how many records there are".into()),
-        }
-        match counts.trailing_bytes {
-            0 => {}
-            1 => notes.push("a stray byte behind the last record was left out".into()),
-            n => notes.push(format!("{n} stray bytes behind the last record were left out")),
-        }
-        let mut count = |number: u64, what: &str| {
-            if number > 0 {
-                notes.push(format!("{number} {what}"));
-            }
-        };
-        count(counts.unknown_records, "records have no known meaning and were skipped");
-        count(counts.loss_records, "records or flags say that detections were lost");
-        count(counts.missed, "detections were missed, as the instrument says");
-        count(
-            counts.late,
-            "detections came later in the file than the window allows and were left out; a longer \
-             --window keeps them",
-        );
-        count(self.summary.steps_back(), "detections are earlier than the one before them");
-        notes
+        let order = super::notes::of_order(&self.summary);
+        self.scanned.notes.iter().cloned().chain(order).collect()
     }
 }

@@ -58,7 +58,7 @@ struct Report<'a> {
 /// # Errors
 /// The command line, the file or the output is at fault, or there is no peak.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.output.check(global)?;
+    args.output.check_beside(global, &[&args.source.file])?;
     let path = &args.source.file;
     let folded = Folded::of(&args.source, &args.against, &args.channel)?;
     let unit = folded.folding.unit();
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let histogram = folded.part(from, range, bin);
     let fit = JitterFit::of(&histogram)
         .map_err(|why| Failure::file(path, format!("has no response to fit: {why}")))?;
-    args.output.give(global, &Report { path, folded: &folded, histogram, fit })
+    args.output.give_noted(global, &Report { path, folded: &folded, histogram, fit }, &folded.notes)
 }
 
 /// Where the highest bin is, and the width of the peak at half its height, in units. Neighbours

@@ -16,6 +16,7 @@ mod info_json;
 mod info_text;
 mod jitter;
 mod merge;
+mod notes;
 mod output;
 mod rates;
 mod record;

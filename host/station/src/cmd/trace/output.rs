@@ -1,7 +1,7 @@
 //! Where the answer about a trace goes: text, JSON, pictures and tables.
 
-use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cli::Global;
 use crate::exit::{Failure, check_writable, print, print_json};
 use crate::plot::{self, Figure};
+use crate::unfinished;
 
 /// Where the answer goes: arguments of every command about traces.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -36,10 +37,26 @@ pub(in crate::cmd) trait Answer {
 impl Output {
     /// Whether the files can be written; told before hours of counting.
     pub(in crate::cmd) fn check(&self, global: &Global) -> Result<(), Failure> {
+        self.check_beside(global, &[])
+    }
+
+    /// As [`Output::check`], and whether they are none of the files that are read.
+    pub(super) fn check_beside(&self, global: &Global, inputs: &[&Path]) -> Result<(), Failure> {
         if global.json && self.csv.as_deref() == Some(Path::new("-")) {
             return Err(Failure::usage(
                 "--json and --csv - both go to standard output; write the table into a file",
             ));
+        }
+        let csv = self.csv.iter().filter(|path| *path != Path::new("-"));
+        for (option, path) in
+            self.plot.iter().map(|p| ("--plot", p)).chain(csv.map(|p| ("--csv", p)))
+        {
+            if inputs.iter().any(|input| is_same_file(input, path)) {
+                return Err(Failure::usage(format!(
+                    "{option} {} is the trace that is read; name another file",
+                    path.display()
+                )));
+            }
         }
         self.plot.iter().try_for_each(|path| plot::check(path))?;
         match &self.csv {
@@ -69,6 +86,86 @@ impl Output {
             false => print(answer.text()),
         }
     }
+
+    /// Gives the answer about a trace, of which `notes` have been said on standard error: they are
+    /// `notes` in JSON.
+    pub(super) fn give_noted(
+        &self,
+        global: &Global,
+        answer: &impl Answer,
+        notes: &[String],
+    ) -> Result<(), Failure> {
+        self.give(global, &Noted { answer, notes })
+    }
+}
+
+/// An answer, and what is worth a word about the trace that gave it.
+struct Noted<'a, A> {
+    answer: &'a A,
+    notes: &'a [String],
+}
+
+impl<A: Answer> Answer for Noted<'_, A> {
+    fn text(&self) -> String {
+        self.answer.text()
+    }
+
+    fn json(&self) -> Value {
+        let mut value = self.answer.json();
+        value["notes"] = self.notes.into();
+        value
+    }
+
+    fn figure(&self) -> Figure {
+        self.answer.figure()
+    }
+
+    fn table(&self) -> Table {
+        self.answer.table()
+    }
+}
+
+/// Whether two names are those of one file.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let known = |path: &Path| std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+    known(one).is_some_and(|one| known(other) == Some(one))
+}
+
+/// What stands in a table.
+pub(in crate::cmd) trait Cell {
+    /// As it is written.
+    fn cell(&self) -> String;
+}
+
+impl Cell for f64 {
+    /// Fifteen digits, beyond which the conversion of units shows, and a power of ten where there would
+    /// be many zeros.
+    fn cell(&self) -> String {
+        let short: f64 = format!("{self:.14e}").parse().unwrap_or(*self);
+        match short.abs() {
+            0.0 => "0".into(),
+            1e-4..1e15 => short.to_string(),
+            _ => format!("{short:e}"),
+        }
+    }
+}
+
+macro_rules! as_displayed {
+    ($($kind:ty),*) => {
+        $(impl Cell for $kind {
+            fn cell(&self) -> String {
+                self.to_string()
+            }
+        })*
+    };
+}
+
+as_displayed!(u8, u16, u32, u64, usize, i32, i64, str, String);
+
+impl<T: Cell + ?Sized> Cell for &T {
+    fn cell(&self) -> String {
+        (**self).cell()
+    }
 }
 
 /// Columns of equal length, each with a name that ends in its unit.
@@ -80,36 +177,35 @@ pub(in crate::cmd) struct Table {
 
 impl Table {
     /// Adds a column.
-    pub(in crate::cmd) fn with<T: Display>(
+    pub(in crate::cmd) fn with<T: Cell>(
         mut self,
         name: impl Into<String>,
         values: impl IntoIterator<Item = T>,
     ) -> Table {
         self.names.push(name.into());
-        self.columns.push(values.into_iter().map(|value| value.to_string()).collect());
+        self.columns.push(values.into_iter().map(|value| value.cell()).collect());
         self
     }
 
     /// Adds a column in which a value may be missing.
-    pub(in crate::cmd) fn with_known<T: Display>(
+    pub(in crate::cmd) fn with_known<T: Cell>(
         self,
         name: impl Into<String>,
         values: impl IntoIterator<Item = Option<T>>,
     ) -> Table {
         self.with(
             name,
-            values.into_iter().map(|value| value.map_or_else(String::new, |v| v.to_string())),
+            values.into_iter().map(|value| value.map_or_else(String::new, |v| v.cell())),
         )
     }
 
     fn save(&self, path: &Path) -> Result<(), Failure> {
+        let mut text = Vec::new();
+        self.write(&mut text).map_err(|err| Failure::unwritable(path, err))?;
         if path == Path::new("-") {
-            let mut text = Vec::new();
-            self.write(&mut text).map_err(|err| Failure::unwritable(path, err))?;
             return print(String::from_utf8_lossy(&text));
         }
-        let file = std::fs::File::create(path).map_err(|err| Failure::unwritable(path, err))?;
-        self.write(io::BufWriter::new(file)).map_err(|err| Failure::unwritable(path, err))
+        unfinished::write(path, &text).map_err(|err| Failure::unwritable(path, err))
     }
 
     fn write(&self, to: impl Write) -> csv::Result<()> {
@@ -128,6 +224,14 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_written_without_zeros_and_without_what_units_left_behind() {
+        let cells =
+            [1.000_000_023e-12, 0.1 + 0.2, -0.0, 1e-3, 44_920_000.0, 1e15].map(|n| n.cell());
+        assert_eq!(cells, ["1.000000023e-12", "0.3", "0", "0.001", "44920000", "1e15"]);
+        assert_eq!(f64::NAN.cell(), "NaN");
+    }
 
     #[test]
     fn a_table_has_a_name_above_each_column_and_blanks_for_what_is_unknown() {

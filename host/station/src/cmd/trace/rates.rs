@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use helio_timetag::analysis::Rates;
+use helio_timetag::analysis::{Estimate, Rates};
 use helio_trace::PhotonTime;
 use helio_units::{Picoseconds, TickLength, Ticks};
 use serde_json::{Map, Value, json};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::follow::{self, Following};
 use super::output::{Answer, Output, Table};
 use super::select;
+use super::show::quantity;
 use super::source::{Source, exact_ps, file_name, seconds, tick_json};
 use crate::cli::Global;
 use crate::exit::Failure;
@@ -28,8 +29,8 @@ Examples:
   helio trace rates --follow growing.ptu --idle 10s
   helio trace rates --follow listen:127.0.0.1:7100 --plot rates.png
 
-Rates are counts over measured time. A last bin that was measured for less than half its length is \
-left out of the plot.")]
+Rates are counts over measured time, with Poissonian errors: √n, and 1 where nothing was counted. A \
+last bin that was measured for less than half its length has no rate.")]
 pub struct Args {
     #[command(flatten)]
     source: Source,
@@ -55,11 +56,12 @@ const MAX_BINS: u64 = 1_000_000;
 /// # Errors
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.output.check(global)?;
+    args.output.check_beside(global, &[&args.source.file])?;
     if args.following.follow {
         let bin = args.bin.unwrap_or(FOLLOWED_BIN);
         let followed = follow::run(&args.source, &args.following, &args.channel, bin)?;
-        return args.output.give(global, &followed.report(&args.source.file));
+        let report = followed.report(&args.source.file);
+        return args.output.give_noted(global, &report, &followed.notes);
     }
     let (scanned, summary) = args.source.summary(PhotonTime::SyncPeriods)?;
     let (tick, begin) = (scanned.tick(), scanned.begin);
@@ -72,7 +74,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         Ok(())
     })?;
     let report = Report { path: &args.source.file, rates: &rates, channels: &channels, tick };
-    args.output.give(global, &report)
+    args.output.give_noted(global, &report, &scanned.notes)
 }
 
 fn bin(args: &Args, tick: TickLength, reached: Ticks) -> Result<Ticks, Failure> {
@@ -105,7 +107,29 @@ impl Answer for Report<'_> {
     }
 
     fn json(&self) -> Value {
-        to_json(self.path, self.rates, self.channels, self.tick)
+        let of_channel: Map<String, Value> = self
+            .channels
+            .iter()
+            .map(|number| {
+                let mean = self.rates.mean_hz(*number, self.tick);
+                let value = json!({
+                    "counts": self.rates.counts(*number),
+                    "rate_hz": self.of(*number, |rate| rate.value),
+                    "error_hz": self.of(*number, |rate| rate.error),
+                    "mean_rate_hz": mean.value,
+                    "mean_error_hz": mean.error,
+                });
+                (number.to_string(), value)
+            })
+            .collect();
+        json!({
+            "file": file_name(self.path),
+            "tick": tick_json(self.tick),
+            "bin_ticks": self.rates.bin().0,
+            "bin_ps": exact_ps(self.tick, self.rates.bin()),
+            "last_bin_ticks": self.rates.last_bin().0,
+            "channels": of_channel,
+        })
     }
 
     fn figure(&self) -> Figure {
@@ -120,20 +144,35 @@ impl Answer for Report<'_> {
         self.channels.iter().fold(table, |table, number| {
             table
                 .with(format!("counts_{number}"), self.rates.counts(*number))
-                .with(format!("rate_{number}_hz"), self.rates.rates_hz(*number, self.tick))
+                .with_known(format!("rate_{number}_hz"), self.of(*number, |rate| rate.value))
+                .with_known(format!("error_{number}_hz"), self.of(*number, |rate| rate.error))
         })
     }
 }
 
 impl Report<'_> {
+    /// A figure of the rate in each bin; none of a last one that was hardly begun.
+    fn of(&self, number: u8, figure: fn(Estimate) -> f64) -> Vec<Option<f64>> {
+        let rates = self.rates.rates_hz(number, self.tick);
+        rates.into_iter().map(|rate| rate.map(figure)).collect()
+    }
+
     /// The rates over time.
     pub(super) fn panel(&self) -> Panel {
         let (rates, tick) = (self.rates, self.tick);
-        // The rate of a bin that was hardly begun when the trace ended says little and may be huge.
-        let whole = rates.bins() - usize::from(rates.last_bin().0 < rates.bin().0 / 2);
-        let edges: Vec<f64> = edges(rates, tick).into_iter().take(whole.max(1) + 1).collect();
-        let layers = self.channels.iter().map(|number| {
-            Layer::step(format!("channel {number}"), edges.clone(), rates.rates_hz(*number, tick))
+        let edges: Vec<f64> = edges(rates, tick).into_iter().take(rates.told_bins() + 1).collect();
+        let layers = self.channels.iter().flat_map(|number| {
+            let told: Vec<Estimate> = rates.rates_hz(*number, tick).into_iter().flatten().collect();
+            // An error band with the corners of the step.
+            let band = edges.windows(2).zip(&told).flat_map(|(edge, rate)| {
+                let [low, high] = [rate.value - rate.error, rate.value + rate.error];
+                [(edge[0], low.max(0.0), high), (edge[1], low.max(0.0), high)]
+            });
+            let values = told.iter().map(|rate| rate.value).collect();
+            [
+                Layer::band(band.collect()),
+                Layer::step(format!("channel {number}"), edges.clone(), values),
+            ]
         });
         let bin = si(seconds(tick, rates.bin()), "s", 4);
         Panel {
@@ -151,27 +190,6 @@ fn edges(rates: &Rates, tick: TickLength) -> Vec<f64> {
     begins.chain([seconds(tick, Ticks(end))]).collect()
 }
 
-fn to_json(path: &Path, rates: &Rates, channels: &[u8], tick: TickLength) -> Value {
-    let of_channel: Map<String, Value> = channels
-        .iter()
-        .map(|number| {
-            let value = json!({
-                "counts": rates.counts(*number),
-                "rate_hz": rates.rates_hz(*number, tick),
-            });
-            (number.to_string(), value)
-        })
-        .collect();
-    json!({
-        "file": file_name(path),
-        "tick": tick_json(tick),
-        "bin_ticks": rates.bin().0,
-        "bin_ps": exact_ps(tick, rates.bin()),
-        "last_bin_ticks": rates.last_bin().0,
-        "channels": of_channel,
-    })
-}
-
 fn text(rates: &Rates, channels: &[u8], tick: TickLength) -> String {
     const ROWS: usize = 8;
     let mut text = String::new();
@@ -180,7 +198,8 @@ fn text(rates: &Rates, channels: &[u8], tick: TickLength) -> String {
     for number in channels {
         let columns = rates.merged_rates_hz(*number, tick, CHART_COLUMNS);
         let top = columns.iter().copied().fold(0.0, f64::max);
-        _ = writeln!(text, "rate of channel {number}, {} bins of {bin}", rates.bins());
+        let mean = quantity(rates.mean_hz(*number, tick), "Hz");
+        _ = writeln!(text, "rate of channel {number}, {} bins of {bin}, mean {mean}", rates.bins());
         for (row, line) in bars(&columns, top, ROWS).into_iter().enumerate() {
             let label = if row == 0 { si(top, "Hz", 3) } else { String::new() };
             _ = writeln!(text, "{label:>10} ▏{line}");

@@ -1,6 +1,7 @@
 //! `helio trace record`: a live source into a trace file.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,24 +10,23 @@ use helio_link::DeviceAddress;
 use helio_timetag::TagEvent;
 use helio_trace::{
     Chunk, Loss, LossKind, Meta, PhotonTime, TimeTag, TraceFormat, TraceWriter, WriteSettings,
-    Written, writer,
+    writer,
 };
 use helio_tune::Meter;
 use helio_units::{TickLength, Ticks};
-use serde_json::json;
 
-use super::source::{Reading, file_name};
-use super::target::unkept_json;
+use super::source::Reading;
+use super::target::Kept;
 use crate::bench::cable::Item;
 use crate::cli::Global;
 use crate::config::StationConfig;
 use crate::desk::{Desk, DeskPlan, Heard, Laser};
-use crate::exit::{Failure, print, print_json};
+use crate::exit::{Exit, Failure};
 use crate::live::{LiveEvent, LiveOptions, LiveSource, Patience};
 use crate::quantity::Span;
 use crate::shutdown::Shutdown;
 use crate::status::unix_now_s;
-use crate::term::{grouped, si};
+use crate::term::si;
 
 /// Arguments of `helio trace record`.
 #[derive(Debug, clap::Args)]
@@ -92,8 +92,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
              lost; record into .htr and convert that",
         ));
     }
-    let out = File::create_new(&args.out).map_err(|err| {
-        Failure::file(&args.out, format!("cannot be begun ({err}); name a file that is not there"))
+    let out = File::create_new(&args.out).map_err(|err| match err.kind() {
+        ErrorKind::AlreadyExists => Failure::usage(format!(
+            "{} exists, and nothing is recorded over; name a file that is not there",
+            args.out.display()
+        )),
+        _ => Failure::unwritable(&args.out, err),
     })?;
     helio_trace::lock_for_writing(&out).map_err(|err| Failure::file(&args.out, err))?;
     let shutdown = Shutdown::install();
@@ -117,33 +121,34 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         written =
             Err(Failure::file(&args.out, format!("did not reach the disk ({err}); check it")));
     }
-    ended?;
+    let damage = ended?;
     match written? {
-        Some(written) if began => tell(args, global, &written),
+        Some(kept) if began => tell(args, global, &kept, damage),
         _ => Err(Failure::file(&args.out, "was not written: nothing came; start the source first")),
     }
 }
 
-fn tell(args: &Args, global: &Global, written: &Written) -> Result<(), Failure> {
-    let file = file_name(&args.out);
-    if global.json {
-        return print_json(&json!({
-            "file": file,
-            "records": written.records,
-            "bytes": written.bytes,
-            "unkept": unkept_json(written.unkept),
-        }));
+/// Says what was written; a source that made no sense is a file's fault, though what came before is kept.
+fn tell(
+    args: &Args,
+    global: &Global,
+    (kept, beyond): &(Kept, u64),
+    damage: Option<String>,
+) -> Result<(), Failure> {
+    let mut notes: Vec<String> = damage.iter().cloned().collect();
+    if *beyond > 0 {
+        notes.push(format!("{beyond} detections on channels above 255 were left out"));
     }
-    let lost = written.unkept.to_string();
-    let lost = if lost.is_empty() { lost } else { format!("; the format has no place for {lost}") };
-    print(format_args!(
-        "{file}: {} records, {} bytes{lost}\n",
-        grouped(written.records),
-        grouped(written.bytes)
-    ))
+    kept.tell(global, notes, damage.as_deref())?;
+    match damage {
+        Some(damage) if !args.reading.salvages() => Err(Failure::new(Exit::File, damage)),
+        _ => Ok(()),
+    }
 }
 
-fn live(args: &Args, tape: &mut Tape<'_>, shutdown: &Shutdown) -> Result<(), Failure> {
+/// Records what comes; gives what was wrong with it.
+fn live(args: &Args, tape: &mut Tape<'_>, shutdown: &Shutdown) -> Result<Option<String>, Failure> {
+    let mut damage = None;
     let source = LiveSource::from(args.source.as_str());
     let options = LiveOptions {
         reading: args.reading.options(PhotonTime::SyncPeriods),
@@ -161,13 +166,16 @@ fn live(args: &Args, tape: &mut Tape<'_>, shutdown: &Shutdown) -> Result<(), Fai
         // One connection is one trace: the next one's times have another zero. One that never began to
         // be a trace was somebody else's.
         LiveEvent::Ended(why) => {
-            if let Some(why) = why {
-                eprintln!("helio: {why}");
-            }
             let stray = tape.writer.is_none() && matches!(source, LiveSource::Port(_));
+            if stray && let Some(why) = why {
+                eprintln!("helio: {why}");
+                return Ok(ControlFlow::Continue(()));
+            }
+            damage = why;
             Ok(if stray { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         }
-    })
+    })?;
+    Ok(damage)
 }
 
 fn device(
@@ -175,7 +183,7 @@ fn device(
     address: &DeviceAddress,
     tape: &mut Tape<'_>,
     shutdown: &Shutdown,
-) -> Result<(), Failure> {
+) -> Result<Option<String>, Failure> {
     let plan = match &args.config {
         Some(path) => DeskPlan::Station(Box::new(StationConfig::load(path)?)),
         None => DeskPlan::Scenario(Box::default()),
@@ -194,10 +202,7 @@ fn device(
         let Heard::Bob(Item::Tags(batch)) = heard else { return ControlFlow::Continue(()) };
         heard_at = Instant::now();
         chunk.clear();
-        chunk.photons.extend(batch.tags.iter().map(|tag| TimeTag {
-            tick: Ticks(tag.tick),
-            channel: u8::try_from(tag.channel).unwrap_or(u8::MAX),
-        }));
+        tape.beyond += take_tags(&batch.tags, &mut chunk.photons);
         for event in &batch.events {
             if let TagEvent::Gap { from, to, .. } = *event {
                 chunk.losses.push(Loss { tick: from, kind: LossKind::Begin });
@@ -210,7 +215,17 @@ fn device(
             ControlFlow::Break(())
         })
     })?;
-    failed
+    failed.map(|()| None)
+}
+
+/// Takes what has a channel of a trace; how many have not.
+fn take_tags(tags: &[helio_timetag::Tag], photons: &mut Vec<TimeTag>) -> u64 {
+    let channel = |tag: &helio_timetag::Tag| u8::try_from(tag.channel).ok();
+    let taken = tags
+        .iter()
+        .filter_map(|tag| Some(TimeTag { tick: Ticks(tag.tick), channel: channel(tag)? }));
+    photons.extend(taken);
+    tags.iter().filter(|tag| channel(tag).is_none()).count() as u64
 }
 
 /// The file that is being written, and what is told meanwhile.
@@ -218,6 +233,9 @@ struct Tape<'a> {
     args: &'a Args,
     out: Option<File>,
     writer: Option<Box<dyn TraceWriter>>,
+    settings: Option<WriteSettings>,
+    /// Detections on channels that no trace has.
+    beyond: u64,
     tick: TickLength,
     /// Subtracted from times: zero, or the first event's once it has come.
     origin: Option<Ticks>,
@@ -236,6 +254,8 @@ impl<'a> Tape<'a> {
             args,
             out: Some(out),
             writer: None,
+            settings: None,
+            beyond: 0,
             tick: TickLength::CYCLE_150_MHZ,
             origin: None,
             first: None,
@@ -275,6 +295,7 @@ impl<'a> Tape<'a> {
         let writer =
             writer(out, format, &settings).map_err(|err| Failure::file(&self.args.out, err))?;
         self.writer = Some(writer);
+        self.settings = Some(settings);
         Ok(())
     }
 
@@ -332,8 +353,9 @@ impl<'a> Tape<'a> {
     }
 
     /// Completes the file; `None` where none was begun.
-    fn finish(self) -> Result<Option<Written>, Failure> {
-        let Some(writer) = self.writer else { return Ok(None) };
-        writer.finish().map(Some).map_err(|err| Failure::file(&self.args.out, err))
+    fn finish(self) -> Result<Option<(Kept, u64)>, Failure> {
+        let (Some(writer), Some(settings)) = (self.writer, self.settings) else { return Ok(None) };
+        let written = writer.finish().map_err(|err| Failure::file(&self.args.out, err))?;
+        Ok(Some((Kept::new(&self.args.out, self.args.format(), settings, written), self.beyond)))
     }
 }

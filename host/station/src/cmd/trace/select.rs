@@ -54,6 +54,16 @@ impl Selection {
         if self.delay.is_empty() { asked } else { PhotonTime::Picoseconds }
     }
 
+    /// What is added to the times of channels.
+    pub(super) fn delays(&self) -> Vec<(u8, Picoseconds)> {
+        self.delay.iter().map(|d| (d.0, d.1)).collect()
+    }
+
+    /// The same part with times as they are.
+    pub(super) fn undelayed(&self) -> Selection {
+        Selection { delay: Vec::new(), ..self.clone() }
+    }
+
     /// Whether it is less than the whole of a trace.
     pub(super) fn is_part(&self) -> bool {
         self.from.is_some() || self.to.is_some()
@@ -71,7 +81,7 @@ impl Selection {
                 self.to.map_or_else(String::new, |span| span.to_string()),
             )));
         }
-        let list: Vec<_> = self.delay.iter().map(|d| (d.0, d.1)).collect();
+        let list = self.delays();
         Ok(Stage {
             path: path.to_owned(),
             from,

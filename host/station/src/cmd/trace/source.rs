@@ -10,13 +10,14 @@ use helio_trace::{
 use helio_units::{TickLength, Ticks};
 use serde_json::{Value, json};
 
+use super::notes;
 use super::select::{Selection, Stage};
 use crate::exit::Failure;
 use crate::quantity::Span;
 use crate::term::Progress;
 
 /// The trace and how it is read: arguments of every command about traces.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Source {
     /// The trace, of any format of docs/traces.md; the content tells which. - is standard input
     pub(super) file: PathBuf,
@@ -31,6 +32,10 @@ pub(super) struct Scanned {
     pub(super) reader: Box<dyn TraceReader>,
     /// Where the selected part begins.
     pub(super) begin: Ticks,
+    /// Whether the dtimes of T3 have been added to the times.
+    pub(super) in_picoseconds: bool,
+    /// What is worth a word about the trace, a sentence each.
+    pub(super) notes: Vec<String>,
 }
 
 impl Scanned {
@@ -66,6 +71,11 @@ pub(in crate::cmd) struct Reading {
 }
 
 impl Reading {
+    /// Whether a damaged trace is no fault.
+    pub(super) fn salvages(&self) -> bool {
+        self.salvage
+    }
+
     /// The same for the reader.
     pub(in crate::cmd) fn options(&self, photon_time: PhotonTime) -> ReadOptions {
         ReadOptions {
@@ -83,6 +93,11 @@ impl Source {
     /// A trace that is read as others are.
     pub(super) fn of(file: &Path, reading: &Reading) -> Source {
         Source { file: file.to_owned(), reading: reading.clone(), selection: Selection::default() }
+    }
+
+    /// The same with times as they are.
+    pub(super) fn undelayed(&self) -> Source {
+        Source { selection: self.selection.undelayed(), ..self.clone() }
     }
 
     /// Whether the trace comes through a pipe and can be read only once.
@@ -108,6 +123,7 @@ impl Source {
             stage,
             to_the_end: false,
             seeks: true,
+            reads_all: true,
             state: State::Reading,
             reached: Ticks(0),
         })
@@ -138,15 +154,13 @@ impl Source {
         self.open(photon_time)?.read(true, ordered(each))
     }
 
-    /// A word on standard error where the trace was salvaged.
-    pub(super) fn tell_damage(&self, scanned: &Scanned) {
-        if let Some(damage) = scanned.reader.damage() {
-            eprintln!("helio: {} {damage}; what precedes it is used", self.file.display());
-        }
+    /// Says on standard error what is worth a word about the trace.
+    pub(super) fn tell(&self, scanned: &Scanned) {
+        notes::tell(&self.file, &scanned.notes);
     }
 
-    /// The summary of the selected part for a command that reads the trace again after it, and a
-    /// word on standard error where the trace was salvaged.
+    /// The summary of the selected part for a command that reads the trace again after it. What is
+    /// worth a word about the trace is said on standard error, so that no command needs to.
     pub(super) fn summary(&self, photon_time: PhotonTime) -> Result<(Scanned, Summary), Failure> {
         if self.is_pipe() {
             return Err(Failure::usage(
@@ -155,11 +169,12 @@ impl Source {
             ));
         }
         let mut summary = Summary::default();
-        let scanned = self.scan(photon_time, |_, chunk| {
+        let mut scanned = self.scan(photon_time, |_, chunk| {
             summary.add(chunk);
             Ok(())
         })?;
-        self.tell_damage(&scanned);
+        scanned.notes.extend(notes::of_order(&summary));
+        self.tell(&scanned);
         Ok((scanned, summary))
     }
 }
@@ -174,6 +189,8 @@ pub(super) struct Opened<'a> {
     to_the_end: bool,
     /// Whether what is not selected may still be jumped over.
     seeks: bool,
+    /// Whether no record was jumped over so far, or left behind what was selected.
+    reads_all: bool,
     state: State,
     reached: Ticks,
 }
@@ -219,7 +236,12 @@ impl Opened<'_> {
             })?;
             progress.at(self.reader.position());
         }
-        Ok(Scanned { begin: self.stage.begin(), reader: self.reader })
+        Ok(Scanned {
+            begin: self.stage.begin(),
+            in_picoseconds: self.in_picoseconds,
+            notes: self.notes(),
+            reader: self.reader,
+        })
     }
 
     /// The next chunk of the selected part; `false` behind its end.
@@ -233,10 +255,12 @@ impl Opened<'_> {
             // The first chunk has told what times are counted from; if nothing of it is selected,
             // nothing of it comes again.
             if std::mem::take(&mut self.seeks) && !self.stage.has_selected() && more {
-                self.reader.seek(self.stage.begin()).map_err(fault)?;
+                let jumped = self.reader.seek(self.stage.begin()).map_err(fault)?;
+                self.reads_all &= !jumped;
             }
             if !more && !self.to_the_end {
                 self.state = State::Cut;
+                self.reads_all = false;
             }
             self.reached = chunk.reached;
         } else {
@@ -264,15 +288,9 @@ impl Opened<'_> {
         &self.source.file
     }
 
-    /// What is worth a word when it has been read.
+    /// What is worth a word when it has been read, a sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
-        let path = self.path().display();
-        let damage = self.reader.damage();
-        let damage = damage.map(|damage| format!("{path} {damage}; what precedes it is used"));
-        let late = self.reader.counts().late;
-        let late = (late > 0)
-            .then(|| format!("{late} detections of {path} came too late to be sorted in"));
-        damage.into_iter().chain(late).collect()
+        notes::of(&*self.reader, self.reads_all)
     }
 }
 

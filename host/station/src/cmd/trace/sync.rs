@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use helio_timetag::clock::{Lock, PairSearch, SearchRange};
 use helio_trace::PhotonTime;
-use helio_units::TickLength;
 use serde_json::{Value, json};
 
+use super::notes;
 use super::output::{Answer, Output, Table};
-use super::source::{Reading, Source, file_name};
+use super::select::Selection;
+use super::source::{Reading, Scanned, Source, file_name};
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::plot::{Axis, Figure, Layer, Panel, Range};
@@ -34,6 +35,8 @@ pub struct Args {
     b: PathBuf,
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    selection: Selection,
     /// One channel of each, A,B [default: all photons of each]
     #[arg(long, value_name = "A,B", value_parser = channels)]
     channel: Option<(u8, u8)>,
@@ -63,9 +66,18 @@ fn channels(text: &str) -> Result<(u8, u8), &'static str> {
 /// # Errors
 /// The command line or a file is at fault, or there is no lock.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.output.check(global)?;
-    let (a, tick_a) = clicks(&Source::of(&args.a, &args.reading), args.channel.map(|c| c.0))?;
-    let (b, tick_b) = clicks(&Source::of(&args.b, &args.reading), args.channel.map(|c| c.1))?;
+    args.output.check_beside(global, &[&args.a, &args.b])?;
+    let [of_a, of_b] = [&args.a, &args.b].map(|file| Source {
+        file: file.clone(),
+        reading: args.reading.clone(),
+        selection: args.selection.clone(),
+    });
+    let (a, scanned_a) = clicks(&of_a, args.channel.map(|c| c.0))?;
+    let (b, scanned_b) = clicks(&of_b, args.channel.map(|c| c.1))?;
+    let [tick_a, tick_b] = [&scanned_a, &scanned_b].map(Scanned::tick);
+    let notes =
+        notes::named(&args.a, scanned_a.notes).chain(notes::named(&args.b, scanned_b.notes));
+    let notes: Vec<String> = notes.collect();
     let search = PairSearch {
         range: SearchRange {
             offset_ps: args.offset.0 as f64,
@@ -78,7 +90,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let lock = search.find(&a, &b).map_err(|why| {
         Failure::file(&args.b, format!("has no lock on {}: {why}", file_name(&args.a)))
     })?;
-    args.output.give(global, &Report { args, lock: &lock, a: &a, b: &b })
+    args.output.give_noted(global, &Report { args, lock: &lock, a: &a, b: &b }, &notes)
 }
 
 /// A clock that was found, to be told.
@@ -124,8 +136,8 @@ impl Report<'_> {
     }
 }
 
-/// Times in ps of the first photons that a search takes, and the tick.
-fn clicks(source: &Source, channel: Option<u8>) -> Result<(Vec<i64>, TickLength), Failure> {
+/// Times in ps of the first photons that a search takes.
+fn clicks(source: &Source, channel: Option<u8>) -> Result<(Vec<i64>, Scanned), Failure> {
     let mut ticks = Vec::new();
     let scanned = source.scan(PhotonTime::Picoseconds, |_, chunk| {
         let wanted = chunk.photons.iter().filter(|p| channel.is_none_or(|c| c == p.channel));
@@ -133,12 +145,13 @@ fn clicks(source: &Source, channel: Option<u8>) -> Result<(Vec<i64>, TickLength)
         ticks.extend(wanted.map(|p| p.tick).take(room));
         Ok(())
     })?;
+    source.tell(&scanned);
     let tick = scanned.tick();
     let times: Option<Vec<i64>> =
         ticks.into_iter().map(|t| tick.to_ps(t).map(|time| time.0)).collect();
     let times =
         times.ok_or_else(|| Failure::file(&source.file, "is longer than 106 days; cut it"))?;
-    Ok((times, tick))
+    Ok((times, scanned))
 }
 
 fn to_json(args: &Args, lock: &Lock, clicks_a: usize, clicks_b: usize) -> Value {
@@ -168,18 +181,23 @@ fn text(lock: &Lock, clicks_a: usize, clicks_b: usize) -> String {
     let mut text = format!("clock of B against A, when A reads {reference}\n");
     let (a, b) = (grouped(clicks_a as u64), grouped(clicks_b as u64));
     _ = writeln!(text, "  clicks     {a} and {b}");
-    _ = writeln!(text, "  offset     {:.1} ± {:.1} ps", model.offset_ps, error.offset_ps);
-    _ = writeln!(text, "  frequency  {:.7} ± {:.7} ppm", model.frequency_ppm, error.frequency_ppm);
-    _ = writeln!(
-        text,
-        "  drift      {:.4} ± {:.4} ppb/s",
-        model.drift_ppb_per_s, error.drift_ppb_per_s
-    );
+    let [offset, frequency, drift] =
+        [fixed(model.offset_ps, 1), fixed(model.frequency_ppm, 7), fixed(model.drift_ppb_per_s, 4)];
+    _ = writeln!(text, "  offset     {offset} ± {:.1} ps", error.offset_ps);
+    _ = writeln!(text, "  frequency  {frequency} ± {:.7} ppm", error.frequency_ppm);
+    _ = writeln!(text, "  drift      {drift} ± {:.4} ppb/s", error.drift_ppb_per_s);
     _ = writeln!(text, "  jitter     {:.0} ps rms, of both sides together", lock.jitter_ps);
     let pairs = grouped(lock.signal.round() as u64);
     _ = writeln!(text, "  pairs      {pairs}, among {:.1} by chance", lock.background);
     _ = writeln!(text, "  false alarm below 10^{:.0}", lock.log10_false_alarm);
     text
+}
+
+/// With so many places, and zero without a sign.
+fn fixed(value: f64, places: usize) -> String {
+    let text = format!("{value:.places$}");
+    let zero = text.parse() == Ok(0.0);
+    if zero { text.trim_start_matches('-').to_owned() } else { text }
 }
 
 fn figure(report: &Report) -> Figure {
@@ -195,4 +213,14 @@ fn figure(report: &Report) -> Figure {
             counts.iter().map(|n| *n as f64).collect(),
         )],
     }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixed;
+
+    #[test]
+    fn a_value_that_rounds_to_zero_has_no_sign() {
+        assert_eq!([fixed(-0.04, 1), fixed(-0.06, 1), fixed(2.0, 0)], ["0.0", "-0.1", "2"]);
+    }
 }

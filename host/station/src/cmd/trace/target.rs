@@ -156,13 +156,29 @@ fn unwritable(path: &Path, err: &WriteError) -> Failure {
 }
 
 /// What a format has no place for, by kind.
-pub(super) fn unkept_json(unkept: Unkept) -> Map<String, Value> {
+fn unkept_json(unkept: Unkept) -> Map<String, Value> {
     unkept.by_name().into_iter().map(|(kind, count)| (kind.to_owned(), json!(count))).collect()
 }
 
 impl Kept {
-    /// Says what became of the trace; `notes` are further sentences, without their full stops.
-    pub(super) fn tell(&self, global: &Global, mut notes: Vec<String>) -> Result<(), Failure> {
+    /// A trace that was written with its own ticks.
+    pub(super) fn new(
+        place: &Path,
+        format: TraceFormat,
+        settings: WriteSettings,
+        written: Written,
+    ) -> Kept {
+        Kept { place: place.to_owned(), format, settings, written, rounded: false }
+    }
+
+    /// Says what became of the trace; `notes` are further sentences, without their full stops, and one of
+    /// them may be the damage that ended the reading.
+    pub(super) fn tell(
+        &self,
+        global: &Global,
+        mut notes: Vec<String>,
+        damage: Option<&str>,
+    ) -> Result<(), Failure> {
         let Written { records, bytes, unkept, tick, .. } = self.written;
         if unkept != Unkept::default() {
             notes.push(format!("{} has no place for {unkept}", self.format.name()));
@@ -182,6 +198,7 @@ impl Kept {
                 "tick": tick_json(self.settings.tick),
                 "not_kept": unkept_json(unkept),
                 "rounded": self.rounded,
+                "damage": damage,
                 "notes": notes,
             }));
         }

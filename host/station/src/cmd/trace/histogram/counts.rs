@@ -47,7 +47,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         let chosen = chunk.photons.iter().filter(|photon| channels.contains(&photon.channel));
         chosen.into_iter().try_for_each(|photon| windows.push(photon.tick))
     })?;
-    args.output.give(global, &Report { path, tick, channels, windows: &windows })
+    let report = Report { path, tick, channels, windows: &windows };
+    args.output.give_noted(global, &report, &scanned.notes)
 }
 
 impl Report<'_> {

@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let bin = args.bin.map_or((range / 500).max(1), |span| ticks(span.picoseconds()));
     bins_within(helio_units::Ticks(range), helio_units::Ticks(bin), unit)?;
     let histogram = folded.part(0, range, bin);
-    args.output.give(global, &Report { path, folded: &folded, histogram })
+    args.output.give_noted(global, &Report { path, folded: &folded, histogram }, &folded.notes)
 }
 
 impl Report<'_> {

@@ -102,7 +102,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
             Gaps { number, total, bins, detector: detectors.estimate(number) }
         })
         .collect();
-    args.output.give(global, &Report { path, tick, channels, linear: linear.is_some() })
+    let report = Report { path, tick, channels, linear: linear.is_some() };
+    args.output.give_noted(global, &report, &scanned.notes)
 }
 
 /// Bins of equal length where a bin or a range is asked for.

@@ -69,7 +69,7 @@ enum Of {
 /// # Errors
 /// The command line, the file or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
-    args.output.check(global)?;
+    args.output.check_beside(global, &[&args.source.file])?;
     if args.of != Of::Sync && args.against.asked() {
         return Err(Failure::usage("--period and --sync go with --of sync; add it"));
     }

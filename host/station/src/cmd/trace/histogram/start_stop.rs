@@ -43,7 +43,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     args.source.scan(PhotonTime::Picoseconds, |_, chunk| {
         chunk.photons.iter().try_for_each(|photon| measured.push(photon.tick, photon.channel))
     })?;
-    args.output.give(global, &Report { path, tick, channels, measured: &measured })
+    let report = Report { path, tick, channels, measured: &measured };
+    args.output.give_noted(global, &report, &scanned.notes)
 }
 
 fn rounded_ps(tick: TickLength, ticks: u64) -> i64 {

@@ -9,6 +9,7 @@ use helio_trace::{Chunk, PhotonTime, Retick, WriteSettings, common_tick};
 use helio_units::{Picoseconds, TickLength, Ticks};
 
 use self::waiting::Waiting;
+use super::notes;
 use super::source::{Opened, Reading, Source};
 use super::target::Writing;
 use crate::cli::Global;
@@ -145,12 +146,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         progress.at(parts.iter().map(|part| part.trace.reader.position()).sum());
     }
     drop(progress);
-    let mut notes: Vec<String> = parts.iter().flat_map(|part| part.trace.notes()).collect();
+    let mut notes: Vec<String> =
+        parts.iter().flat_map(|part| notes::named(part.trace.path(), part.trace.notes())).collect();
     if dtimes > 0 {
         notes
             .push(format!("{dtimes} dtimes are in the detections' times and not kept beside them"));
     }
-    target.finish()?.tell(global, notes)
+    let damage = parts.iter().find_map(|part| part.trace.reader.damage()).map(ToString::to_string);
+    target.finish()?.tell(global, notes, damage.as_deref())
 }
 
 fn settings(parts: &[Part], tick: TickLength) -> WriteSettings {
