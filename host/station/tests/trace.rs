@@ -324,7 +324,7 @@ fn a_part_of_a_trace_is_looked_at_alone() {
         &[&["trace", "rates", "--csv", "-", "--bin", "100ms", path], &part[..]].concat(),
     ));
     let lines: Vec<_> = table.lines().collect();
-    assert_eq!((lines.len(), lines[0]), (16, "begin_s,length_s,counts_0,rate_0_hz"));
+    assert_eq!((lines.len(), lines[0]), (16, "begin_s,length_s,counts_0,rate_0_hz,error_0_hz"));
 }
 
 #[test]

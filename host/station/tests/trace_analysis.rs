@@ -176,7 +176,7 @@ fn t3(folder: &Folder, dtime: u16) -> String {
     let settings =
         WriteSettings { dtime: Some(Dtime { unit, adds: true }), ..WriteSettings::new(tick) };
     let file = std::fs::File::create(&path).unwrap();
-    let mut writer = writer(file, TraceFormat::Ptu, &settings).unwrap();
+    let mut writer = writer(file, TraceFormat::PicoQuantPtu, &settings).unwrap();
     let mut chunk = Chunk::default();
     for nsync in (0..200_000).step_by(20) {
         // Some jitter: a peak without any has no error.
