@@ -111,7 +111,7 @@ pub enum LogLevel {
 /// From the device to the host.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DeviceMessage<'a> {
-    /// Answer to [`HostMessage::Hello`] with its sequence number.
+    /// Answer to [`HostMessage::Hello`](crate::HostMessage::Hello) with its sequence number.
     Hello {
         /// Sequence number of the command.
         command: u32,

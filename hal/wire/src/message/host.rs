@@ -29,6 +29,8 @@ pub struct Configure {
 }
 
 /// Offsets of the fields in the payload: the detail of [`ErrorCode::OutOfRange`].
+///
+/// [`ErrorCode::OutOfRange`]: crate::ErrorCode::OutOfRange
 impl Configure {
     /// Offset of [`Configure::slot_ticks`].
     pub const AT_SLOT_TICKS: u32 = 0;
@@ -74,6 +76,11 @@ pub enum RebootMode {
 
 /// From the host to the device. Each is answered by [`DeviceMessage::Ack`], [`DeviceMessage::Hello`],
 /// [`DeviceMessage::Value`] or [`DeviceMessage::Error`], with the sequence number of the command.
+///
+/// [`DeviceMessage::Ack`]: crate::DeviceMessage::Ack
+/// [`DeviceMessage::Hello`]: crate::DeviceMessage::Hello
+/// [`DeviceMessage::Value`]: crate::DeviceMessage::Value
+/// [`DeviceMessage::Error`]: crate::DeviceMessage::Error
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostMessage<'a> {
     /// Asks who is there; the pipe that asks owns the device.
@@ -105,6 +112,9 @@ pub enum HostMessage<'a> {
     Heartbeat,
     /// Asks for an entry of the table of settings; answered by [`DeviceMessage::Value`], past the
     /// end of the table by [`ErrorCode::OutOfRange`].
+    ///
+    /// [`DeviceMessage::Value`]: crate::DeviceMessage::Value
+    /// [`ErrorCode::OutOfRange`]: crate::ErrorCode::OutOfRange
     Get {
         /// From 0.
         index: u16,
@@ -116,6 +126,8 @@ pub enum HostMessage<'a> {
         /// Within the entry's limits.
         value: i64,
         /// When; 0 is at once, and a tick that has passed is [`ErrorCode::TooLate`].
+        ///
+        /// [`ErrorCode::TooLate`]: crate::ErrorCode::TooLate
         from: Ticks,
     },
     /// The seed of [`SettingsSource::HostSeed`]; settings begin anew with it.
