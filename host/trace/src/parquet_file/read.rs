@@ -138,6 +138,11 @@ impl Groups {
         let rows = u64::try_from(group.num_rows()).map_err(|_| bad("a negative number of rows"))?;
         let column = |at: usize| {
             let described = known(at).ok_or_else(|| bad("a group of rows without its columns"))?;
+            // The library panics on these.
+            let begins = described.dictionary_page_offset().unwrap_or(described.data_page_offset());
+            if begins < 0 || described.compressed_size() < 0 {
+                return Err(bad("a column before the beginning of the file"));
+            }
             if described.compression() != Compression::UNCOMPRESSED {
                 return Err(bad("compressed columns; write them without compression"));
             }

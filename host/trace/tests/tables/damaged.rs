@@ -180,3 +180,12 @@ proptest! {
         }
     }
 }
+
+/// A file whose index says that a column begins before the file: the library's assertion is not reached.
+#[cfg(feature = "parquet")]
+#[test]
+fn a_column_before_the_beginning_of_a_parquet_file_is_damage() {
+    let file = include_bytes!("../../../../fuzz/corpus/parquet_read/negative");
+    let fault = read(file, &ReadOptions::default()).unwrap().fault.unwrap().to_string();
+    assert!(fault.contains("before the beginning of the file"), "{fault}");
+}
