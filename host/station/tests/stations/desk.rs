@@ -107,15 +107,20 @@ impl Desk {
         serde_json::from_slice(&output.stdout).expect("one JSON object")
     }
 
-    /// The same, once it says that the station is in this phase: it lags by a fifth of a second.
+    /// The same, once it says that the station is in this phase.
     pub fn wait_for_phase(&self, name: &str, phase: &str) -> Value {
+        self.wait_for_status(name, phase, |status| status["phase"] == phase)
+    }
+
+    /// The same, once it says what is waited for: it lags behind the log by a fifth of a second.
+    pub fn wait_for_status(&self, name: &str, what: &str, said: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
             let status = self.status(name);
-            if status["phase"] == phase {
+            if said(&status) {
                 return status;
             }
-            assert!(begun.elapsed() < LONG, "not {phase}: {status}");
+            assert!(begun.elapsed() < LONG, "not {what}: {status}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }

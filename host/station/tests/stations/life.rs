@@ -4,6 +4,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
 use serialport::SerialPort;
 
 use crate::desk::{Desk, complaint, entries, helio, text};
@@ -17,11 +18,11 @@ fn three_processes_make_key_stop_and_go_on() {
     alice.wait_for("bits of key", 3);
     bob.wait_for("bits of key", 3);
 
-    let status = desk.wait_for_phase("bob", "running");
+    desk.wait_for_phase("bob", "running");
+    let keys = |status: &Value| status["keys"]["usable"].as_u64().is_some_and(|keys| keys >= 2);
+    let status = desk.wait_for_status("bob", "with two keys", keys);
     assert_eq!(status["ready"], true, "{status}");
     assert_eq!(status["station"]["origin"], "SIMULATED");
-    // What is shown lags behind the log by a fifth of a second.
-    assert!(status["keys"]["usable"].as_u64().unwrap() >= 2, "{status}");
     assert!(status["pads"]["block_left"].as_u64().unwrap() < 10_000);
     assert!(status["epsilon"]["spent"].as_f64().unwrap() >= 2e-10);
     assert_eq!(status["device"]["locked"], true);
