@@ -177,7 +177,7 @@ def refused():
     yield "OutOfRange { offset: 0 }", cable(raw(0x0F, b"\x02"))
     yield "OutOfRange { offset: 20 }", cable(raw(0x10, struct.pack("<QQIII", 1, 2, 3, 0, 0)))
     yield "OutOfRange { offset: 6 }", value(3, 0, 0, 0)
-    yield "OutOfRange { offset: 7 }", value(0, 12, 0, 0)
+    yield "OutOfRange { offset: 7 }", value(0, 13, 0, 0)
     yield "OutOfRange { offset: 24 }", value(0, 0, 1, 0)
     yield "WrongLength { offset: 18 }", cable(raw(0x88, struct.pack("<QHqB", 1, 2, 3, 4), 1))
     yield "OutOfRange { offset: 8 }", cable(raw(0x91, struct.pack("<QQQ", 10, 9, 1), 2))
