@@ -2,27 +2,16 @@
 
 mod common;
 
-use common::{Desk, STEP, binomial, random_state};
+use common::{Desk, STEP, binomial, quiet, random_state};
 use helio_bench::{Edge, Intensity, Polarization, SlotWord};
-use helio_sim::{BenchConfig, DetectorConfig, ReceiverKind};
+use helio_sim::{BenchConfig, ReceiverKind};
 use helio_units::{Decibel, MeanPhotons, Picoseconds, TickLength};
 
 /// No loss, no error, no darks, no jitter, no dead time; one level, matched detectors.
 fn clean(mean: f64) -> BenchConfig {
-    let mut config = BenchConfig::default();
-    config.clock.drift_ppb_per_s = 0.0;
-    config.channel.path =
-        helio_sim::Path::Fixed { loss: Decibel(0.0), delay: Picoseconds(1_000_000) };
-    config.channel.rotation_rad = 0.0;
+    let mut config = quiet();
     config.receiver.insertion_loss = Decibel(0.0);
-    config.receiver.extinction_ratio = Decibel(100.0);
-    config.receiver.detectors = [DetectorConfig {
-        efficiency: 0.5,
-        dark_rate_hz: 0.0,
-        jitter_ps: 0.0,
-        dead_time: Picoseconds(0),
-        ..DetectorConfig::default()
-    }; 4];
+    config.receiver.detectors.iter_mut().for_each(|detector| detector.jitter_ps = 0.0);
     config.source.levels[0] = MeanPhotons::new(mean).unwrap();
     config.source.levels[1] = MeanPhotons::new(mean / 5.0).unwrap();
     config

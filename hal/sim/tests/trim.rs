@@ -2,28 +2,12 @@
 
 mod common;
 
-use common::{Desk, STEP, binomial, random_state};
+use common::{Desk, STEP, binomial, quiet, random_state};
 use helio_bench::{Edge, Intensity, Polarization, PulseSource, SlotWord};
 use helio_sim::{
     AliceTrim, BenchConfig, BobTrim, Eve, HALF_WAVE_MV, ReceiverKind, SimPlayer, World, golden,
 };
-use helio_units::{Decibel, Picoseconds, TickLength};
-
-/// No loss, no error, no darks; two matched detectors.
-fn clean() -> BenchConfig {
-    let mut config = BenchConfig::default();
-    config.clock.drift_ppb_per_s = 0.0;
-    config.channel.path =
-        helio_sim::Path::Fixed { loss: Decibel(0.0), delay: Picoseconds(1_000_000) };
-    config.channel.rotation_rad = 0.0;
-    config.receiver.extinction_ratio = Decibel(100.0);
-    for detector in &mut config.receiver.detectors {
-        detector.efficiency = 0.5;
-        detector.dark_rate_hz = 0.0;
-        detector.dead_time = Picoseconds(0);
-    }
-    config
-}
+use helio_units::{Picoseconds, TickLength};
 
 fn edges(config: &BenchConfig, steps: usize, mut trim: impl FnMut(usize, &mut World)) -> Vec<Edge> {
     let mut desk = Desk::new(config);
@@ -62,7 +46,7 @@ fn the_defaults_change_nothing_to_the_bit() {
 
 #[test]
 fn an_attenuator_takes_its_decibels_from_the_next_step_on() {
-    let mut desk = Desk::new(&clean());
+    let mut desk = Desk::new(&quiet());
     let seen = |desk: &mut Desk, passed: f64| {
         let before = *desk.world.truth();
         desk.run(40, random_state(0), |_| ());
@@ -82,7 +66,7 @@ fn an_attenuator_takes_its_decibels_from_the_next_step_on() {
 
 #[test]
 fn a_voltage_cancels_the_error_of_its_state_and_of_no_other() {
-    let mut config = clean();
+    let mut config = quiet();
     config.source.state_error_rad = [0.0, 0.0, 0.3, 0.3];
     let mut desk = Desk::new(&config);
     let wrong = |desk: &mut Desk, state: Polarization, angle: f64| {
@@ -108,7 +92,7 @@ fn a_voltage_cancels_the_error_of_its_state_and_of_no_other() {
 
 #[test]
 fn delays_of_a_state_and_of_a_detector_add_up() {
-    let mut config = clean();
+    let mut config = quiet();
     config.tick_length = TickLength::new(1, 1).unwrap();
     config.slot_ticks = 200_000;
     config.clock.offset_ppm = 0.0;
@@ -137,7 +121,7 @@ fn delays_of_a_state_and_of_a_detector_add_up() {
 
 #[test]
 fn bias_buys_efficiency_with_darks() {
-    let mut config = clean();
+    let mut config = quiet();
     config.receiver.detectors[0].dark_rate_hz = 20_000.0;
     let mut world = World::new(config.clone()).unwrap();
     let (mut alice, mut bob) = (SimPlayer::<1>::new(), SimPlayer::<1>::new());
@@ -160,7 +144,7 @@ fn bias_buys_efficiency_with_darks() {
     darks(4_000, 20_000.0 * 2f64.exp());
     darks(3_000, 20_000.0);
 
-    let mut desk = Desk::new(&clean());
+    let mut desk = Desk::new(&quiet());
     let trim = BobTrim { bias_mv: [1_500, 3_000, 3_000, 3_000], ..BobTrim::default() };
     desk.world.trim(&AliceTrim::default(), &trim);
     let mut clicks = [0u64; 2];

@@ -6,8 +6,10 @@ use helio_bench::{
     Edge, EdgeSource, Intensity, Polarization, PulseSource, RandomSource, ReceiverSetting,
     SlotClock, SlotPlayer, SlotWord,
 };
-use helio_sim::{BenchConfig, SimEdges, SimPlayer, SimRandom, SimSlotClock, SimSource, World};
-use helio_units::{SlotIndex, Ticks};
+use helio_sim::{
+    BenchConfig, Path, SimEdges, SimPlayer, SimRandom, SimSlotClock, SimSource, World,
+};
+use helio_units::{Decibel, Picoseconds, SlotIndex, Ticks};
 
 /// Slots in a step, 1 ms at 5 MHz.
 pub const STEP: usize = 5_000;
@@ -16,6 +18,21 @@ pub const STEP: usize = 5_000;
 const LEAD: usize = 8;
 /// Edges of a step, at most.
 const ROOM: usize = 8_192;
+
+/// A channel without loss or error, and detectors that click by light alone and are never dead.
+pub fn quiet() -> BenchConfig {
+    let mut config = BenchConfig::default();
+    config.clock.drift_ppb_per_s = 0.0;
+    config.channel.path = Path::Fixed { loss: Decibel(0.0), delay: Picoseconds(1_000_000) };
+    config.channel.rotation_rad = 0.0;
+    config.receiver.extinction_ratio = Decibel(100.0);
+    for detector in &mut config.receiver.detectors {
+        detector.efficiency = 0.5;
+        detector.dark_rate_hz = 0.0;
+        detector.dead_time = Picoseconds(0);
+    }
+    config
+}
 
 pub struct Desk {
     pub world: World,
