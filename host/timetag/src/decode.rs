@@ -78,9 +78,11 @@ impl TagDecoder {
     fn tags(&mut self, tags: &helio_wire::TagBatch<'_>, out: &mut TagBatch) {
         let start = out.tags.len();
         out.tags.resize(start + usize::from(tags.count), Tag::default());
-        let mut filled = start;
-        for (tag, edge) in out.tags[start..].iter_mut().zip(tags.iter()) {
+        let (mut filled, mut marked) = (start, tags.iter());
+        let marked = std::iter::from_fn(|| marked.next_marked());
+        for (tag, (edge, early)) in out.tags[start..].iter_mut().zip(marked) {
             *tag = Tag::new(edge.tick, u32::from(edge.channel));
+            self.counters.early += u64::from(early);
             filled += 1;
         }
         out.tags.truncate(filled);
@@ -88,7 +90,6 @@ impl TagDecoder {
         let reached = self.reached.0;
         let old = out.tags[start..].partition_point(|tag| tag.tick < reached);
         out.tags.drain(start..start + old);
-        self.counters.early += tags.early();
         self.counters.disordered += old as u64;
         self.counters.tags += (filled - start - old) as u64;
     }

@@ -165,7 +165,8 @@ impl Csv {
             Table { time: Time::Ticks, tick: unit.tick(), dtime: None, kind: false, missed: false };
         let table = Table { time: Time::Ticks, ..columns.own.unwrap_or(plain) };
         let rows = Rows::new(&table, window);
-        Csv { columns, unit, unit_is_stated, width: None, rows, names: columns.named, lines: 0 }
+        let width = columns.own.map(|table| write::names(&table).len());
+        Csv { columns, unit, unit_is_stated, width, rows, names: columns.named, lines: 0 }
     }
 
     fn read(&mut self, line: &[u8], offset: u64, chunk: &mut Chunk) -> Result<(), TraceError> {
@@ -180,7 +181,7 @@ impl Csv {
         }
         let width = fields(line).count();
         if std::mem::take(&mut self.names) {
-            self.width = Some(width);
+            self.width.get_or_insert(width);
             return Ok(());
         }
         let fault = |what| {
@@ -189,9 +190,7 @@ impl Csv {
             TraceError::BadLine { offset, line: self.lines, what, found }
         };
         let (mut time, mut row) = (None, Row::default());
-        if let Some(table) = self.columns.own
-            && width != write::names(&table).len()
-        {
+        if self.columns.own.is_some() && self.width != Some(width) {
             return Err(fault("another number of columns than the line that names them"));
         }
         for (column, field) in fields(line).enumerate() {

@@ -7,6 +7,7 @@ use helio_units::Ticks;
 use super::coincidences_report::Report;
 use super::g2::MAX_PAIRS;
 use super::output::Output;
+use super::select;
 use super::source::{Source, helpers, seconds, tags};
 use crate::cli::Global;
 use crate::exit::Failure;
@@ -62,13 +63,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     if !looked {
         args.source.tell(&scanned);
     }
-    let singles = coincidences.settings().channels.iter().zip(coincidences.singles());
-    if let Some((silent, _)) = singles.into_iter().find(|(_, count)| **count == 0) {
-        return Err(Failure::usage(format!(
-            "{} has no photons on channel {silent}; helio trace info lists those it has",
-            args.source.file.display()
-        )));
-    }
+    let channels = coincidences.settings().channels.iter().copied();
+    let singles = coincidences.singles().iter().copied();
+    select::none_silent(&args.source.file, channels.zip(singles))?;
     let report = Report { path: &args.source.file, coincidences: &coincidences, tick };
     args.output.give_noted(global, &report, &scanned.notes)
 }
@@ -94,7 +91,7 @@ fn channels(args: &Args) -> Result<(Vec<u8>, bool), Failure> {
             looked = true;
             let channels = match asked {
                 true => args.channel.clone(),
-                false => super::select::channels(&args.source.file, &[], &summary)?,
+                false => select::channels(&args.source.file, &[], &summary)?,
             };
             let tick = scanned.tick();
             let duration = Ticks(summary.reached().0.saturating_sub(scanned.begin.0));

@@ -9,6 +9,7 @@ use helio_units::{Picoseconds, TickLength, Ticks};
 use super::g2_log;
 use super::g2_report::Report;
 use super::output::Output;
+use super::select;
 use super::source::{Source, helpers, seconds, tags};
 use crate::cli::Global;
 use crate::exit::Failure;
@@ -104,12 +105,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     }
     let CorrelationSettings { a, b, .. } = correlation.settings();
     let (of_a, of_b) = correlation.counts();
-    if let Some((silent, _)) = [(a, of_a), (b, of_b)].into_iter().find(|(_, count)| *count == 0) {
-        return Err(Failure::usage(format!(
-            "{} has no photons on channel {silent}; helio trace info lists those it has",
-            args.source.file.display()
-        )));
-    }
+    select::none_silent(&args.source.file, [(a, of_a), (b, of_b)])?;
     let report = Report { path: &args.source.file, correlation: &correlation, tick };
     args.output.give_noted(global, &report, &scanned.notes)
 }

@@ -6,7 +6,7 @@ use helio_units::Ticks;
 
 use super::output::{Answer, Output, Table};
 use super::source::{Scanned, Source, seconds};
-use super::{info_json, info_text, rates, select};
+use super::{info_json, info_text, notes, rates, select};
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::plot::Figure;
@@ -72,7 +72,7 @@ fn gather(args: &Args) -> Result<Report<'_>, Failure> {
     let mut summary = Summary::default();
     let mut rates: Option<Rates> = None;
     let mut gaps: Vec<Gaps> = Vec::new();
-    let scanned = args.source.scan_to_the_end(PhotonTime::SyncPeriods, |begin, chunk| {
+    let mut scanned = args.source.scan_to_the_end(PhotonTime::SyncPeriods, |begin, chunk| {
         summary.add(chunk);
         let rates = rates.get_or_insert_with(|| Rates::new(begin, Ticks(1), RATE_BINS));
         rates.reach(chunk.reached);
@@ -86,6 +86,7 @@ fn gather(args: &Args) -> Result<Report<'_>, Failure> {
         }
         Ok(())
     })?;
+    scanned.notes.extend(notes::of_order(&summary));
     let channels = match args.channel.is_empty() {
         true => summary.channels().map(|(number, _)| number).collect(),
         false => select::channels(&args.source.file, &args.channel, &summary)?,
@@ -173,11 +174,5 @@ impl Report<'_> {
         let bytes = reader.position().saturating_sub(reader.meta().header_bytes);
         let photons = reader.counts().photons;
         (photons > 0).then(|| bytes as f64 / photons as f64)
-    }
-
-    /// What is worth a word about the trace, a sentence each.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let order = super::notes::of_order(&self.summary);
-        self.scanned.notes.iter().cloned().chain(order).collect()
     }
 }

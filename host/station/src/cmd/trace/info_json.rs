@@ -54,7 +54,7 @@ pub(super) fn of(report: &Report) -> Value {
         "first_5_photons": head(report),
         "photon_times_monotone": report.summary.steps_back() == 0,
         "damage": report.scanned.reader.damage().map(ToString::to_string),
-        "notes": report.notes(),
+        "notes": report.scanned.notes,
     });
     if let Some(recording) = report.scanned.reader.recording() {
         all["recording"] = json!({

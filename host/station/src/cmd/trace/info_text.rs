@@ -55,7 +55,7 @@ pub(super) fn of(report: &Report) -> String {
             _ = writeln!(text, "  {}", format!("{name:<36}{value}").trim_end());
         }
     }
-    for note in report.notes() {
+    for note in &report.scanned.notes {
         _ = writeln!(text, "\nnote: {note}");
     }
     text

@@ -47,10 +47,9 @@ impl Output {
                 "--json and --csv - both go to standard output; write the table into a file",
             ));
         }
-        let csv = self.csv.iter().filter(|path| *path != Path::new("-"));
-        for (option, path) in
-            self.plot.iter().map(|p| ("--plot", p)).chain(csv.map(|p| ("--csv", p)))
-        {
+        let csv = self.csv.as_deref().filter(|path| *path != Path::new("-"));
+        let plots = self.plot.iter().map(|path| ("--plot", path.as_path()));
+        for (option, path) in plots.chain(csv.map(|path| ("--csv", path))) {
             if inputs.iter().any(|input| is_same_file(input, path)) {
                 return Err(Failure::usage(format!(
                     "{option} {} is the trace that is read; name another file",
@@ -59,10 +58,7 @@ impl Output {
             }
         }
         self.plot.iter().try_for_each(|path| plot::check(path))?;
-        match &self.csv {
-            Some(path) if path != Path::new("-") => check_writable(path),
-            _ => Ok(()),
-        }
+        csv.map_or(Ok(()), check_writable)
     }
 
     /// Gives the answer.

@@ -160,6 +160,23 @@ fn origin(meta: &Meta, chunk: &Chunk) -> Option<Ticks> {
     if meta.starts_at_zero { Some(Ticks(0)) } else { chunk.ticks().min() }
 }
 
+/// Whether each of the channels has photons.
+///
+/// # Errors
+/// One has none.
+pub(super) fn none_silent(
+    path: &Path,
+    counts: impl IntoIterator<Item = (u8, u64)>,
+) -> Result<(), Failure> {
+    match counts.into_iter().find(|(_, count)| *count == 0) {
+        None => Ok(()),
+        Some((silent, _)) => Err(Failure::usage(format!(
+            "{} has no photons on channel {silent}; helio trace info lists those it has",
+            path.display()
+        ))),
+    }
+}
+
 /// The channels that are asked for, or all; each of them must be there.
 pub(super) fn channels(path: &Path, asked: &[u8], summary: &Summary) -> Result<Vec<u8>, Failure> {
     let present: Vec<u8> = summary.channels().map(|(number, _)| number).collect();
