@@ -241,15 +241,7 @@ impl<E: EdgeSource, V: Receiver, B: Board> Bob<E, V, B> {
     fn with_receiver(identity: Identity, edges: E, receiver: V, board: B) -> Self {
         debug_assert_eq!(identity.tick_length, edges.tick_length());
         let data = BobData::new(identity.boot_nonce, edges, receiver);
-        let receiver = data.receiver();
-        let mut profile = Profile::bob(
-            identity,
-            data.detectors(),
-            receiver.capabilities(),
-            receiver.settling_time(),
-            receiver.random(),
-        );
-        profile.random_rate = receiver.random_rate();
+        let profile = Profile::receiver(identity, data.detectors(), data.receiver());
         Bob { control: Control::with_board(profile, board), data, inbox: EventBox::default() }
     }
 

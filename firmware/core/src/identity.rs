@@ -1,5 +1,6 @@
 //! Who a device is: what it answers to `Hello`, and the limits a configuration is held to.
 
+use crate::receiver::Receiver;
 use helio_bench::{
     Modulator, PhaseRandomisation, PulseSource, RandomClass, RandomSource, SourceStatement,
 };
@@ -107,9 +108,17 @@ impl Profile {
         }
     }
 
-    /// The profile of a receiver with so many detectors; `capabilities` say of which kind. The rate
-    /// of its random source is unlimited until [`Profile::random_rate`] says otherwise.
-    pub fn bob(
+    /// The profile of a receiver with so many detectors.
+    pub fn receiver(identity: Identity, detectors: u8, receiver: &impl Receiver) -> Profile {
+        let (capabilities, settling) = (receiver.capabilities(), receiver.settling_time());
+        Profile {
+            random_rate: receiver.random_rate(),
+            ..Profile::bob(identity, detectors, capabilities, settling, receiver.random())
+        }
+    }
+
+    /// Of the kind that `capabilities` say, its random source without a limit.
+    pub(crate) fn bob(
         mut identity: Identity,
         channels: u8,
         capabilities: Capabilities,

@@ -14,13 +14,8 @@ use helio_wire::{Capabilities, Configure};
 
 /// What [`crate::BobData`] does with slots once they are numbered.
 pub trait Receiver {
-    /// Which kind of receiver it is.
-    const CAPABILITIES: Capabilities;
-
-    /// The same, and what its parts add.
-    fn capabilities(&self) -> Capabilities {
-        Self::CAPABILITIES
-    }
+    /// Which kind of receiver it is, and what its parts add.
+    fn capabilities(&self) -> Capabilities;
 
     /// Takes what a run is to be like, before it begins.
     fn configure(&mut self, _: &Configure) {}
@@ -106,15 +101,9 @@ impl<M, P: SlotPlayer, C, R: RandomSource> ActiveReceiver<M, P, C, R> {
 impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
     for ActiveReceiver<M, P, C, R>
 {
-    const CAPABILITIES: Capabilities =
-        Capabilities::ACTIVE_RECEIVER.with(Capabilities::REPORTS_SETTINGS);
-
     fn capabilities(&self) -> Capabilities {
-        if self.sequencer.player.gates() {
-            Self::CAPABILITIES.with(Capabilities::GATES)
-        } else {
-            Self::CAPABILITIES
-        }
+        let active = Capabilities::ACTIVE_RECEIVER.with(Capabilities::REPORTS_SETTINGS);
+        if self.sequencer.player.gates() { active.with(Capabilities::GATES) } else { active }
     }
 
     fn configure(&mut self, c: &Configure) {
@@ -187,7 +176,9 @@ impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
 pub struct PassiveReceiver;
 
 impl Receiver for PassiveReceiver {
-    const CAPABILITIES: Capabilities = Capabilities::PASSIVE_RECEIVER;
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::PASSIVE_RECEIVER
+    }
 
     fn settling_time(&self) -> Picoseconds {
         Picoseconds(0)

@@ -185,9 +185,6 @@ impl<const N: usize> Train<N> {
         if self.stage == Stage::Halted {
             return Err(PlayerError::Halted);
         }
-        if words.len() > self.queue.space(unread) {
-            return Err(PlayerError::Full);
-        }
         let words = words.iter().map(|word| shape.encode(*word, grid.next_length()));
         self.queue.extend(unread, words).map_err(|_| PlayerError::Full)?;
         self.feed(port);

@@ -22,7 +22,7 @@ const TRIGGER_MV: f64 = 1_500.0;
 const DARK_MV: f64 = 500.0;
 
 /// What a configuration may ask for at most; more is time that no detector has.
-const MAX_DARK_HZ: f64 = 1e7;
+pub(crate) const MAX_DARK_HZ: f64 = 1e7;
 
 /// Alice's laser and modulator.
 ///

@@ -5,6 +5,7 @@ use helio_units::Picoseconds;
 use crate::config::{
     BenchConfig, ChannelConfig, DetectorConfig, Eve, Path, SourceConfig, SyncConfig,
 };
+use crate::trim::MAX_DARK_HZ;
 
 /// A field of the configuration lies outside its range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,7 +112,7 @@ impl ChannelConfig {
 impl DetectorConfig {
     fn validate(&self, slot_ps: f64) -> Result<(), ConfigError> {
         within("receiver.detectors.efficiency", self.efficiency, 0.0, 1.0)?;
-        within("receiver.detectors.dark_rate_hz", self.dark_rate_hz, 0.0, 1e7)?;
+        within("receiver.detectors.dark_rate_hz", self.dark_rate_hz, 0.0, MAX_DARK_HZ)?;
         within("receiver.detectors.jitter_ps", self.jitter_ps, 0.0, slot_ps / 4.0)?;
         span("receiver.detectors.dead_time", self.dead_time, 1e9)?;
         let probability = self.afterpulse_probability;

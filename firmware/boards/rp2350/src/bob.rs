@@ -51,9 +51,7 @@ fn station<V: Receiver + Send + 'static>(
     let panel = Panel::bob(Parts { dac, delays: None, analog }, detectors, chip, Some(kept));
     let nonce = identity.boot_nonce;
     let receiver = receiver(nonce, random);
-    let (capabilities, settling) = (receiver.capabilities(), receiver.settling_time());
-    let mut profile = Profile::bob(identity, detectors, capabilities, settling, receiver.random());
-    profile.random_rate = receiver.random_rate();
+    let profile = Profile::receiver(identity, detectors, &receiver);
     start::run(rest, profile, panel, product, &STACK, move |ends| {
         data_plane(BobData::new(nonce, Edges::new(detectors), receiver), ends)
     })
