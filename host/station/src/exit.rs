@@ -60,6 +60,11 @@ impl Failure {
         Failure::new(Exit::Usage, sentence)
     }
 
+    /// The same with something more to say.
+    pub fn and(self, more: impl Display) -> Failure {
+        Failure::new(self.exit, format!("{}; {more}", self.sentence))
+    }
+
     /// A file's fault; `complaint` goes on where the file's name stops: "is not a PTU file; …".
     pub fn file(path: &Path, complaint: impl Display) -> Failure {
         Failure::new(Exit::File, format!("{} {complaint}", path.display()))

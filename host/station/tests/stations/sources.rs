@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::desk::{Desk, entries, helio, text};
+use crate::desk::{Desk, entries};
+use crate::taped::replay;
 
 #[test]
 fn every_source_makes_equal_keys_and_is_named() {
@@ -40,10 +41,7 @@ fn every_source_makes_equal_keys_and_is_named() {
                 assert_eq!(randomness["bob-settings"], label(bob_source), "{randomness}");
                 assert_eq!(certificate["weakest_randomness"], seeded);
             }
-            let again = helio(&["replay", run.to_str().expect("UTF-8"), "--json"]);
-            assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
-            let again: Value = serde_json::from_slice(&again.stdout).unwrap();
-            assert_eq!(again["same_keys"], true);
+            assert_eq!(replay(&run)["same_keys"], true);
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::clicks::rewrite;
 use crate::desk::{Desk, entries, helio, text};
 use crate::tap::{Tap, pass, talk};
 
-fn replay(folder: &Path) -> Value {
+/// The talk in a run's folder, told again.
+pub fn replay(folder: &Path) -> Value {
     let output = helio(&["replay", folder.to_str().expect("UTF-8"), "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}: {}", folder.display(), text(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("one JSON object")

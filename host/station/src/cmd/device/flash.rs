@@ -52,30 +52,35 @@ const LOOK: Duration = Duration::from_millis(200);
 /// The file, the board or the output is at fault.
 pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     let image = read(&args.file)?;
+    let board = match &args.target.device {
+        Some(DeviceAddress::Sim) => None,
+        _ => Some(find(args.chip.as_deref())?),
+    };
+    let chip = match &board {
+        None => "a board in memory".to_owned(),
+        Some(board) => board.serial.clone().unwrap_or_else(|| "without a number".into()),
+    };
     let mut log = RunLog::new(&args.target.log);
-    let (chip, back) = match &args.target.device {
-        Some(DeviceAddress::Sim) => {
-            let chip = "a board in memory".to_owned();
-            log.about_chip(&chip);
-            log.check()?;
+    log.about_chip(&chip);
+    log.check()?;
+    let watcher = match &board {
+        None => {
             burn(&mut FakeBootRom::new(SIM_SECTORS), &image)?;
-            (chip, None)
+            None
         }
-        _ => {
-            let board = find(args.chip.as_deref())?;
-            let chip = board.serial.clone().unwrap_or_else(|| "without a number".into());
-            log.about_chip(&chip);
-            log.check()?;
+        Some(board) => {
             let mut watcher = Watcher::new();
             let _ = watcher.wait(Duration::ZERO);
-            let port = UsbBootPort::open(&board).map_err(|why| Failure::new(Exit::Device, why))?;
+            let port = UsbBootPort::open(board).map_err(|why| Failure::new(Exit::Device, why))?;
             burn(port, &image)?;
-            (chip, returned(&mut watcher))
+            Some(watcher)
         }
     };
+    // Before the wait for its return, which somebody may interrupt.
     let file = args.file.display().to_string();
     let crc32 = format!("{:08x}", image.checksum());
     log.write("flash", json!({ "file": file, "bytes": image.length(), "crc32": crc32 }))?;
+    let back = watcher.and_then(returned);
     let (bytes, sectors) = (image.length(), image.sectors().len());
     match global.json {
         true => print_json(&json!({
@@ -145,7 +150,7 @@ fn burn(port: impl BootPort, image: &Uf2) -> Result<(), Failure> {
 }
 
 /// Where the board is when its firmware runs; `None` for one that shows no USB in ten seconds.
-fn returned(watcher: &mut Watcher) -> Option<DeviceAddress> {
+fn returned(mut watcher: Watcher) -> Option<DeviceAddress> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         let plugs = watcher.wait(LOOK).unwrap_or_default();

@@ -85,8 +85,9 @@ fn changes(path: &Path, text: &str) -> Result<Vec<Change>, Failure> {
             continue;
         }
         let words = value["name"].as_str().zip(value["unit"].as_str());
-        let (words, new) = words.zip(value["new"].as_i64()).ok_or_else(|| complaint(at))?;
-        let (name, unit) = (words.0.to_owned(), words.1.to_owned());
+        let words = words.zip(value["new"].as_i64());
+        let ((name, unit), new) = words.ok_or_else(|| complaint(at))?;
+        let (name, unit) = (name.to_owned(), unit.to_owned());
         changes.push(Change { name, new, unit, tick_ps: value["tick_ps"].clone() });
     }
     Ok(changes)
@@ -113,10 +114,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         let now = session.get(setting.index)?.filter(|now| now.name == setting.name);
         let now = now.unwrap_or_else(|| setting.clone());
         if now.value != change.new {
-            session.set(&now, change.new).map_err(|why| {
-                let sentence = format!("{}; {made} changes were made before", why.sentence);
-                Failure::new(why.exit, sentence)
-            })?;
+            session
+                .set(&now, change.new)
+                .map_err(|why| why.and(format!("{made} changes were made before")))?;
             made += 1;
         }
     }

@@ -189,11 +189,10 @@ impl Session {
         );
         if let Err(why) = written {
             let (name, old) = (&setting.name, setting.show(setting.value));
-            let sentence = match self.order_value(setting, setting.value) {
-                Ok(_) => format!("{}; {name} is {old} again", why.sentence),
-                Err(too) => format!("{}; {name} is not {old} again: {too}", why.sentence),
-            };
-            return Err(Failure::new(why.exit, sentence));
+            return Err(why.and(match self.order_value(setting, setting.value) {
+                Ok(_) => format!("{name} is {old} again"),
+                Err(too) => format!("{name} is not {old} again: {too}"),
+            }));
         }
         self.get(setting.index)?.ok_or_else(|| {
             Failure::new(

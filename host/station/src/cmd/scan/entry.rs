@@ -122,10 +122,8 @@ impl Entry {
     /// The device refuses or fails; the sentence says what it should have been left at.
     pub fn leave(&mut self, desk: &mut Desk, best: Option<f64>) -> Result<Left, Failure> {
         let best = best.map(|best| (best / setting::axis(self.setting.unit).1).round() as i64);
-        let ends = [self.values.first(), self.values.last()].map(|end| end.copied());
-        let scanned = |value: &i64| {
-            ends.iter().flatten().min() <= Some(value) && Some(value) <= ends.iter().flatten().max()
-        };
+        let (least, most) = (self.values.iter().min(), self.values.iter().max());
+        let scanned = |value: &i64| least <= Some(value) && Some(value) <= most;
         // What lies beyond the steps was not looked at.
         let value = best.filter(scanned).unwrap_or(self.before);
         if self.touched {

@@ -127,9 +127,7 @@ pub fn run(args: &Scan, global: &Global) -> Result<(), Failure> {
     match (scanned, left) {
         (Ok(report), left) => args.output.give(global, &Report { left: left?, ..report }),
         (Err(why), Ok(_)) => Err(why),
-        (Err(why), Err(too)) => {
-            Err(Failure::new(why.exit, format!("{}; {}", why.sentence, too.sentence)))
-        }
+        (Err(why), Err(too)) => Err(why.and(too)),
     }
 }
 
@@ -145,7 +143,6 @@ struct Bench {
     desk: Option<Desk>,
     entry: Option<Entry>,
     values: Vec<f64>,
-    unit: &'static str,
     /// Full width of the window.
     window_ns: f64,
 }
@@ -153,6 +150,11 @@ struct Bench {
 impl Bench {
     fn open(args: &Scan) -> Result<Bench, Failure> {
         let (plan, scenario) = (args.desk.plan()?, args.desk.scenario()?);
+        // Before a device is touched.
+        let plain = match args.setting {
+            Setting::Device(..) => Vec::new(),
+            _ => numbers(args)?,
+        };
         // Optics that are stepped are another bench at each value.
         let mut desk = match args.setting.is_optical() {
             true => None,
@@ -168,18 +170,8 @@ impl Bench {
             }
             _ => None,
         };
-        let (values, unit) = match &entry {
-            Some(entry) => (entry.axis(), entry.unit()),
-            None => {
-                let [from, to] = [number("from", &args.from)?, number("to", &args.to)?];
-                if from == to {
-                    let same = "--from and --to are one value; choose two that differ";
-                    return Err(Failure::usage(same));
-                }
-                (scan::steps(from, to, args.steps), args.setting.unit())
-            }
-        };
-        Ok(Bench { plan, desk, entry, values, unit, window_ns: 2.0 * half_ns })
+        let values = entry.as_ref().map_or(plain, Entry::axis);
+        Ok(Bench { plan, desk, entry, values, window_ns: 2.0 * half_ns })
     }
 
     fn is_simulated(&self) -> bool {
@@ -211,7 +203,7 @@ impl Bench {
         };
         Ok(Report {
             setting: args.setting.to_string(),
-            unit: self.unit,
+            unit: self.entry.as_ref().map_or(args.setting.unit(), Entry::unit),
             measure,
             goal,
             points,
@@ -257,6 +249,15 @@ impl Bench {
             .next()
             .ok_or_else(|| Failure::usage("--seconds is too short; choose more"))
     }
+}
+
+/// The values of a setting that no device keeps.
+fn numbers(args: &Scan) -> Result<Vec<f64>, Failure> {
+    let [from, to] = [number("from", &args.from)?, number("to", &args.to)?];
+    if from == to {
+        return Err(Failure::usage("--from and --to are one value; choose two that differ"));
+    }
+    Ok(scan::steps(from, to, args.steps))
 }
 
 fn number(option: &str, text: &str) -> Result<f64, Failure> {

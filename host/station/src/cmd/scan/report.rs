@@ -130,7 +130,7 @@ impl Answer for Report {
         let points =
             self.points.iter().map(|p| json!({ "x": p.x, "y": p.y.value, "error": p.y.error }));
         json!({
-            "setting": self.setting.clone(),
+            "setting": self.setting,
             "unit": self.unit,
             "measure": self.measure.to_string(),
             "goal": words(self.goal),
