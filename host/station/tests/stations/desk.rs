@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -23,11 +24,23 @@ pub fn helio(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_helio")).args(args).output().expect("helio runs")
 }
 
-/// A port that nobody has now.
+/// A port that nobody has now and no other test is given. Not of those that a system gives to
+/// outgoing connections: such a one may be taken before the program that is to listen there starts.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its number").port()
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    // Processes begin at different places of the range.
+    let begin = std::process::id().wrapping_mul(101);
+    let mut candidates = (0..PORTS).map(|_| {
+        let at = begin.wrapping_add(TRIED.fetch_add(1, Relaxed)) % PORTS;
+        FIRST_PORT + at as u16
+    });
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    candidates.find(is_free).expect("a free port")
 }
+
+/// Linux gives 32768 and above to outgoing connections, other systems 49152 and above.
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u32 = 12_000;
 
 /// Both stations' folders and configurations, and the light's.
 pub struct Desk {
