@@ -81,16 +81,23 @@ impl PipeSender {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.tx.send(self.filled(bytes)).map_err(|_| TransportError::Closed)
+        self.tx.send(self.filled(bytes)).map_err(|refused| {
+            refused.into_inner().fill(0);
+            TransportError::Closed
+        })
     }
 
     fn try_send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.tx.try_send(self.filled(bytes)).map_err(|error| match error {
-            TrySendError::Full(_) => TransportError::TimedOut,
-            TrySendError::Disconnected(_) => TransportError::Closed,
+        self.tx.try_send(self.filled(bytes)).map_err(|refused| {
+            let why = match refused {
+                TrySendError::Full(_) => TransportError::TimedOut,
+                TrySendError::Disconnected(_) => TransportError::Closed,
+            };
+            refused.into_inner().fill(0);
+            why
         })
     }
 
@@ -124,8 +131,15 @@ impl PipeReceiver {
         received: Result<Vec<u8>, TransportError>,
         chunk: &mut Vec<u8>,
     ) -> Result<(), TransportError> {
-        chunk.clear();
-        let old = std::mem::replace(chunk, received?);
+        // A seed or random bytes may have been in it, and it goes back to whoever sent them.
+        chunk.fill(0);
+        let old = match received {
+            Ok(received) => std::mem::replace(chunk, received),
+            Err(why) => {
+                chunk.clear();
+                return Err(why);
+            }
+        };
         if old.capacity() > 0 {
             // A full or closed way back only means that a buffer is freed.
             let _ = self.empties.try_send(old);
@@ -180,6 +194,8 @@ mod tests {
         assert_eq!((chunk.as_slice(), chunk.as_ptr()), ([6].as_slice(), first));
         a.receive(&mut chunk, LONG).unwrap();
         assert_eq!(chunk, [4]);
+        let returned = a.sender.spare.try_recv().unwrap();
+        assert_eq!(returned, [0], "nothing is left of what was sent");
     }
 
     #[test]

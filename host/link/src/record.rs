@@ -14,9 +14,14 @@
 //! A file whose writer was killed ends within a record: what is whole is read, the rest is cut and
 //! its bytes are told.
 //!
+//! What the host sends is written command by command. Seeds and random bytes for settings are left
+//! out: zeros stand in their place, with the checksum of these, so that kind, number and the
+//! payload's length are those of what was sent.
+//!
 //! A recording of Alice's cable holds her settings, one of Bob's his detections. It is as secret
 //! as the key that was made of them.
 
+mod conceal;
 mod read;
 mod replay;
 mod write;

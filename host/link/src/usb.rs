@@ -16,6 +16,7 @@ use select::InterfaceFacts;
 pub use select::usb_pipes;
 pub(crate) use select::{bulk_pair, endpoint_facts};
 use std::time::{Duration, Instant};
+use zeroize::Zeroize;
 
 /// Transfers that wait in the operating system for what the board sends. Full speed carries at
 /// most 19 packets of 64 bytes a millisecond, so that 8 of 16 KiB last 107 ms while the host is
@@ -184,7 +185,10 @@ impl UsbTransport {
     fn transfer(&mut self, bytes: &[u8]) -> Result<(), TransferError> {
         let mut buffer = Buffer::new(bytes.len());
         buffer.extend_from_slice(bytes);
-        self.output.transfer_blocking(buffer, SEND_PATIENCE).status
+        let mut done = self.output.transfer_blocking(buffer, SEND_PATIENCE);
+        // A seed or random bytes may have been in it.
+        done.buffer.zeroize();
+        done.status
     }
 }
 

@@ -160,17 +160,22 @@ enum Answer {
 impl<R: Read> Transport for Replay<R> {
     fn send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
         let waiting = &mut self.waiting;
+        let mut secret = false;
         self.live.push(bytes, |frame| {
             if let Ok(frame) = frame
                 && let Ok((header, message)) = decode_host(frame)
                 && message != HostMessage::Heartbeat
             {
+                secret |= matches!(message, HostMessage::Seed(_) | HostMessage::Feed(_));
                 waiting.push_back((frame.kind(), header.sequence));
                 if waiting.len() > MOST_WAITING {
                     waiting.pop_front();
                 }
             }
         });
+        if secret {
+            self.live.wipe();
+        }
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use crate::pipe::pipe;
 use crate::transport::{Transport, TransportError};
 use helio_units::Ticks;
 use helio_wire::{
-    DeviceMessage, Header, Health, HostMessage, MAX_FRAME, Stream, TagWriter, encode_device,
+    Concealed, Decoder, DeviceMessage, Header, Health, HostMessage, MAX_FEED, MAX_FRAME, Stream,
+    TagWriter, decode_host, encode_device,
 };
 use proptest::prelude::*;
 use std::time::Duration;
@@ -111,6 +112,80 @@ fn a_recording_played_again_is_the_device_again_whatever_the_numbers() {
     assert_eq!(connection.losses().bad_frames, 3);
 }
 
+/// Frames of a host that gives a seed and random bytes between other commands.
+fn secrets(random: &[u8]) -> Vec<Vec<u8>> {
+    let seed: [u8; 32] = std::array::from_fn(|i| 101 + i as u8);
+    let messages = [
+        HostMessage::Hello,
+        HostMessage::Seed(Concealed(&seed)),
+        HostMessage::Disarm,
+        HostMessage::Feed(Concealed(random)),
+        HostMessage::Heartbeat,
+    ];
+    let mut frame = [0; MAX_FRAME];
+    let frames = messages.iter().enumerate().map(|(sequence, message)| {
+        let sequence = sequence as u32;
+        let header = Header { stream: Stream::Control, boot_nonce: 7, epoch: 1, sequence };
+        let length = helio_wire::encode_host(&header, message, &mut frame).unwrap();
+        frame[..length].to_vec()
+    });
+    frames.collect()
+}
+
+/// What the host said by a recording, and all of it in one.
+fn said(file: &[u8]) -> (Vec<Vec<u8>>, Vec<u8>) {
+    let chunks = Chunks::new(file).unwrap().filter(|chunk| chunk.way == Way::ToDevice);
+    let frames: Vec<Vec<u8>> = chunks.map(|chunk| chunk.bytes).collect();
+    let all = frames.concat();
+    (frames, all)
+}
+
+#[test]
+fn seeds_and_random_bytes_are_not_recorded_and_the_replay_is_a_device_all_the_same() {
+    let random: Vec<u8> = (0..MAX_FEED).map(|i| (i * 7 % 251) as u8 | 1).collect();
+    let sent = secrets(&random);
+    let (near, mut far) = pipe(100);
+    let mut file = Vec::new();
+    let mut transport = Recorded::new(near, RecordWriter::new(&mut file).unwrap(), || 0);
+    let mut device = Says::default();
+    let mut chunk = Vec::new();
+    for (command, frame) in sent.iter().enumerate() {
+        transport.send(frame).unwrap();
+        far.receive(&mut chunk, SOON).unwrap();
+        assert_eq!(&chunk, frame, "the device gets what was sent");
+        let ack = DeviceMessage::Ack { command: command as u32, tick: Ticks(5) };
+        far.send(&device.frame(&ack)).unwrap();
+        transport.receive(&mut chunk, SOON).unwrap();
+    }
+    drop(transport);
+    let (recorded, _) = said(&file);
+    for (i, (recorded, sent)) in recorded.iter().zip(&sent).enumerate() {
+        let secret = i == 1 || i == 3;
+        assert_eq!(recorded == sent, !secret, "{i}");
+        Decoder::new().push(recorded, |frame| {
+            let (header, message) = decode_host(frame.unwrap()).unwrap();
+            assert_eq!(header.sequence, i as u32);
+            match message {
+                HostMessage::Seed(seed) => assert_eq!(seed.0, &[0; 32]),
+                HostMessage::Feed(random) => assert_eq!(random.0, &[0; MAX_FEED]),
+                _ => assert!(!secret),
+            }
+        });
+    }
+    // Another host gives another seed and hears the same answers, by its own numbers.
+    let mut connection = Connection::new(Replay::new(file.as_slice()).unwrap());
+    connection.send(&HostMessage::Hello).unwrap();
+    let seed = connection.send(&HostMessage::Seed(Concealed(&[9; 32]))).unwrap();
+    connection.send(&HostMessage::Disarm).unwrap();
+    let feed = connection.send(&HostMessage::Feed(Concealed(&[9; 10]))).unwrap();
+    let (told, end) = events(&mut connection);
+    assert_eq!(end, TransportError::Closed);
+    for number in [seed, feed] {
+        let acked = format!("Ack {{ command: {number},");
+        assert!(told.iter().any(|event| event.contains(&acked)), "{told:?}");
+    }
+}
+
 #[test]
 fn a_torn_tail_is_cut_and_told_and_damage_ends_the_file() {
     let (file, _) = record();
@@ -144,12 +219,12 @@ fn other_files_are_refused() {
 #[test]
 fn a_full_disk_ends_the_recording_and_not_the_connection() {
     let (near, mut far) = pipe(4);
-    let disk = [0u8; HEAD + 20];
+    let disk = [0u8; HEAD + 21];
     let writer = RecordWriter::new(std::io::Cursor::new(disk)).unwrap();
     let mut transport = Recorded::new(near, writer, || 0);
-    transport.send(&[1, 2]).unwrap();
+    transport.send(&[1, 2, 0]).unwrap();
     assert!(transport.fault().is_none());
-    transport.send(&[3, 4]).unwrap();
+    transport.send(&[3, 4, 0]).unwrap();
     assert!(transport.fault().is_some() && transport.fault().is_none());
     let mut chunk = Vec::new();
     far.send(&[5]).unwrap();
@@ -157,6 +232,28 @@ fn a_full_disk_ends_the_recording_and_not_the_connection() {
 }
 
 proptest! {
+    /// However a host's bytes are cut, the file holds whole commands, and none of the secrets.
+    #[test]
+    fn secrets_are_left_out_of_any_pieces(
+        random in prop::collection::vec(1u8.., 40..MAX_FEED),
+        sizes in prop::collection::vec(1usize..400, 1..40),
+    ) {
+        let sent = secrets(&random).concat();
+        let (near, _far) = pipe(4000);
+        let mut file = Vec::new();
+        let mut transport = Recorded::new(near, RecordWriter::new(&mut file).unwrap(), || 0);
+        let (mut left, mut sizes) = (sent.as_slice(), sizes.iter().cycle());
+        while !left.is_empty() {
+            let n = left.len().min(*sizes.next().unwrap());
+            transport.send(&left[..n]).unwrap();
+            left = &left[n..];
+        }
+        drop(transport);
+        let (recorded, all) = said(&file);
+        prop_assert_eq!(recorded.len(), 5);
+        prop_assert!(!all.windows(12).any(|window| random.windows(12).any(|r| r == window)));
+    }
+
     /// Chunks come back as they were written; any cut gives the whole records before it.
     #[test]
     fn what_is_written_is_read(

@@ -1,5 +1,6 @@
 //! Writing a recording while a transport is used.
 
+use super::conceal::Commands;
 use super::{MAX_CHUNK, RECORD_HEAD, Way, head};
 use crate::transport::{Transport, TransportError};
 use std::io::{self, Write};
@@ -65,12 +66,13 @@ pub struct Recorded<T, W, C> {
     transport: T,
     writer: Result<RecordWriter<W>, Option<io::Error>>,
     clock: C,
+    commands: Commands,
 }
 
 impl<T: Transport, W: Write, C: FnMut() -> u64> Recorded<T, W, C> {
     /// Records from here on; `clock` gives nanoseconds since now.
     pub fn new(transport: T, writer: RecordWriter<W>, clock: C) -> Recorded<T, W, C> {
-        Recorded { transport, writer: Ok(writer), clock }
+        Recorded { transport, writer: Ok(writer), clock, commands: Commands::default() }
     }
 
     /// Why the recording ended early; told once.
@@ -91,7 +93,9 @@ impl<T: Transport, W: Write, C: FnMut() -> u64> Recorded<T, W, C> {
 impl<T: Transport, W: Write, C: FnMut() -> u64> Transport for Recorded<T, W, C> {
     fn send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
         // Written first: an answer never stands before its command.
-        self.note(|writer, at| writer.put(Way::ToDevice, at, bytes));
+        let mut commands = std::mem::take(&mut self.commands);
+        self.note(|writer, at| commands.push(bytes, |part| writer.put(Way::ToDevice, at, part)));
+        self.commands = commands;
         self.transport.send(bytes)
     }
 
