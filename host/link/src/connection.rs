@@ -76,6 +76,8 @@ struct Inbound {
     tracker: SequenceTracker,
     /// The control stream was followed from its first frame on, and so the others are too.
     since_boot: bool,
+    /// Refused by a device that another pipe owns, and not greeted since.
+    refused: bool,
     extent: Extent,
     losses: LossReport,
 }
@@ -86,6 +88,7 @@ impl<T: Transport> Connection<T> {
         let inbound = Inbound {
             tracker: SequenceTracker::new(),
             since_boot: false,
+            refused: false,
             extent: Extent::default(),
             losses: LossReport::default(),
         };
@@ -106,9 +109,11 @@ impl<T: Transport> Connection<T> {
     /// # Errors
     /// Of the transport, or [`TransportError::NoForm`]; the number is used up either way.
     pub fn send(&mut self, message: &HostMessage<'_>) -> Result<u32, TransportError> {
+        // Whoever was refused begins afresh.
+        let known = self.inbound.tracker.nonce().filter(|_| !self.inbound.refused);
         let header = Header {
             stream: Stream::Control,
-            boot_nonce: self.inbound.tracker.nonce().unwrap_or(0),
+            boot_nonce: known.unwrap_or(0),
             epoch: self.epoch,
             sequence: self.sequence,
         };
@@ -153,7 +158,7 @@ impl<T: Transport> Connection<T> {
         self.decoder.push(&self.chunk, |frame| {
             inbound.frame(frame, &mut |event| {
                 match &event {
-                    Event::Message(header, message) => {
+                    Event::Message(header, message) if header.boot_nonce != 0 => {
                         *epoch = header.epoch;
                         pace.received(message);
                     }
@@ -179,7 +184,7 @@ impl<T: Transport> Connection<T> {
         self.epoch
     }
 
-    /// The device's nonce, once it has said anything.
+    /// The device's nonce, once it has said anything but that another pipe owns it.
     pub fn nonce(&self) -> Option<u32> {
         self.inbound.tracker.nonce()
     }
@@ -196,13 +201,16 @@ impl Inbound {
             Ok(frame) => frame,
             Err(error) => return sink(Event::BadFrame(error)),
         };
-        // A frame that cannot be read still has its place in the sequence.
-        if let Ok(header) = frame.header()
-            && !self.account(&header, sink)
-        {
-            return;
+        if let Ok(header) = frame.header() {
+            // A refusal is no part of the device's talk and has no place in its sequences.
+            self.refused = header.boot_nonce == 0;
+            // A frame that cannot be read still has its place.
+            if !self.refused && !self.account(&header, sink) {
+                return;
+            }
         }
         match decode_device(frame) {
+            Ok((header, message)) if self.refused => sink(Event::Message(header, message)),
             Ok((header, message)) => self.message(header, message, sink),
             Err(error) => {
                 self.losses.unknown_frames += 1;

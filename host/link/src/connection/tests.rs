@@ -8,6 +8,8 @@ use helio_wire::{
     encode_device,
 };
 
+mod refused;
+
 const SOON: Duration = Duration::from_millis(1);
 
 /// The device's end: numbers frames and sends each as a chunk.
