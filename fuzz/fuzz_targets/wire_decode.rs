@@ -58,9 +58,16 @@ fn written_again(frame: Frame<'_>) -> Option<Vec<u8>> {
     let length = if let Ok((header, message)) = decode_host(frame) {
         encode_host(&header, &message, &mut out)
     } else if let Ok((header, message)) = decode_device(frame) {
-        if let DeviceMessage::Tags(batch) = message {
-            assert_eq!(batch.iter().count(), usize::from(batch.count));
-            assert!(batch.iter().is_sorted_by_key(|edge| edge.tick));
+        match message {
+            DeviceMessage::Tags(batch) => {
+                assert_eq!(batch.iter().count(), usize::from(batch.count));
+                assert!(batch.iter().is_sorted_by_key(|edge| edge.tick));
+            }
+            DeviceMessage::ClockEdges(edges) => {
+                assert_eq!(edges.iter().count(), usize::from(edges.count()));
+                assert!(edges.iter().is_sorted());
+            }
+            _ => {}
         }
         encode_device(&header, &message, &mut out)
     } else {

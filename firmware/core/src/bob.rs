@@ -7,7 +7,7 @@ use crate::random::Supply;
 use crate::receiver::Receiver;
 use crate::sync::{SyncPlan, SyncTracker};
 use crate::tags::TagStream;
-use helio_bench::{Edge, EdgeSource, Loss, SlotClockMode, SlotTiming};
+use helio_bench::{ClockInput, Edge, EdgeSource, Loss, SlotClockMode, SlotTiming};
 use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::Configure;
 
@@ -34,11 +34,14 @@ const BATCH: usize = 256;
 /// Batches in one call: a source that floods the device does not keep it from its other duties.
 const BATCHES: usize = 64;
 
-/// The data plane of a receiver: some 11 KiB with an active one.
+/// Edges of REF IN drained at a time.
+const REFERENCE_BATCH: usize = 32;
+
+/// The data plane of a receiver: some 12 KiB with an active one.
 ///
 /// The edge source has the detectors on its first channels and the sync photodiode on the last
-/// one. Edges of the detectors become tags; edges of the sync channel feed a [`SyncTracker`] and
-/// are not forwarded.
+/// one. Edges of the detectors become tags; edges of the sync channel feed a [`SyncTracker`], or go
+/// to the host where the slots do not follow them. Those of REF IN go to the host.
 pub struct BobData<E, V> {
     edges: E,
     receiver: V,
@@ -57,6 +60,7 @@ pub struct BobData<E, V> {
     steer_lead: Ticks,
     steer_deadline: Ticks,
     buffer: [Edge; BATCH],
+    references: [Ticks; REFERENCE_BATCH],
 }
 
 struct Run {
@@ -95,6 +99,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             steer_lead: tick.ticks_covering(STEER_LEAD),
             steer_deadline: tick.ticks_covering(STEER_DEADLINE),
             buffer: [Edge { tick: Ticks(0), channel: 0 }; BATCH],
+            references: [Ticks(0); REFERENCE_BATCH],
         }
     }
 
@@ -208,6 +213,21 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
                 break;
             }
         }
+        self.drain_references(|_, _| ());
+    }
+
+    /// Moves all edges of REF IN to where they belong, and how many are missing behind them.
+    fn drain_references(&mut self, mut each: impl FnMut(&mut TagStream, Result<Ticks, u32>)) {
+        for _ in 0..BATCHES {
+            let drained = self.edges.drain_reference(&mut self.references);
+            for tick in &self.references[..drained.edges] {
+                each(&mut self.tags, Ok(*tick));
+            }
+            each(&mut self.tags, Err(drained.lost));
+            if drained.edges < REFERENCE_BATCH {
+                break;
+            }
+        }
     }
 
     fn work(
@@ -251,6 +271,10 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
 
     /// Moves all edges to where they belong; the time up to which they are complete.
     fn drain(&mut self, tx: &mut impl Transmit) -> Ticks {
+        self.drain_references(|tags, edge| match edge {
+            Ok(tick) => tags.clock_edge(ClockInput::RefIn, tick),
+            Err(lost) => tags.reference_lost(lost),
+        });
         let Some(run) = &mut self.run else { return Ticks(0) };
         let mut reached = Ticks(0);
         for _ in 0..BATCHES {
@@ -264,6 +288,8 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
                     self.sync_edges += 1;
                     if run.configure.slot_clock == SlotClockMode::Sync {
                         run.tracker.edge(edge.tick);
+                    } else {
+                        self.tags.clock_edge(ClockInput::SyncIn, edge.tick);
                     }
                 } else {
                     let channel = usize::from(edge.channel) % DEAD_TIMES;

@@ -122,12 +122,21 @@ pub struct FakeEdges {
     pub queue: VecDeque<Edge>,
     pub reached: Ticks,
     pub loss: Option<Loss>,
+    pub references: VecDeque<Ticks>,
+    pub references_lost: u32,
 }
 
 impl FakeEdges {
     pub fn new(detectors: u8) -> FakeEdges {
         let queue = VecDeque::new();
-        FakeEdges { channels: detectors + 1, queue, reached: Ticks(0), loss: None }
+        FakeEdges {
+            channels: detectors + 1,
+            queue,
+            reached: Ticks(0),
+            loss: None,
+            references: VecDeque::new(),
+            references_lost: 0,
+        }
     }
 }
 
@@ -145,6 +154,13 @@ impl EdgeSource for FakeEdges {
         }
         let reached = self.queue.front().map_or(self.reached, |next| next.tick);
         Drained { edges, reached, loss: self.loss.take() }
+    }
+    fn drain_reference(&mut self, out: &mut [Ticks]) -> ReferenceEdges {
+        let edges = out.len().min(self.references.len());
+        for (slot, tick) in out.iter_mut().zip(self.references.drain(..edges)) {
+            *slot = tick;
+        }
+        ReferenceEdges { edges, lost: std::mem::take(&mut self.references_lost) }
     }
 }
 
@@ -204,6 +220,8 @@ pub enum Said {
     Gap(Loss),
     Mark(SlotTiming),
     LockLost(Ticks),
+    /// Input, lost before it, edges.
+    Clock(ClockInput, u32, Vec<Ticks>),
     Settings(SlotIndex, Vec<u8>),
     Stopped(SlotIndex, Ticks),
     /// Index, value, name, access.
@@ -277,6 +295,9 @@ fn own(message: DeviceMessage<'_>) -> Said {
         DeviceMessage::Gap { from, to, lost } => Said::Gap(Loss { from, to, lost }),
         DeviceMessage::SlotMark(timing) => Said::Mark(timing),
         DeviceMessage::LockLost { tick } => Said::LockLost(tick),
+        DeviceMessage::ClockEdges(edges) => {
+            Said::Clock(edges.input, edges.lost, edges.iter().collect())
+        }
         DeviceMessage::Settings(batch) => {
             Said::Settings(batch.first, batch.iter().map(|(_, code)| code).collect())
         }

@@ -23,6 +23,7 @@
 mod alice;
 mod bob;
 mod cable;
+mod clock_edges;
 mod control;
 mod device;
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! The stream of tags: edges, gaps, slot marks and losses of lock, in order of time.
+//! The stream of tags: edges, gaps, slot marks and losses of lock, in order of time; among them
+//! the edges of the inputs beside the detectors.
 //!
 //! What finds no room on the cable is dropped in whole frames, counted, and replaced by one gap
 //! as soon as there is room; the newest mark follows it, so that slots have numbers again.
 
 use crate::cable::{NotSent, Outlet, Transmit, frame_room};
+use crate::clock_edges::ClockLanes;
 use crate::settings::FlushTimer;
 use heapless::Deque;
-use helio_bench::{Edge, Loss, SlotTiming};
+use helio_bench::{ClockInput, Edge, Loss, SlotTiming};
 use helio_units::{TickLength, Ticks};
 use helio_wire::{DeviceMessage, MAX_PAYLOAD, MAX_TAG_CODES, Stream, TagWriter};
 
@@ -31,12 +33,13 @@ enum Notice {
     LockLost(Ticks),
 }
 
-/// About 2.5 KiB.
+/// About 3.2 KiB.
 pub(crate) struct TagStream {
     outlet: Outlet,
     epoch: u16,
     writer: TagWriter<[u8; BATCH_BYTES]>,
     timer: FlushTimer,
+    clocks: ClockLanes,
     /// Not announced yet: the cable is full.
     gap: Option<Loss>,
     /// The newest notice that found no room.
@@ -62,6 +65,7 @@ impl TagStream {
             epoch: 0,
             writer: TagWriter::new([0; BATCH_BYTES], channel_bits, Ticks(0)),
             timer: FlushTimer::new(tick.ticks_covering(FLUSH_INTERVAL)),
+            clocks: ClockLanes::new(),
             gap: None,
             held: None,
             marks: Deque::new(),
@@ -93,6 +97,18 @@ impl TagStream {
         self.writer.mark(marked);
         self.writer.restart(from);
         self.timer.restart(from);
+        self.clocks.clear();
+    }
+
+    /// The next edge of an input beside the detectors.
+    #[inline]
+    pub fn clock_edge(&mut self, input: ClockInput, tick: Ticks) {
+        self.clocks.edge(input, tick);
+    }
+
+    /// The board lost edges of REF IN after the last one.
+    pub fn reference_lost(&mut self, lost: u32) {
+        self.clocks.reference_lost(lost);
     }
 
     /// The next edge of a detector, and whether it is to be marked.
@@ -129,6 +145,7 @@ impl TagStream {
         self.unblock(tick, tx);
         if self.timer.is_due(now) {
             self.flush(tick, tx);
+            self.clocks.refill();
         }
     }
 
@@ -173,8 +190,10 @@ impl TagStream {
         gap.lost += loss.lost;
     }
 
-    /// Sends the batch, or loses it.
+    /// Sends the batch, or loses it; before it the edges of the other inputs.
     fn flush(&mut self, reached: Ticks, tx: &mut impl Transmit) {
+        let way = (&mut self.outlet, self.epoch);
+        self.clocks.flush(reached, FRAME, way, &mut self.frame, tx);
         // What lies in an announced gap will not come, even if time has not got there yet.
         let reached = reached.max(self.resumed);
         if !self.is_blocked() {

@@ -1,5 +1,6 @@
 //! Data plane, inwards: edges from the detectors.
 
+use crate::table::codes;
 use helio_units::{TickLength, Ticks};
 
 /// A rising edge on an input channel.
@@ -33,6 +34,25 @@ pub struct Drained {
     pub loss: Option<Loss>,
 }
 
+codes! {
+    /// An input beside the detectors, by which clocks are compared.
+    ClockInput {
+        /// Sync pulses of the other station, from a wire or a photodiode.
+        SyncIn = 0,
+        /// A reference: one pulse a second, or 10 MHz divided to something that can be tagged.
+        RefIn = 1,
+    }
+}
+
+/// What one call of [`EdgeSource::drain_reference`] brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReferenceEdges {
+    /// Edges written to the front of the buffer.
+    pub edges: usize,
+    /// Edges after these that could not be kept, before the first one of the next call.
+    pub lost: u32,
+}
+
 /// A source of time-tagged edges, drained in batches.
 ///
 /// Edges of all channels come in order of time, ties in order of channel. Nothing is lost without
@@ -46,4 +66,11 @@ pub trait EdgeSource {
 
     /// Moves up to `out.len()` edges into `out`. A full buffer means that there may be more.
     fn drain(&mut self, out: &mut [Edge]) -> Drained;
+
+    /// Moves up to `out.len()` rising edges of the input REF IN into `out`, in order of time and on
+    /// the same clock as all others. It is none of the channels. A board without that input, or
+    /// with nothing on it, has none.
+    fn drain_reference(&mut self, _out: &mut [Ticks]) -> ReferenceEdges {
+        ReferenceEdges::default()
+    }
 }

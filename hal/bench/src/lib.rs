@@ -24,7 +24,7 @@ mod stopwatch;
 mod table;
 
 pub use board::{Board, BootCause, KEPT_LENGTH, NoBoard, PartFault};
-pub use edges::{Drained, Edge, EdgeSource, Loss};
+pub use edges::{ClockInput, Drained, Edge, EdgeSource, Loss, ReferenceEdges};
 pub use interlock::{InterlockState, TripCause};
 pub use random::{NoiseSource, RandomClass, RandomFault, RandomSource, SettingsSource};
 pub use slots::{

@@ -33,6 +33,7 @@ pub(crate) mod kind {
     pub const GAP: u8 = 0x91;
     pub const SLOT_MARK: u8 = 0x92;
     pub const LOCK_LOST: u8 = 0x93;
+    pub const CLOCK_EDGES: u8 = 0x94;
     pub const SETTINGS: u8 = 0xa0;
 }
 
@@ -76,6 +77,7 @@ impl DeviceMessage<'_> {
             DeviceMessage::Gap { .. } => kind::GAP,
             DeviceMessage::SlotMark(_) => kind::SLOT_MARK,
             DeviceMessage::LockLost { .. } => kind::LOCK_LOST,
+            DeviceMessage::ClockEdges(_) => kind::CLOCK_EDGES,
             DeviceMessage::Settings(_) => kind::SETTINGS,
         }
     }
@@ -93,7 +95,8 @@ impl DeviceMessage<'_> {
             DeviceMessage::Tags(_)
             | DeviceMessage::Gap { .. }
             | DeviceMessage::SlotMark(_)
-            | DeviceMessage::LockLost { .. } => Stream::Tags,
+            | DeviceMessage::LockLost { .. }
+            | DeviceMessage::ClockEdges(_) => Stream::Tags,
             DeviceMessage::Settings(_) => Stream::Settings,
         }
     }

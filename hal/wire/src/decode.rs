@@ -2,8 +2,8 @@
 //! same payload.
 
 use helio_bench::{
-    Access, Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass, SettingsSource,
-    SlotClockMode, SlotTiming, TripCause, Unit,
+    Access, ClockInput, Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass,
+    SettingsSource, SlotClockMode, SlotTiming, TripCause, Unit,
 };
 use helio_units::{FineTicks, Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 
@@ -11,8 +11,9 @@ use crate::codes::kind;
 use crate::field::FieldReader;
 use crate::frame::{MAX_FEED, MAX_LOG_TEXT, MAX_PATTERN, MAX_TEXT, PATTERN_CODES, TAGS_HEAD};
 use crate::{
-    Capabilities, Concealed, Configure, DeviceMessage, ErrorCode, Frame, Header, Health, Hello,
-    HostMessage, LogLevel, RebootMode, Role, SettingsBatch, TagBatch, TagsError, Telemetry,
+    Capabilities, ClockEdges, Concealed, Configure, DeviceMessage, ErrorCode, Frame, Header,
+    Health, Hello, HostMessage, LogLevel, RebootMode, Role, SettingsBatch, TagBatch, TagsError,
+    Telemetry,
 };
 
 /// Why a whole frame with a right checksum is no message. Someone sent exactly this: it is not
@@ -164,6 +165,7 @@ pub fn decode_device(frame: Frame<'_>) -> Result<(Header, DeviceMessage<'_>), De
         }
         kind::SLOT_MARK => DeviceMessage::SlotMark(read_timing(&mut r)?),
         kind::LOCK_LOST => DeviceMessage::LockLost { tick: Ticks(r.u64()?) },
+        kind::CLOCK_EDGES => DeviceMessage::ClockEdges(read_clock_edges(&mut r)?),
         kind::SETTINGS => DeviceMessage::Settings(read_settings(&mut r)?),
         kind::STOPPED => DeviceMessage::Stopped { end: SlotIndex(r.u64()?), tick: Ticks(r.u64()?) },
         kind::VALUE => read_value(&mut r)?,
@@ -334,6 +336,12 @@ fn read_tags<'a>(r: &mut FieldReader<'a>) -> Result<TagBatch<'a>, DecodeError> {
     let marked = channel_bits & crate::tags::MARKED != 0;
     let channel_bits = channel_bits & !crate::tags::MARKED;
     TagBatch::new(base, reached, channel_bits, marked, count, r.rest()).map_err(DecodeError::Tags)
+}
+
+fn read_clock_edges<'a>(r: &mut FieldReader<'a>) -> Result<ClockEdges<'a>, DecodeError> {
+    let input = ClockInput::from_code(r.u8()?).ok_or_else(|| r.out_of_range())?;
+    let (lost, base, count) = (r.u32()?, Ticks(r.u64()?), r.u16()?);
+    ClockEdges::new(input, lost, base, count, r.rest()).map_err(DecodeError::Tags)
 }
 
 fn read_timing(r: &mut FieldReader<'_>) -> Result<SlotTiming, DecodeError> {

@@ -148,6 +148,10 @@ pub fn encode_device(
         DeviceMessage::LockLost { tick } => {
             w.u64(tick.0);
         }
+        DeviceMessage::ClockEdges(edges) => {
+            w.u8(edges.input.code()).u32(edges.lost).u64(edges.base().0).u16(edges.count());
+            tail = edges.codes();
+        }
         DeviceMessage::Settings(batch) => {
             batch.check().map_err(|_| EncodeError::OutOfRange)?;
             w.u64(batch.first.0).u8(batch.bits_per_slot).u8(batch.source.code()).u16(batch.count);

@@ -24,6 +24,7 @@
 //! (`helio-firmware`), what a tag means (`helio-timetag`).
 #![no_std]
 
+mod clock_edges;
 mod codes;
 mod decode;
 mod decoder;
@@ -38,6 +39,7 @@ mod tags;
 mod telemetry;
 mod varint;
 
+pub use clock_edges::{ClockEdgeWriter, ClockEdges};
 pub use decode::{DecodeError, decode_device, decode_host};
 pub use decoder::{Decoder, DecoderCounters, FrameError};
 pub use encode::{EncodeError, encode_device, encode_host};

@@ -36,8 +36,15 @@ fn read_and_write_again(frame: Frame<'_>) {
         again(&out[..n]);
     }
     if let Ok((header, message)) = decode_device(frame) {
-        if let DeviceMessage::Tags(batch) = message {
-            assert_eq!(batch.iter().count(), usize::from(batch.count));
+        match message {
+            DeviceMessage::Tags(batch) => {
+                assert_eq!(batch.iter().count(), usize::from(batch.count));
+            }
+            DeviceMessage::ClockEdges(edges) => {
+                assert_eq!(edges.iter().count(), usize::from(edges.count()));
+                assert!(edges.iter().is_sorted());
+            }
+            _ => {}
         }
         let n = encode_device(&header, &message, &mut out).unwrap();
         again(&out[..n]);
@@ -116,7 +123,7 @@ proptest! {
 
     #[test]
     fn any_payload_is_refused_or_written_again_byte_for_byte(
-        kind in prop_oneof![0x01..=0x10u8, 0x81..=0x88u8, 0x90..=0x93u8, Just(0xa0u8), any::<u8>()],
+        kind in prop_oneof![0x01..=0x10u8, 0x81..=0x88u8, 0x90..=0x94u8, Just(0xa0u8), any::<u8>()],
         payload in vec(prop_oneof![any::<u8>(), 0..4u8], 0..300),
     ) {
         Decoder::new().push(&frame_around(kind, &payload), |r| read_and_write_again(r.unwrap()));

@@ -98,8 +98,8 @@ impl TagDecoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use helio_bench::Edge;
-    use helio_wire::TagWriter;
+    use helio_bench::{ClockInput, Edge};
+    use helio_wire::{ClockEdgeWriter, TagWriter};
 
     fn push(decoder: &mut TagDecoder, out: &mut TagBatch, base: u64, ticks: &[u64], reached: u64) {
         let mut writer = TagWriter::new([0; 512], 1, Ticks(base));
@@ -122,6 +122,11 @@ mod tests {
         push(&mut decoder, &mut out, 100, &[150], 200);
         assert_eq!(ticks(&out), [5, 90, 150]);
         assert_eq!(out.events, [TagEvent::LockLost { tick: Ticks(120) }]);
+        // Edges of other inputs are no tags.
+        let mut edges = ClockEdgeWriter::<16>::new(ClockInput::SyncIn);
+        edges.push(Ticks(121)).unwrap();
+        decoder.push(&DeviceMessage::ClockEdges(edges.batch(Ticks(0))), &mut out);
+        assert_eq!((out.events.len(), out.tags.len()), (1, 3));
         assert_eq!((out.reached, decoder.counters().tags), (Ticks(200), 3));
     }
 

@@ -10,6 +10,7 @@ use helio_units::{FineTicks, SlotIndex, Ticks};
 use helio_wire::{Capabilities, HostMessage, MAX_FRAME};
 use std::vec::Vec;
 
+mod clock_edges;
 mod clocks;
 mod losses;
 
@@ -34,6 +35,8 @@ struct Desk<V> {
     light: bool,
     clicks_a_ms: u64,
     clicks: Vec<Edge>,
+    /// Edges of SYNC IN.
+    pulses: Vec<Ticks>,
 }
 
 fn edges_of(bob: &mut Bob<FakeEdges, Active>) -> &mut FakeEdges {
@@ -93,6 +96,7 @@ impl<V: crate::Receiver> Desk<V> {
             light: true,
             clicks_a_ms: 20,
             clicks: Vec::new(),
+            pulses: Vec::new(),
         }
     }
 
@@ -130,6 +134,7 @@ impl<V: crate::Receiver> Desk<V> {
             self.position += 1;
             if self.prbs.next_bit() && self.light {
                 made.push(Edge { tick: Ticks(time as u64), channel: 2 });
+                self.pulses.push(Ticks(time as u64));
             }
         }
         made.sort();

@@ -6,6 +6,7 @@ use helio_bench::{
 use helio_units::{Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 
 use super::{Capabilities, Role};
+use crate::ClockEdges;
 
 /// A device's first answer: who it is and what its numbers mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -163,6 +164,8 @@ pub enum DeviceMessage<'a> {
         /// From when.
         tick: Ticks,
     },
+    /// Edges of an input beside the detectors, in order of time.
+    ClockEdges(ClockEdges<'a>),
     /// Settings of consecutive slots, in order.
     Settings(SettingsBatch<'a>),
     /// The run ended by itself or by command: the first slot that was not played.

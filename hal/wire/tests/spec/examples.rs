@@ -1,13 +1,14 @@
 //! The worked examples of `SPEC.md` as values.
 
 use helio_bench::{
-    Access, Edge, Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass,
+    Access, ClockInput, Edge, Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass,
     SettingsSource, SlotClockMode, SlotTiming, TripCause, Unit,
 };
 use helio_units::{FineTicks, Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{
-    Capabilities, Concealed, Configure, DeviceMessage, ErrorCode, Header, Health, Hello,
-    HostMessage, LogLevel, RebootMode, Role, SettingsBatch, Stream, TagWriter, TelemetryWriter,
+    Capabilities, ClockEdgeWriter, Concealed, Configure, DeviceMessage, ErrorCode, Header, Health,
+    Hello, HostMessage, LogLevel, RebootMode, Role, SettingsBatch, Stream, TagWriter,
+    TelemetryWriter,
 };
 
 /// A message in one of the two directions.
@@ -119,6 +120,12 @@ fn from_device(mut check: impl FnMut(&str, Header, DeviceMessage<'_>)) {
     batch.set_reached(Ticks(1_503_000_000));
     assert_eq!(batch.batch().early(), 1);
     check("tags-marked", tags(1004), DeviceMessage::Tags(batch.batch()));
+    let mut edges = ClockEdgeWriter::<16>::new(ClockInput::SyncIn);
+    edges.restart(3);
+    for after in [0, 1_920, 5_761, 7_681] {
+        edges.push(Ticks(1_502_250_017 + after)).unwrap();
+    }
+    check("clock-edges", tags(1005), DeviceMessage::ClockEdges(edges.batch(Ticks(0))));
     check("lock-lost", tags(2000), DeviceMessage::LockLost { tick: Ticks(1_600_000_000) });
 
     let mut settings = |name, header, first, bits_per_slot, count, packed: &[u8]| {

@@ -122,7 +122,7 @@ fn every_example_has_the_fields_of_its_message() {
                 "u16" => 2,
                 "u32" => 4,
                 "u64" | "i64" => 8,
-                "text" | "codes" | "settings" | "bytes" | "entries" => row.bytes.len(),
+                "text" | "codes" | "settings" | "bytes" | "entries" | "edges" => row.bytes.len(),
                 unknown => panic!("{name}: type {unknown} of {}", row.field),
             };
             assert_eq!(row.bytes.len(), length, "{name}: length of {}", row.field);
@@ -160,7 +160,7 @@ fn every_kind_has_a_description_and_an_example() {
 #[test]
 fn refused_frames_are_refused_as_described() {
     let refused = document::refused();
-    assert_eq!(refused.len(), 36);
+    assert_eq!(refused.len(), 40);
     for (outcome, cable) in refused {
         let found = with_frame(&cable, |frame| match frame {
             Err(error) => format!("{error:?}"),

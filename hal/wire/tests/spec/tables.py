@@ -80,6 +80,11 @@ def field(kind, value, before):
             out += leb128(code | int(channel.rstrip("!")))
             last = int(tick)
         return out
+    if kind == "edges":
+        last, out = int(before["base"]), b""
+        for tick in map(int, value.split()):
+            out, last = out + leb128(tick - last), tick
+        return out
     if kind == "settings":
         bits, packed = int(before["bits_per_slot"]), 0
         settings = numbers(value)
@@ -149,6 +154,8 @@ def refused():
     good = cable(beat)
     tags = lambda bits, count, codes, base=1000: cable(
         raw(0x90, struct.pack("<QQBH", base, 0, bits, count) + codes, 2))
+    edges = lambda which, count, codes, base=1000: cable(
+        raw(0x94, struct.pack("<BIQH", which, 0, base, count) + codes, 2))
     settings = lambda bits, source, count, packed: cable(
         raw(0xA0, struct.pack("<QBBH", 0, bits, source, count) + packed, 3))
     configure = struct.pack("<IHI5HBIB", 30, 64, 1, 4096, 0, 0, 0, 2048, 0, 0, 1)
@@ -186,6 +193,10 @@ def refused():
     yield "Tags(Overlong)", tags(2, 1, b"\x85\x00")
     yield "Tags(TickOverflow)", tags(2, 1, b"\x04", 2**64 - 1)
     yield "Tags(Count)", tags(2, 2, b"\x04")
+    yield "OutOfRange { offset: 0 }", edges(2, 0, b"")
+    yield "Tags(Overlong)", edges(0, 1, b"\x85\x00")
+    yield "Tags(TickOverflow)", edges(1, 1, b"\x01", 2**64 - 1)
+    yield "Tags(Count)", edges(1, 2, b"\x04")
     yield "OutOfRange { offset: 8 }", settings(3, 0, 1, b"\x01")
     yield "OutOfRange { offset: 9 }", settings(4, 5, 1, b"\x01")
     yield "OutOfRange { offset: 10 }", settings(4, 0, 3, b"\x01")

@@ -2,15 +2,15 @@
 #![allow(dead_code)]
 
 use helio_bench::{
-    Access, Edge, Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass,
+    Access, ClockInput, Edge, Entry, GateWindow, InterlockState, PhaseRandomisation, RandomClass,
     SettingsSource, SlotClockMode, SlotTiming, TripCause, Unit,
 };
 use helio_units::{FineTicks, Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{
-    Capabilities, Concealed, Configure, DeviceMessage, ErrorCode, Header, Health, Hello,
-    HostMessage, LogLevel, MAX_FEED, MAX_FRAME, MAX_PATTERN, MAX_SETTINGS_BYTES, MAX_TAG_CODES,
-    MAX_TELEMETRY, RebootMode, Role, SettingsBatch, Stream, TagWriter, TelemetryWriter,
-    encode_device, encode_host,
+    Capabilities, ClockEdgeWriter, Concealed, Configure, DeviceMessage, ErrorCode, Header, Health,
+    Hello, HostMessage, LogLevel, MAX_FEED, MAX_FRAME, MAX_PATTERN, MAX_SETTINGS_BYTES,
+    MAX_TAG_CODES, MAX_TELEMETRY, RebootMode, Role, SettingsBatch, Stream, TagWriter,
+    TelemetryWriter, encode_device, encode_host,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -32,6 +32,13 @@ pub enum Sample {
         base: u64,
         deltas: Vec<(u64, u8)>,
         reached: u64,
+    },
+    /// Which input, how many were lost, and the edges from a base on.
+    ClockEdges {
+        input: ClockInput,
+        lost: u32,
+        base: u64,
+        deltas: Vec<u64>,
     },
     Settings {
         first: u64,
@@ -74,6 +81,21 @@ impl Sample {
                 assert_eq!(w.batch().early(), early);
                 w.set_reached(Ticks(*reached));
                 f(&DeviceMessage::Tags(w.batch()))
+            }
+            Sample::ClockEdges { input, lost, base, deltas } => {
+                let mut w = ClockEdgeWriter::<MAX_TAG_CODES>::new(*input);
+                w.restart(*lost);
+                let mut tick = *base;
+                let mut pushed = Vec::new();
+                for delta in deltas {
+                    tick += delta;
+                    pushed.push(Ticks(tick));
+                    w.push(Ticks(tick)).unwrap();
+                }
+                let batch = w.batch(Ticks(*base));
+                assert!(batch.iter().eq(pushed));
+                assert_eq!((batch.input, batch.lost), (*input, *lost));
+                f(&DeviceMessage::ClockEdges(batch))
             }
             Sample::Value { command, index, value, entry, name } => {
                 let (command, index, value) = (*command, *index, *value);
@@ -214,6 +236,7 @@ pub fn device_message() -> impl Strategy<Value = Sample> {
         1 => (any::<u64>(), vec(any::<(u16, i64)>(), 0..=MAX_TELEMETRY))
             .prop_map(|(tick, values)| Sample::Telemetry(tick, values)),
         2 => tags(),
+        2 => clock_edges(),
         2 => settings(),
     ]
 }
@@ -320,6 +343,13 @@ fn tags() -> impl Strategy<Value = Sample> {
             deltas,
             reached,
         },
+    )
+}
+
+fn clock_edges() -> impl Strategy<Value = Sample> {
+    let delta = (any::<u64>(), 12..=64u32).prop_map(|(x, shift)| x.checked_shr(shift).unwrap_or(0));
+    (select(ClockInput::ALL), any::<u32>(), any::<u32>(), vec(delta, 0..200)).prop_map(
+        |(input, lost, base, deltas)| Sample::ClockEdges { input, lost, base: base.into(), deltas },
     )
 }
 

@@ -227,7 +227,8 @@ impl<'a> Collector<'a> {
             | DeviceMessage::Ack { .. }
             | DeviceMessage::Error { .. }
             | DeviceMessage::Value { .. }
-            | DeviceMessage::Telemetry(_) => {}
+            | DeviceMessage::Telemetry(_)
+            | DeviceMessage::ClockEdges(_) => {}
         }
     }
 
