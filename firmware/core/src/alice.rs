@@ -115,6 +115,11 @@ impl<P: SlotPlayer, R: RandomSource> AliceData<P, R> {
         }
     }
 
+    /// As [`crate::Alice::is_hungry`].
+    pub fn is_hungry(&self, slots: usize) -> bool {
+        self.sequencer.is_running() && self.sequencer.is_hungry(slots)
+    }
+
     /// The player and the random source, for a bench that steps them.
     pub fn parts_mut(&mut self) -> (&mut P, &mut R) {
         (&mut self.sequencer.player, &mut self.sequencer.sources.own)

@@ -138,6 +138,12 @@ impl<S: PulseSource, M: Modulator, P: SlotPlayer, R: RandomSource, B: Board> Ali
         self.control.is_running()
     }
 
+    /// Whether the host has not fed enough to play so many slots: a bench that lets time pass waits
+    /// for that.
+    pub fn is_hungry(&self, slots: usize) -> bool {
+        self.data.is_hungry(slots)
+    }
+
     /// What the data plane has counted.
     pub fn counters(&self) -> Counters {
         self.data.counters()
@@ -288,6 +294,12 @@ impl<E: EdgeSource, V: Receiver, B: Board> Bob<E, V, B> {
     /// Whether a run is on: ordered, and not known to have ended.
     pub fn is_running(&self) -> bool {
         self.control.is_running()
+    }
+
+    /// Whether the host has not fed enough to play so many slots: a bench that lets time pass waits
+    /// for that.
+    pub fn is_hungry(&self, slots: usize) -> bool {
+        self.data.receiver().is_hungry(slots)
     }
 
     /// What the data plane has counted.

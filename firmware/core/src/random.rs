@@ -6,7 +6,7 @@ mod chacha;
 pub mod health;
 mod noise;
 
-use chacha::ChaCha20;
+pub use chacha::ChaCha20;
 use heapless::Deque;
 use helio_bench::{RandomFault, RandomSource, SettingsSource};
 use helio_wire::MAX_PATTERN;

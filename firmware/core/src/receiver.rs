@@ -58,6 +58,11 @@ pub trait Receiver {
     /// Whether all slots before the limit have been played.
     fn is_finished(&self) -> bool;
 
+    /// As [`crate::Bob::is_hungry`].
+    fn is_hungry(&self, _slots: usize) -> bool {
+        false
+    }
+
     /// Ends the settings: the first slot not played, and the first one without a setting; `None`
     /// if none was playing.
     fn halt(&mut self, tx: &mut impl Transmit) -> Option<(SlotIndex, SlotIndex)>;
@@ -154,6 +159,10 @@ impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
 
     fn is_finished(&self) -> bool {
         self.sequencer.is_finished()
+    }
+
+    fn is_hungry(&self, slots: usize) -> bool {
+        self.sequencer.is_hungry(slots)
     }
 
     fn halt(&mut self, tx: &mut impl Transmit) -> Option<(SlotIndex, SlotIndex)> {

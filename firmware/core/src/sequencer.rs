@@ -6,7 +6,7 @@
 
 use crate::cable::Transmit;
 use crate::planes::Event;
-use crate::random::{Sources, Supply};
+use crate::random::{FEED_CAPACITY, Sources, Supply};
 use crate::settings::{FlushTimer, SettingsPacker};
 use helio_bench::{PlayerError, RandomFault, RandomSource, SettingsSource, SlotPlayer, SlotWord};
 use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
@@ -263,6 +263,19 @@ impl<P: SlotPlayer, R: RandomSource, D: Draw> Sequencer<P, R, D> {
             self.packer.flush(tx);
         }
         Ok(())
+    }
+
+    /// Whether the host has not fed enough to play so many slots and have one left, or to begin well
+    /// while none play: where time can wait, it waits for that.
+    pub fn is_hungry(&self, slots: usize) -> bool {
+        if self.sources.active() != SettingsSource::HostFeed {
+            return false;
+        }
+        let Some(run) = &self.run else {
+            return self.sources.available() < FEED_CAPACITY / 2;
+        };
+        let in_burst = run.burst == 0 || run.burst_left > 0;
+        in_burst && run.next < run.limit && self.player.queued() <= slots.min(run.depth - 1)
     }
 
     /// Whether all slots before the limit have been played.

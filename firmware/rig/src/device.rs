@@ -44,6 +44,9 @@ pub trait Device {
 
     /// Whether its host has ordered a reset.
     fn must_reboot(&self) -> bool;
+
+    /// Whether it has fewer than so many slots to play because its host has not fed more.
+    fn is_hungry(&self, slots: usize) -> bool;
 }
 
 /// A sender that has started for the `boots`th time after its first.
@@ -79,6 +82,10 @@ impl Device for SimAlice {
 
     fn must_reboot(&self) -> bool {
         self.reboot_ordered().is_some()
+    }
+
+    fn is_hungry(&self, slots: usize) -> bool {
+        Alice::is_hungry(self, slots)
     }
 }
 
@@ -192,6 +199,13 @@ impl Device for SimBob {
         match self {
             SimBob::Active(bob) => bob.reboot_ordered().is_some(),
             SimBob::Passive(bob, ..) => bob.reboot_ordered().is_some(),
+        }
+    }
+
+    fn is_hungry(&self, slots: usize) -> bool {
+        match self {
+            SimBob::Active(bob) => bob.is_hungry(slots),
+            SimBob::Passive(..) => false,
         }
     }
 }

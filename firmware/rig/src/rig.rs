@@ -102,6 +102,14 @@ impl Rig {
         }
     }
 
+    /// Whether a device has less than a step to play because its host has not fed more.
+    pub fn is_hungry(&self, role: Role) -> bool {
+        match role {
+            Role::Alice => self.alice.is_hungry(self.step_slots),
+            Role::Bob => self.bob.is_hungry(self.step_slots),
+        }
+    }
+
     /// Where a device's interlock stands.
     pub fn interlock(&self, role: Role) -> InterlockState {
         match role {

@@ -46,7 +46,8 @@ pub struct DeviceState {
 pub enum Awaited {
     /// Take what its device has said: the link is full.
     Room,
-    /// Say something: a heartbeat is due, or the other device runs and this one does not.
+    /// Say something: a heartbeat is due, the device wants random bytes, or the other device runs
+    /// and this one does not.
     Word,
 }
 
@@ -124,11 +125,11 @@ impl VirtBench {
 
     /// How a device stands.
     pub fn device(&self, role: Role) -> DeviceState {
-        let Inner { rig, alice_port, bob_port, passing } = &*self.inner;
-        let (now, passing) = (rig.now(role), *passing);
+        let Inner { rig, alice_port, bob_port, .. } = &*self.inner;
+        let wanted = self.inner.wants_word(role);
         match role {
-            Role::Alice => state(&rig.alice, alice_port, now, passing, rig.is_running(Role::Bob)),
-            Role::Bob => state(&rig.bob, bob_port, now, passing, rig.is_running(Role::Alice)),
+            Role::Alice => state(&rig.alice, alice_port, wanted),
+            Role::Bob => state(&rig.bob, bob_port, wanted),
         }
     }
 
@@ -168,18 +169,10 @@ impl VirtBench {
     }
 }
 
-fn state(
-    device: &impl Device,
-    port: &Port,
-    now: Ticks,
-    passing: bool,
-    other_runs: bool,
-) -> DeviceState {
-    let running = device.is_running();
-    let wanted = if passing { port.waits(device, now) } else { other_runs && !running };
+fn state(device: &impl Device, port: &Port, wanted: bool) -> DeviceState {
     DeviceState {
         interlock: device.interlock(),
-        running,
+        running: device.is_running(),
         plugged: port.is_plugged(),
         awaited: match port.is_plugged() {
             true if port.is_full() => Some(Awaited::Room),
@@ -221,6 +214,10 @@ impl Inner {
             self.settle()?;
             return Ok(Step::Stood);
         }
+        // Bob's clock has locked in this turn, and what he was fed before does not last.
+        if self.hungry().contains(&true) {
+            return Ok(Step::Stood);
+        }
         self.rig.step();
         Ok(Step::Passed(self.rig.step_slots()))
     }
@@ -242,6 +239,22 @@ impl Inner {
         self.bob_port.turn(&mut self.rig.bob, now).map_err(bobs)
     }
 
+    /// Alice's device, Bob's.
+    fn hungry(&self) -> [bool; 2] {
+        [Role::Alice, Role::Bob].map(|role| self.rig.is_running(role) && self.rig.is_hungry(role))
+    }
+
+    /// Whether time waits for a word of this device's host, if it has one.
+    fn wants_word(&self, role: Role) -> bool {
+        let (now, runs) = (self.rig.now(role), self.rig.is_running(role));
+        let late = match (self.passing, role) {
+            (true, Role::Alice) => self.alice_port.waits(&self.rig.alice, now),
+            (true, Role::Bob) => self.bob_port.waits(&self.rig.bob, now),
+            (false, _) => !runs && self.either_runs(),
+        };
+        late || self.hungry()[usize::from(role.code())]
+    }
+
     fn either_runs(&self) -> bool {
         self.rig.is_running(Role::Alice) || self.rig.is_running(Role::Bob)
     }
@@ -252,21 +265,25 @@ impl Inner {
         for waited in [false, true] {
             self.alice_port.collect().map_err(alices)?;
             self.bob_port.collect().map_err(bobs)?;
+            let hungry = self.hungry();
             let stuck = self.alice_port.is_full()
                 || self.bob_port.is_full()
+                || hungry.contains(&true)
                 || self.alice_port.waits(&self.rig.alice, self.rig.now(Role::Alice))
                 || self.bob_port.waits(&self.rig.bob, self.rig.now(Role::Bob));
             if !stuck {
                 return Ok(true);
             }
-            // A device that does not run need not wait for the other one's host.
-            if !self.rig.is_running(Role::Alice) {
+            // A device that does not run need not wait for the other one's host, and one that wants
+            // bytes is given them at once.
+            if hungry[0] || !self.rig.is_running(Role::Alice) {
                 self.answer_alice()?;
             }
-            if !self.rig.is_running(Role::Bob) {
+            if hungry[1] || !self.rig.is_running(Role::Bob) {
                 self.answer_bob()?;
             }
-            if !waited {
+            let fed = hungry.contains(&true) && !self.hungry().contains(&true);
+            if !waited && !fed {
                 self.wait();
             }
         }

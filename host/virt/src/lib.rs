@@ -19,11 +19,13 @@
 //!   device never sees its host silent for more than 120 ms, and trips only if it is made to.
 //! - A device that is armed and does not run while time passes hears its host at every step, and
 //!   time does not pass 240 ms after the last word before there is another one.
+//! - A device whose settings come from its host's random bytes is given them at once, and time does not
+//!   pass while it has fewer slots to play than a step takes. It never runs dry here.
 //!
 //! As nothing that a device does depends on when its host does something, a run that ends by its
 //! own number of slots gives the same bytes on both links, to the bit, for the same seed: tags,
-//! settings, health and answers. (Not so a device that is stopped, or started while the other one
-//! runs: then it counts when its host says so.)
+//! settings, health and answers. (Not so a device that is stopped, started while the other one
+//! runs, or fed: then it counts when its host says so.)
 //!
 //! **A host that goes** is a state. When a link is dropped, the next step returns
 //! [`Step::Unplugged`], also if it was waiting; the device has seen a reset of its link, and is dark

@@ -7,8 +7,8 @@ const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574]
 /// Bytes of a block.
 const BLOCK: usize = 64;
 
-/// The key stream of one key.
-pub(crate) struct ChaCha20 {
+/// The key stream of one key: what a device expands a seed with, and a host that knows the seed too.
+pub struct ChaCha20 {
     key: [u32; 8],
     /// 64 bits, in the two words where RFC 8439 has the counter and the first word of the nonce.
     counter: u64,
@@ -17,6 +17,7 @@ pub(crate) struct ChaCha20 {
 }
 
 impl ChaCha20 {
+    /// From its beginning.
     pub fn new(key: &[u8; 32]) -> ChaCha20 {
         let (words, _) = key.as_chunks::<4>();
         let key = core::array::from_fn(|i| u32::from_le_bytes(words[i]));

@@ -55,10 +55,12 @@ fn fed_settings_come_from_the_hosts_bytes_and_starve_without() {
         desk.advance(&[feed], 250);
     }
     assert_eq!(desk.alice.interlock(), InterlockState::Emitting, "fed as it is used up");
+    assert!(desk.alice.is_hungry(500), "and never as much as the player takes");
     for _ in 0..20 {
         desk.advance(&[], 250);
     }
     assert_eq!(desk.alice.interlock(), InterlockState::Tripped(TripCause::RandomFault));
+    assert!(!desk.alice.is_hungry(500), "nothing plays");
     assert!(desk.host.sources.iter().all(|source| *source == SettingsSource::HostFeed));
     let draw = crate::alice::PulseDraw::new(&configure(), PulseWords::default()).unwrap();
     for (slot, code) in codes(&desk).into_iter().enumerate().filter(|(slot, _)| slot % 64 != 0) {
