@@ -66,7 +66,7 @@ impl SettingsSource {
             SettingsSource::Own => own,
             SettingsSource::Expanded => "csprng",
             SettingsSource::HostSeed => "host-seed",
-            SettingsSource::HostFeed => "host-qrng",
+            SettingsSource::HostFeed => "host-feed",
             SettingsSource::Pattern => "pattern",
         }
     }
