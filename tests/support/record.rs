@@ -99,7 +99,7 @@ pub fn record(scenario: &Scenario) -> Recording {
                 scope.spawn(move || {
                     let outlet = Outlet { items: &out, pool: None, when_full: WhenFull::Wait };
                     let carry =
-                        cable::carry(connection, &identity, configure, run, outlet, || false);
+                        cable::carry(connection, &identity, configure, run, None, outlet, || false);
                     let (connection, _) = carry;
                     drop(out);
                     let Some(Item::End(report)) = items.iter().last() else {

@@ -7,13 +7,14 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{SendTimeoutError, Sender, TrySendError};
-use helio_bench::{InterlockState, SettingsSource};
+use helio_bench::{InterlockState, SettingsSource, TripCause};
 use helio_link::{Connection, Event, LossReport, Transport, TransportError};
 use helio_timetag::{DecodeCounters, Pool, TagBatch, TagDecoder, TagEvent};
 use helio_units::Ticks;
 use helio_wire::{Configure, DeviceMessage, Health, HostMessage, LogLevel, Role};
 
 use super::device::{self, DeviceFault, DeviceIdentity, Run};
+use super::given::{FeedSource, Given, LOOK};
 
 /// Tags that make a batch worth passing on.
 const BATCH_TAGS: usize = 4096;
@@ -111,6 +112,7 @@ struct Collector<'a> {
     role: Role,
     /// Where settings must come from.
     source: SettingsSource,
+    given: Given<'a>,
     bits_per_slot: u64,
     outlet: Outlet<'a>,
     waiting: VecDeque<Item>,
@@ -122,6 +124,8 @@ struct Collector<'a> {
     ended: bool,
     /// Answers that came one after the other with nothing else between them.
     idle_answers: u32,
+    /// When it said something else last.
+    spoke: Instant,
     /// The station has gone: nobody listens.
     deaf: bool,
 }
@@ -131,6 +135,7 @@ impl<'a> Collector<'a> {
         Collector {
             role,
             source,
+            given: Given::default(),
             bits_per_slot: if role == Role::Alice { 4 } else { 2 },
             outlet,
             waiting: VecDeque::new(),
@@ -141,11 +146,20 @@ impl<'a> Collector<'a> {
             report: CableReport::default(),
             ended: false,
             idle_answers: 0,
+            spoke: Instant::now(),
             deaf: false,
         }
     }
 
+    fn fault(&mut self, fault: DeviceFault) {
+        self.report.fault.get_or_insert(fault);
+        self.ended = true;
+    }
+
     fn event(&mut self, event: &Event<'_>) {
+        if let Err(fault) = self.given.hear(self.role, event) {
+            self.fault(fault);
+        }
         match event {
             Event::Message(_, message) => self.message(message),
             Event::Lost { stream: helio_wire::Stream::Tags, .. } => {
@@ -169,18 +183,35 @@ impl<'a> Collector<'a> {
 
     fn message(&mut self, message: &DeviceMessage<'_>) {
         self.idle_answers = match message {
+            // Most of its answers are to what it is fed.
+            DeviceMessage::Ack { .. } | DeviceMessage::Error { .. } if self.given.feeds() => {
+                self.idle_answers
+            }
             DeviceMessage::Hello { .. } | DeviceMessage::Ack { .. } => self.idle_answers + 1,
-            _ => 0,
+            _ => {
+                self.spoke = Instant::now();
+                0
+            }
         };
         match message {
             DeviceMessage::Settings(batch) if batch.source != self.source => {
                 // The talk has named another one.
                 let (role, source_asked, source_used) = (self.role, self.source, batch.source);
-                let fault = DeviceFault::OtherSource { role, source_used, source_asked };
-                self.report.fault.get_or_insert(fault);
-                self.ended = true;
+                self.fault(DeviceFault::OtherSource { role, source_used, source_asked });
             }
+            // Behind a fault nothing may be used.
+            DeviceMessage::Settings(_) if self.report.fault.is_some() => {}
             DeviceMessage::Settings(batch) => {
+                match self.given.check(self.role, batch) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        let first = batch.first.0;
+                        self.flush_settings();
+                        self.give(Item::MissingSettings(first..first + u64::from(batch.count)));
+                        return;
+                    }
+                    Err(fault) => return self.fault(fault),
+                }
                 let end = self.settings.first + self.settings.count;
                 let joins = (self.settings.count * self.bits_per_slot).is_multiple_of(8);
                 if self.settings.count > 0 && (end != batch.first.0 || !joins) {
@@ -208,10 +239,14 @@ impl<'a> Collector<'a> {
                 self.report.health = *health;
                 self.report.tags = *self.decoder.counters();
                 self.give(Item::Report(Box::new(self.report.clone())));
-                if let InterlockState::Tripped(_) = health.interlock {
+                if let InterlockState::Tripped(cause) = health.interlock {
                     let (role, state) = (self.role, health.interlock);
-                    self.report.fault.get_or_insert(DeviceFault::Tripped { role, state });
-                    self.ended = true;
+                    self.fault(match cause {
+                        TripCause::RandomFault if self.given.feeds() => {
+                            DeviceFault::FeedDry { role }
+                        }
+                        _ => DeviceFault::Tripped { role, state },
+                    });
                 }
             }
             DeviceMessage::Log { level, text } => {
@@ -388,32 +423,44 @@ impl Debt {
 
 /// Brings the device up and carries its data until the run ends or `stop` says so. Everything goes to
 /// the outlet; the last item is [`Item::End`]. Gives the connection back: a device that loses its host in
-/// mid-run trips; and why the run ended early, if it did.
+/// mid-run trips; and why the run ended early, if it did. `feed` is where a device that is fed has its
+/// bytes from.
 pub fn carry<T: Transport>(
     mut connection: Connection<T>,
     identity: &DeviceIdentity,
     configure: Configure,
     run: Run,
+    feed: Option<&mut FeedSource>,
     outlet: Outlet<'_>,
     stop: impl Fn() -> bool,
 ) -> (Connection<T>, Option<DeviceFault>) {
     let role = identity.role;
     let mut collector = Collector::new(role, run.source, outlet);
-    let started =
-        device::start(&mut connection, role, configure, run, &mut |event| collector.event(event));
+    let tick = identity.tick_length;
+    let given = Given::give(&mut connection, role, &configure, tick, run.source, feed);
+    let started = given.and_then(|given| {
+        collector.given = given;
+        device::start(&mut connection, role, configure, run, &mut |event| collector.event(event))
+    });
     match started {
         // Before the data that came with the answer.
         Ok(()) => collector.waiting.push_front(Item::Begun),
         Err(fault) => collector.report.fault = Some(fault),
     }
-    collector.idle_answers = 0;
+    (collector.idle_answers, collector.spoke) = (0, Instant::now());
     let (mut beaten, mut heard) = (Instant::now(), Instant::now());
+    let wait = if collector.given.feeds() { LOOK } else { POLL };
     while collector.report.fault.is_none() && !collector.ended && !collector.deaf && !stop() {
-        let received = match connection.receive(POLL, |event| collector.event(&event)) {
+        if let Err(fault) = collector.given.advance(&mut connection) {
+            collector.fault(fault);
+            break;
+        }
+        let received = match connection.receive(wait, |event| collector.event(&event)) {
             Ok(()) => {
                 heard = Instant::now();
                 Ok(())
             }
+            Err(TransportError::TimedOut) if beaten.max(heard).elapsed() < POLL => Ok(()),
             Err(TransportError::TimedOut) => {
                 // What is half gathered should not wait for more.
                 collector.flush_settings();
@@ -439,7 +486,9 @@ pub fn carry<T: Transport>(
         // lost its last word; of the light of another process it may be that it is held up.
         if run.slots != 0 {
             collector.ended |= collector.idle_answers > 1;
-        } else if collector.idle_answers > IDLE_ANSWERS {
+        } else if collector.idle_answers > IDLE_ANSWERS
+            || collector.given.feeds() && collector.spoke.elapsed() > IDLE_ANSWERS * ASK
+        {
             collector.report.fault.get_or_insert(DeviceFault::Mute { role });
         }
     }

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use helio_bench::{InterlockState, PhaseRandomisation, RandomClass, SettingsSource, TripCause};
 use helio_link::{Connection, Event, Transport, TransportError};
 use helio_units::{Hertz, TickLength};
-use helio_wire::{Capabilities, Concealed, Configure, DeviceMessage, ErrorCode, HostMessage, Role};
-use zeroize::Zeroizing;
+use helio_wire::{Capabilities, Configure, DeviceMessage, ErrorCode, HostMessage, Role};
 
 /// A device answers a command within this time, or it is not there.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -125,9 +124,50 @@ pub enum DeviceFault {
         /// Where they should.
         source_asked: SettingsSource,
     },
-    /// The operating system gave no seed.
-    #[error("the system gives no random numbers for the {role:?} device's seed; mend that first")]
+    /// Its settings are not those that this host gave it the randomness for.
+    #[error(
+        "the {role:?} device reports another setting of slot {slot} than follows from what it was \
+         given; no key is made of that block: look for a fault of its firmware or its memory"
+    )]
+    OtherSettings {
+        /// Whose device.
+        role: Role,
+        /// The first such slot.
+        slot: u64,
+    },
+    /// The operating system gave no random numbers.
+    #[error(
+        "the system gives no random numbers for the {role:?} device's settings; mend that first"
+    )]
     NoSeed {
+        /// Whose device.
+        role: Role,
+    },
+    /// The source of its random bytes gives none.
+    #[error("the settings of the {role:?} device run dry: {name} {why}")]
+    FeedEnded {
+        /// Whose device.
+        role: Role,
+        /// What gave them.
+        name: String,
+        /// What became of it.
+        why: String,
+    },
+    /// It used its random bytes up.
+    #[error(
+        "the {role:?} device went dark, its settings ran dry: the random bytes come too slowly; lower \
+         slot_rate on both stations, or free this computer of other work"
+    )]
+    FeedDry {
+        /// Whose device.
+        role: Role,
+    },
+    /// Nobody knows which random bytes it has.
+    #[error(
+        "the cable lost answers of the {role:?} device, so that it is not known which random bytes it \
+         took; check the cable"
+    )]
+    FeedLost {
         /// Whose device.
         role: Role,
     },
@@ -151,7 +191,7 @@ pub enum DeviceFault {
 }
 
 /// Sends a command and waits for its answer; events in between go to `sink`.
-fn command<T: Transport>(
+pub(super) fn command<T: Transport>(
     connection: &mut Connection<T>,
     role: Role,
     name: &'static str,
@@ -169,7 +209,10 @@ fn command<T: Transport>(
         }
         let received = connection.receive(left, |event| {
             match &event {
-                Event::Message(_, DeviceMessage::Ack { command, .. }) if *command == number => {
+                Event::Message(
+                    _,
+                    DeviceMessage::Ack { command, .. } | DeviceMessage::Value { command, .. },
+                ) if *command == number => {
                     answer = Some(Ok(None));
                 }
                 Event::Message(_, DeviceMessage::Hello { command, hello })
@@ -212,7 +255,7 @@ pub fn greet<T: Transport>(
 }
 
 /// Configures, arms and starts a run; everything the device says meanwhile goes to `sink`, data
-/// included.
+/// included. What a source needs of this host has been given before ([`super::given`]).
 ///
 /// # Errors
 /// [`DeviceFault`]; the device is left as it is, dark unless it had started.
@@ -224,12 +267,6 @@ pub fn start<T: Transport>(
     sink: &mut dyn FnMut(&Event<'_>),
 ) -> Result<(), DeviceFault> {
     let Run { arming_nonce, epoch, slots, source } = run;
-    if source == SettingsSource::HostSeed {
-        let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *seed).map_err(|_| DeviceFault::NoSeed { role })?;
-        let message = HostMessage::Seed(Concealed(&seed));
-        command(connection, role, "seed", &message, sink)?;
-    }
     let steps = [
         // Whatever a person has left it at by hand.
         ("source", HostMessage::Source(source)),
@@ -244,14 +281,21 @@ pub fn start<T: Transport>(
 }
 
 /// Ends whatever run is on and leaves the device dark and ready to be armed. A trip that a lost host
-/// or a bad cable caused is cleared; every other one is for a person.
+/// or a bad cable caused is cleared; every other one is for a person. Of a device that is fed, to
+/// want for random bytes is one of the first kind: its own generator has no part in its settings.
 ///
 /// # Errors
 /// [`DeviceFault::Port`] and [`DeviceFault::Silent`].
-pub fn rest<T: Transport>(connection: &mut Connection<T>, role: Role) -> Result<(), DeviceFault> {
+pub fn rest<T: Transport>(
+    connection: &mut Connection<T>,
+    role: Role,
+    source: SettingsSource,
+) -> Result<(), DeviceFault> {
     let clear = [TripCause::LinkReset, TripCause::HeartbeatLost, TripCause::BadFrames];
+    let dry = (source == SettingsSource::HostFeed).then_some(TripCause::RandomFault);
+    let clear = clear.into_iter().chain(dry);
     let clear = clear.map(|cause| ("clear", HostMessage::Clear { cause }));
-    for (name, message) in clear.into_iter().chain([("disarm", HostMessage::Disarm)]) {
+    for (name, message) in clear.chain([("disarm", HostMessage::Disarm)]) {
         match command(connection, role, name, &message, &mut |_| {}) {
             Ok(_) | Err(DeviceFault::Refused { .. }) => {}
             Err(fault) => return Err(fault),
@@ -269,8 +313,7 @@ pub struct Run {
     pub epoch: u16,
     /// Slots after which the device stops by itself; 0: until told.
     pub slots: u64,
-    /// Where its settings come from: its own generator, an expansion of that, or a seed that is
-    /// drawn here.
+    /// Where its settings come from.
     pub source: SettingsSource,
 }
 

@@ -5,6 +5,7 @@
 
 pub mod cable;
 pub mod device;
+pub mod given;
 mod one_decoy;
 pub(crate) mod run;
 mod scenario;

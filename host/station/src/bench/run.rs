@@ -179,11 +179,12 @@ pub fn run_with<A: Transport + Send + 'static, B: Transport + Send + 'static>(
     // Bob's device must listen before Alice's starts; time stands still until both have.
     let bob_cable = spawn("bob-cable", move || {
         let outlet = Outlet { items: &bob_items, pool: Some(pool), when_full: WhenFull::Wait };
-        cable::carry(bob_connection, &bob_device, bob_configure, run, outlet, || false).0
+        cable::carry(bob_connection, &bob_device, bob_configure, run, None, outlet, || false).0
     });
     let alice_cable = spawn("alice-cable", move || {
         let outlet = Outlet { items: &alice_items, pool: None, when_full: WhenFull::Wait };
-        cable::carry(alice_connection, &alice_device, alice_configure, run, outlet, || false).0
+        cable::carry(alice_connection, &alice_device, alice_configure, run, None, outlet, || false)
+            .0
     });
     loop {
         match reported.recv_timeout(Duration::from_millis(100)) {

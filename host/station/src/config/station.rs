@@ -15,7 +15,7 @@ use super::fault::ConfigFault;
 use super::line::{self, LineConfig};
 use super::protocol::{self, Protocol};
 use super::section::{Keys, Section};
-use super::settings_source::SettingsChoice;
+use super::settings_source::{self, SettingsChoice};
 use super::source::{self, Setting, Source};
 use super::{SIM_PORTS, VERSION};
 use crate::slotting::{Slotting, fine_ticks};
@@ -23,7 +23,7 @@ use crate::slotting::{Slotting, fine_ticks};
 pub(super) const TOP: Keys =
     &["version", "role", "station", "device", "line", "protocol", "detectors", "channel"];
 const STATION: Keys = &["state", "runs", "peer"];
-const DEVICE: Keys = &["address", "settings_source"];
+const DEVICE: Keys = &["address", "settings_source", "settings_feed"];
 
 /// What a station is told: who it is, where its device and the other station are, and what the two
 /// must have equal.
@@ -77,8 +77,7 @@ impl StationConfig {
 
         let section = top.section("device", DEVICE)?;
         let device = section.need("address")?;
-        let words = SettingsChoice::WORDS;
-        let settings_source = section.choice("settings_source", words, Some("device"))?;
+        let settings_source = settings_source::read(&section)?;
         let line = line::read(&top.section("line", line::LINE)?)?;
         let own = top.section("detectors", calibration::DETECTORS)?;
         let file = calibration::file(&own, folder)?;
@@ -180,8 +179,8 @@ impl StationConfig {
     }
 
     /// Where the settings of this station's device come from.
-    pub fn settings_source(&self) -> SettingsChoice {
-        self.settings_source
+    pub fn settings_source(&self) -> &SettingsChoice {
+        &self.settings_source
     }
 
     /// Takes another device than the file names.

@@ -595,28 +595,41 @@ fn a_file_may_ask_for_one_decoy_and_a_fixed_length() {
 #[test]
 fn a_station_says_where_its_settings_come_from() {
     let alice = Template::Alice.text();
+    let path = Path::new("alice.toml");
+    let parse = |text: &str| StationConfig::parse(path, text);
+    let source = |text: &str| parse(text).unwrap().settings_source().clone();
     for (word, choice) in [
         ("device", SettingsChoice::Device),
         ("csprng", SettingsChoice::Csprng),
         ("host-seed", SettingsChoice::HostSeed),
+        ("host-feed", SettingsChoice::HostFeed),
     ] {
         let text = with(&alice, "\"device\"\n", &format!("\"{word}\"\n"));
-        let path = Path::new("alice.toml");
-        assert_eq!(StationConfig::parse(path, &text).unwrap().settings_source(), choice);
+        assert_eq!(source(&text), choice);
     }
     let missing = with(&alice, "settings_source = \"device\"\n", "");
-    let station = StationConfig::parse(Path::new("alice.toml"), &missing).unwrap();
-    assert_eq!(station.settings_source(), SettingsChoice::Device);
-    for (from, to, told) in [
-        ("\"device\"\n", "\"pattern\"\n", "choose"),
-        ("\"device\"\n", "\"host-sed\"\n", "did you mean \"host-seed\"?"),
-        ("settings_source", "settings_sauce", "settings_sauce"),
+    assert_eq!(source(&missing), SettingsChoice::Device);
+    let fed = |path: &str| {
+        let lines = format!("\"host-feed\"\nsettings_feed = {path:?}\n");
+        with(&alice, "\"device\"\n", &lines)
+    };
+    let generator = source(&fed("/dev/hwrng"));
+    assert_eq!(generator, SettingsChoice::HostQrng("/dev/hwrng".into()));
+    assert_eq!(generator.to_string(), "host-qrng:hwrng");
+    let long = "/dev/".to_owned() + &"x".repeat(32);
+    for (text, told) in [
+        (with(&alice, "\"device\"\n", "\"pattern\"\n"), "choose"),
+        (with(&alice, "\"device\"\n", "\"host-sed\"\n"), "did you mean \"host-seed\"?"),
+        (with(&alice, "settings_source", "settings_sauce"), "settings_sauce"),
+        (fed("/dev/a b"), "`device.settings_feed` must end in a name"),
+        (fed("/dev/.."), "`device.settings_feed` must end in a name"),
+        (fed(&long), "at most 31 letters"),
+        (with(&fed("/dev/hwrng"), "\"host-feed\"", "\"csprng\""), "is for settings_source"),
     ] {
-        let text = with(&alice, from, to);
-        let fault = StationConfig::parse(Path::new("alice.toml"), &text).unwrap_err().to_string();
+        let fault = parse(&text).unwrap_err().to_string();
         assert!(fault.contains(told), "{fault}");
     }
-    let bob = with(&Template::Bob.text(), "\"device\"\n", "\"csprng\"\n");
+    let bob = with(&Template::Bob.text(), "\"device\"\n", "\"host-feed\"\n");
     let path = Path::new("bob.toml");
     assert!(StationConfig::parse(path, &bob).is_ok());
 }

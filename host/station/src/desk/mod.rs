@@ -18,6 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
+use helio_bench::SettingsSource;
 use helio_link::{Connection, DeviceAddress, Transport};
 use helio_sim::BenchConfig;
 use helio_timetag::{Pool, TagBatch};
@@ -139,7 +140,7 @@ impl Desk {
         let device = device.ok_or_else(|| failure(gone()))?;
         let mut connection = device.connection.take().ok_or_else(|| failure(gone()))?;
         // While it rested nobody beat, and a device that tripped may not be set.
-        let rested = device::rest(&mut connection, role);
+        let rested = device::rest(&mut connection, role, SettingsSource::Own);
         let (connection, talked) = match rested {
             Ok(()) => {
                 let (connection, said) = talk(connection, &device.identity);
@@ -228,7 +229,7 @@ impl Device {
     fn open(port: Port, role: Role) -> Result<Device, DeviceFault> {
         let mut connection = Connection::new(port);
         let identity = device::greet(&mut connection, role)?;
-        device::rest(&mut connection, role)?;
+        device::rest(&mut connection, role, SettingsSource::Own)?;
         let mut nonce = [0; 4];
         if getrandom::fill(&mut nonce).is_err() {
             log::warn!("the system gives no random numbers; arming by a counter");
@@ -255,13 +256,13 @@ impl Device {
             return Err(DeviceFault::Silent { role, command: "anything since it failed" });
         };
         // While it rested nobody beat: that is a trip, and no fault.
-        if let Err(fault) = device::rest(&mut connection, role) {
+        if let Err(fault) = device::rest(&mut connection, role, SettingsSource::Own) {
             self.connection = Some(connection);
             return Err(fault);
         }
         self.nonce = self.nonce.wrapping_add(2) | 1;
         let epoch = connection.epoch().wrapping_add(1).max(1);
-        let source = helio_bench::SettingsSource::Own;
+        let source = SettingsSource::Own;
         let run = Run { arming_nonce: self.nonce, epoch, slots, source };
         let when_full = if self.is_simulated() { WhenFull::WaitAndBeat } else { WhenFull::Drop };
         // Empty batches do not come back: whoever looks at them keeps them.
@@ -269,8 +270,8 @@ impl Device {
         let outlet = Outlet { items, pool: (role == Role::Bob).then_some(pool), when_full };
         let stopped = || stop.load(Ordering::Relaxed);
         let (mut connection, fault) =
-            cable::carry(connection, &self.identity, configure, run, outlet, stopped);
-        let rested = device::rest(&mut connection, role);
+            cable::carry(connection, &self.identity, configure, run, None, outlet, stopped);
+        let rested = device::rest(&mut connection, role, SettingsSource::Own);
         while !stopped() && fault.is_none() && rested.is_ok() {
             if !matches!(
                 connection.receive(TURN, |_| {}),

@@ -13,7 +13,8 @@ use helio_keys::{
 use super::device::DeviceThread;
 use super::publish::Gauges;
 use super::station::{ContactState, DeviceState, Make, Station};
-use crate::config::{Endpoint, StationConfig};
+use crate::bench::given::FeedSource;
+use crate::config::{Endpoint, SettingsChoice, StationConfig};
 use crate::exit::{Exit, Failure};
 use crate::line::keeper::{Keeper, Patience};
 use crate::line::tcp::{Caller, Listener};
@@ -49,6 +50,7 @@ pub fn run(config: StationConfig, options: Options, shutdown: &Shutdown) -> Resu
         .parameters(SessionId([0; 16]))
         .check()
         .map_err(|bad| Failure::new(Exit::Configuration, bad))?;
+    let feed = feed(config.settings_source())?;
     // The port is taken first: two stations of one configuration are told apart by it.
     let meeting = meeting(&config)?;
     match open_store(&config, &identity).map_err(|fault| Failure::new(Exit::File, fault))? {
@@ -60,7 +62,7 @@ pub fn run(config: StationConfig, options: Options, shutdown: &Shutdown) -> Resu
                 Ok(SeededEntropy::new(devices, seed, &role))
             };
             let label = config.settings_source().label(true);
-            start(config, options, meeting, store, entropy, label, shutdown)
+            start(config, options, meeting, store, entropy, Settings { label, feed }, shutdown)
         }
         AnyStore::Real(_) if options.record => Err(Failure::usage(
             "--record writes down what a real station's keys are made of, and is built for SIMULATED \
@@ -75,8 +77,24 @@ pub fn run(config: StationConfig, options: Options, shutdown: &Shutdown) -> Resu
                 Ok(OsEntropy::new(devices.ok_or_else(|| internal("real devices"))?))
             };
             let label = config.settings_source().label(false);
-            start(config, options, meeting, store, entropy, label, shutdown)
+            start(config, options, meeting, store, entropy, Settings { label, feed }, shutdown)
         }
+    }
+}
+
+/// What settings are drawn from.
+struct Settings {
+    /// As the certificate has it.
+    label: RandomLabel,
+    /// The bytes for a device that is fed.
+    feed: Option<FeedSource>,
+}
+
+fn feed(choice: &SettingsChoice) -> Result<Option<FeedSource>, Failure> {
+    match choice {
+        SettingsChoice::HostFeed => Ok(Some(FeedSource::system())),
+        SettingsChoice::HostQrng(path) => FeedSource::of_file(path).map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -97,7 +115,7 @@ fn start<O: Origin, E: EntropySource<Origin = O>>(
     meeting: Box<dyn Meeting>,
     store: DiskStore<O>,
     entropy: impl Fn(u64) -> Result<E, Failure> + 'static,
-    label: RandomLabel,
+    drawn: Settings,
     shutdown: &Shutdown,
 ) -> Result<(), Failure> {
     let short_blocks = (BATCHED_SLOTS / u64::from(slots_per_block(&config))) as usize;
@@ -107,10 +125,10 @@ fn start<O: Origin, E: EntropySource<Origin = O>>(
         blocks_in_flight: config.blocks_in_flight(),
         compared: config.compared(),
         clock_unix_s: (O::NAME == Real::NAME).then(unix_now_s),
-        ..Local::new(label)
+        ..Local::new(drawn.label)
     };
     let settings = (config.clone(), local.clone());
-    let begin = Begin { config, options, local, meeting, store };
+    let begin = Begin { config, options, local, meeting, store, feed: drawn.feed };
     let pads_of =
         |store: &DiskStore<O>| store.pad_book().map_err(|fault| Failure::new(Exit::File, fault));
     match begin.config.role() {
@@ -144,6 +162,7 @@ struct Begin<O: Origin> {
     local: Local,
     meeting: Box<dyn Meeting>,
     store: DiskStore<O>,
+    feed: Option<FeedSource>,
 }
 
 impl<O: Origin> Begin<O> {
@@ -152,7 +171,7 @@ impl<O: Origin> Begin<O> {
         make: Make<O, D>,
         shutdown: &Shutdown,
     ) -> Result<(), Failure> {
-        let Begin { config, options, local, meeting, store } = self;
+        let Begin { config, options, local, meeting, store, feed } = self;
         let role = config.role();
         let header = store.header().clone();
         let status = first_status(&config, &store);
@@ -173,7 +192,8 @@ impl<O: Origin> Begin<O> {
         };
         // It waits for the device: the talk needs its tick.
         let keeper = Keeper::start(meeting, patience, opening);
-        let device = DeviceThread::start(config.device(), device_role(role));
+        let source = config.settings_source().source();
+        let device = DeviceThread::start(config.device(), device_role(role), source, feed);
         let detectors = config.detectors().iter().map(|c| (c.name.clone(), u32::from(c.input)));
         let gauges = Gauges::new(detectors.collect());
         let mut station = Station {

@@ -14,6 +14,7 @@ use helio_wire::{Capabilities, Configure, Role};
 
 use crate::bench::cable::{self, Item, Outlet, WhenFull};
 use crate::bench::device::{self, DeviceFault, DeviceIdentity, Run};
+use crate::bench::given::FeedSource;
 use crate::bench::run::spawn;
 
 /// How long before a device that is not there is looked for again.
@@ -37,8 +38,6 @@ pub enum Order {
 pub struct Begin {
     /// How.
     pub configure: Configure,
-    /// Where settings come from.
-    pub source: SettingsSource,
     /// Where its items go.
     pub items: Sender<Item>,
     /// Empty tag batches, for a device with detectors.
@@ -66,13 +65,20 @@ pub struct DeviceThread {
 }
 
 impl DeviceThread {
-    /// Starts the thread.
-    pub fn start(address: DeviceAddress, role: Role) -> DeviceThread {
+    /// Starts the thread. Settings come from `source`; `feed` is where the bytes come from of a device
+    /// that is fed.
+    pub fn start(
+        address: DeviceAddress,
+        role: Role,
+        source: SettingsSource,
+        feed: Option<FeedSource>,
+    ) -> DeviceThread {
         let (orders, heard) = bounded(ORDERS);
         let (told, notes) = bounded(ORDERS);
         let watcher = matches!(address, DeviceAddress::Usb(_)).then(Watcher::new);
         let (said, nonce) = (None, None);
-        let mut work = Work { address, role, orders: heard, notes: told, said, watcher, nonce };
+        let mut work =
+            Work { address, role, source, feed, orders: heard, notes: told, said, watcher, nonce };
         DeviceThread { orders, notes, thread: spawn("device", move || while work.once() {}) }
     }
 
@@ -106,6 +112,8 @@ enum Left {
 struct Work {
     address: DeviceAddress,
     role: Role,
+    source: SettingsSource,
+    feed: Option<FeedSource>,
     orders: Receiver<Order>,
     notes: Sender<Note>,
     /// The last complaint, so that it is not repeated each second.
@@ -180,9 +188,13 @@ impl Work {
         Left::Device(format!("{}: {fault}", self.address))
     }
 
+    fn rest<T: Transport>(&self, connection: &mut Connection<T>) -> Result<(), DeviceFault> {
+        device::rest(connection, self.role, self.source)
+    }
+
     fn attend(&mut self, mut connection: Connection<Box<dyn Transport + Send>>) -> Left {
         let greeted = device::greet(&mut connection, self.role)
-            .and_then(|identity| device::rest(&mut connection, self.role).map(|()| identity));
+            .and_then(|identity| self.rest(&mut connection).map(|()| identity));
         let identity = match greeted {
             Ok(identity) => identity,
             Err(fault) => return self.lost(&fault),
@@ -200,7 +212,7 @@ impl Work {
                     if let Some(fault) = fault.filter(is_gone) {
                         return self.lost(&fault);
                     }
-                    if let Err(fault) = device::rest(&mut connection, self.role) {
+                    if let Err(fault) = self.rest(&mut connection) {
                         return self.lost(&fault);
                     }
                     if self.notes.send(Note::Dark).is_err() {
@@ -223,7 +235,7 @@ impl Work {
 
     /// Carries a run until it ends, the station wants something else, or it drops the items.
     fn run<T: Transport>(
-        &self,
+        &mut self,
         connection: Connection<T>,
         identity: &DeviceIdentity,
         begin: Begin,
@@ -237,9 +249,11 @@ impl Work {
         let simulated = identity.capabilities.has(Capabilities::SIMULATED);
         let when_full = if simulated { WhenFull::WaitAndBeat } else { WhenFull::Drop };
         let outlet = Outlet { items: &begin.items, pool: begin.pool, when_full };
-        let run = Run { arming_nonce, epoch, slots: 0, source: begin.source };
-        let stop = || !self.orders.is_empty();
-        cable::carry(connection, identity, begin.configure, run, outlet, stop)
+        let run = Run { arming_nonce, epoch, slots: 0, source: self.source };
+        let orders = &self.orders;
+        let stop = || !orders.is_empty();
+        let feed = self.feed.as_mut();
+        cable::carry(connection, identity, begin.configure, run, feed, outlet, stop)
     }
 }
 

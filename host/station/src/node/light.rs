@@ -6,6 +6,7 @@ use crossbeam_channel::{RecvError, bounded};
 use helio_bench::{PhaseRandomisation, RandomClass, SettingsSource};
 use helio_distill::Role;
 use helio_keys::{Origin, Simulated};
+use helio_link::DeviceAddress;
 use helio_timetag::{Pool, TagBatch};
 use helio_wire::Capabilities;
 
@@ -14,6 +15,7 @@ use super::pause::doubled;
 use super::station::{RunLight, RunState, Station};
 use crate::bench::cable::{CableReport, Item};
 use crate::bench::device::{DeviceFault, DeviceIdentity};
+use crate::bench::given;
 use crate::exit::{Exit, Failure};
 use crate::line::{Frame, Light};
 use crate::side::Side;
@@ -131,8 +133,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
         run.light = RunLight::Ordered(waiting);
         self.device_state.dark = false;
         let configure = self.config.configure(identity.tick_length)?;
-        let source = self.config.settings_source().source();
-        self.device.order(Order::Begin(Begin { configure, source, items, pool }));
+        self.device.order(Order::Begin(Begin { configure, items, pool }));
         Ok(())
     }
 
@@ -285,6 +286,12 @@ fn unsound(role: Role, identity: &DeviceIdentity, source: SettingsSource) -> Opt
     None
 }
 
+/// Slots a second whose settings can be fed to a real device. Simulated light waits for its feed.
+fn most_fed_hz(device: &DeviceAddress, role: Role) -> f64 {
+    let bytes = given::bytes_per_slot(super::begin::device_role(role));
+    f64::from(given::most_bytes_per_second(device)) / bytes as f64
+}
+
 /// Whether this device can drive this station as configured.
 fn check(
     config: &crate::config::StationConfig,
@@ -330,6 +337,16 @@ fn check(
             config.device(),
             identity.max_slot_rate.0
         ));
+    }
+    if config.settings_source().source() == SettingsSource::HostFeed && !simulated {
+        let most = most_fed_hz(&config.device(), role);
+        if rate_hz > most {
+            return refuse(format!(
+                "the device at {} can be fed the settings of {most:.0} slots a second at most; lower \
+                 slot_rate on both stations, or choose another settings_source",
+                config.device(),
+            ));
+        }
     }
     match role {
         Role::Alice => {
@@ -449,5 +466,18 @@ mod tests {
         assert_eq!(check(&bob, Role::Bob, Simulated::NAME, &simulated, now), Ok(()));
         let later = check(&bob, Role::Bob, "real", &identity("virtual Bob"), now + 400 * 86_400);
         assert!(later.is_err_and(|stale| stale.to_string().contains("calibrate again")));
+
+        // What no cable can feed is refused with the rate that it can.
+        let fed = crate::config::templates::Template::Bob
+            .text()
+            .replace("settings_source = \"device\"", "settings_source = \"host-feed\"");
+        for (address, most) in [("usb:B-7", "102400"), ("serial:/dev/ttyACM0", "3456")] {
+            let fed = fed.replace("address = \"sim\"", &format!("address = {address:?}"));
+            let fed = crate::config::StationConfig::parse(std::path::Path::new("bob.toml"), &fed);
+            let refused = check(&fed.unwrap(), Role::Bob, "real", &identity("virtual Bob"), now);
+            let told = refused.expect_err("5 MHz").to_string();
+            let expected = format!("the settings of {most} slots a second at most");
+            assert!(told.contains(&expected) && told.contains(address), "{told}");
+        }
     }
 }

@@ -147,7 +147,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
                 role: self.role,
                 parameters: self.config.parameters(new.session),
                 seed: new.seed,
-                settings_source: self.config.settings_source(),
+                settings_source: self.config.settings_source().clone(),
                 silence_ns: self.local.silence_ns,
                 max_blocks: self.local.max_blocks,
                 blocks_in_flight: self.local.blocks_in_flight,

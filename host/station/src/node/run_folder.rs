@@ -251,7 +251,7 @@ fn record(
     role: &str,
     origin: &str,
     parameters: &Parameters,
-    settings_source: SettingsChoice,
+    settings_source: &SettingsChoice,
     device: Option<&DeviceIdentity>,
 ) -> Value {
     json!({
