@@ -47,8 +47,8 @@ pub enum Known {
 pub struct Expected {
     draw: Draw,
     spacing: u64,
-    /// `None`: the codes come from what is fed.
-    seeded: Option<ChaCha20>,
+    /// `None`: the codes come from what is fed. Boxed, so that it is moved without leaving a copy behind.
+    seeded: Option<Box<ChaCha20>>,
     /// Of slots that have not been reported.
     codes: Codes,
     /// Bytes of a slot whose other ones have not been fed.
@@ -64,7 +64,7 @@ pub struct Expected {
 impl Expected {
     /// A device that expands this seed.
     pub fn of_seed(role: Role, configure: &Configure, seed: &[u8; 32]) -> Expected {
-        let seeded = Some(ChaCha20::new(seed));
+        let seeded = Some(Box::new(ChaCha20::new(seed)));
         Expected { seeded, ..Expected::of_feed(role, configure, 0) }
     }
 

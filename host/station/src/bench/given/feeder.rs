@@ -189,7 +189,7 @@ mod tests {
     fn what_the_device_has_taken_is_known_by_its_answers() {
         let mut source = FeedSource::system();
         let mut feeder = Feeder::new(Role::Alice, &mut source, 1e6);
-        let piece = |n: u8| Piece::new([n; PIECE]);
+        let piece = |n: u8| Piece::new(vec![n; PIECE]);
         for n in 0..5u8 {
             feeder.sent.push_back((u32::MAX.wrapping_add(n.into()), piece(n)));
         }

@@ -18,8 +18,9 @@ const AHEAD: usize = 16;
 /// After a source that has ended it is opened again so much later.
 const REOPEN: Duration = Duration::from_secs(1);
 
-/// A piece on its way to the device.
-pub(super) type Piece = Zeroizing<[u8; PIECE]>;
+/// A piece on its way to the device, [`PIECE`] bytes. On the heap, so that it is moved without leaving a
+/// copy behind.
+pub(super) type Piece = Zeroizing<Vec<u8>>;
 
 /// Random bytes for a device, from this computer's operating system alone or with those of a
 /// generator in the form of a file.
@@ -95,8 +96,8 @@ impl FeedSource {
 
     /// The next piece; does not wait for a generator.
     pub(super) fn piece(&mut self) -> Result<Piece, NoPiece> {
-        let mut own = Zeroizing::new([0; PIECE]);
-        getrandom::fill(&mut *own).map_err(|_| NoPiece::NoSystem)?;
+        let mut own = Zeroizing::new(vec![0; PIECE]);
+        getrandom::fill(&mut own).map_err(|_| NoPiece::NoSystem)?;
         let Some(reader) = &mut self.reader else { return Ok(own) };
         match reader.pieces.try_recv() {
             Ok(Ok(piece)) => {
@@ -141,8 +142,8 @@ fn read_on(path: &Path, pieces: &Sender<Result<Piece, String>>) {
         let why = match File::open(path) {
             Err(why) => format!("cannot be opened ({why})"),
             Ok(mut file) => loop {
-                let mut piece = Zeroizing::new([0; PIECE]);
-                match file.read_exact(&mut *piece) {
+                let mut piece = Zeroizing::new(vec![0; PIECE]);
+                match file.read_exact(&mut piece) {
                     Ok(()) if pieces.send(Ok(piece)).is_err() => return,
                     Ok(()) => {}
                     Err(why) if why.kind() == ErrorKind::UnexpectedEof => break "has ended".into(),
