@@ -9,6 +9,8 @@ use helio_units::{FineTicks, SlotIndex, TickLength, Ticks};
 use helio_wire::HostMessage;
 use std::vec::Vec;
 
+mod steer;
+
 /// Two cores in turns of random length, a cable that is read slowly, and a run that ends by itself
 /// with the cable full.
 struct TwoCores {
