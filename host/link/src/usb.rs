@@ -18,13 +18,13 @@ pub(crate) use select::{bulk_pair, endpoint_facts};
 use std::time::{Duration, Instant};
 use zeroize::Zeroize;
 
-/// Transfers that wait in the operating system for what the board sends. Full speed carries at
-/// most 19 packets of 64 bytes a millisecond, so that 8 of 16 KiB last 107 ms while the host is
-/// busy; a board's own queue is shorter than that.
-const TRANSFERS: usize = 8;
-/// Bytes of one: a multiple of every bulk packet (64, 512, 1024), 13 ms of full speed. A board that
-/// has less to send ends the transfer with a short packet.
-const TRANSFER_BYTES: usize = 16 * 1024;
+/// Transfers that wait in the operating system for what the board sends. A board ends each within
+/// 5 ms by a packet that is not full, however busy the bus is, so that 24 of them last 120 ms while
+/// the host is busy (measured, `docs/cable.md`); a board's own queue is shorter than that.
+const TRANSFERS: usize = 24;
+/// Bytes of one: a multiple of every bulk packet (64, 512, 1024), and more than the 6 kB that full
+/// speed carries in 5 ms.
+const TRANSFER_BYTES: usize = 8 * 1024;
 /// How long sending waits for room; a device takes 250 ms without a heartbeat as a dead host.
 const SEND_PATIENCE: Duration = Duration::from_secs(1);
 /// Bus errors in a row that are taken for a cable being pulled: until the operating system has
@@ -102,11 +102,13 @@ fn describe(info: &DeviceInfo, product: &str) -> UsbDevice {
 
 /// The vendor interface of a board, claimed for this program alone.
 ///
-/// Bytes wait in the operating system for 107 ms of full speed; whoever owns the transport must
+/// Bytes wait in the operating system for 100 ms of full speed; whoever owns the transport must
 /// receive more often than that, or the board has to drop frames, which it counts.
 pub struct UsbTransport {
     input: Endpoint<Bulk, In>,
     output: Endpoint<Bulk, Out>,
+    /// That wait for what the board sends.
+    transfers: usize,
     troubles: Troubles,
 }
 
@@ -127,11 +129,23 @@ enum Then {
 }
 
 impl UsbTransport {
+    /// Transfers that wait in the operating system for what the board sends.
+    pub const TRANSFERS: usize = TRANSFERS;
+
     /// Opens the board with this serial number.
     ///
     /// # Errors
     /// [`OpenError`]: not there, used by another program, not permitted, or not a whole board.
     pub fn open(serial: &str) -> Result<UsbTransport, OpenError> {
+        UsbTransport::open_with(serial, UsbTransport::TRANSFERS)
+    }
+
+    /// As [`UsbTransport::open`], with so many transfers, at least one, that wait in the operating
+    /// system for what the board sends.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_with(serial: &str, transfers: usize) -> Result<UsbTransport, OpenError> {
         let address = || DeviceAddress::Usb(serial.to_owned());
         let failed = |complaint| OpenError::Failed { address: address(), complaint };
         let boards = boards().map_err(failed)?;
@@ -152,13 +166,14 @@ impl UsbTransport {
             .map_err(|why| failed(why.into()))?;
         let input = interface.endpoint::<Bulk, In>(from).map_err(refused)?;
         let output = interface.endpoint::<Bulk, Out>(to).map_err(refused)?;
-        let mut transport = UsbTransport { input, output, troubles: Troubles::default() };
+        let troubles = Troubles::default();
+        let mut transport = UsbTransport { input, output, transfers, troubles };
         transport.submit_all();
         Ok(transport)
     }
 
     fn submit_all(&mut self) {
-        while self.input.pending() < TRANSFERS {
+        while self.input.pending() < self.transfers {
             let buffer = self.input.allocate(TRANSFER_BYTES);
             self.input.submit(buffer);
         }

@@ -9,6 +9,7 @@
 mod board;
 mod boot;
 mod cases;
+mod depth;
 mod desk;
 mod key;
 mod usbip;
@@ -33,6 +34,7 @@ const CASES: &[Case] = &[
     ("stall_and_clear", cases::stall_and_clear),
     ("unplug_in_transfer", cases::unplug_in_transfer),
     ("reset_of_the_chip", cases::reset_of_the_chip),
+    ("transfer_depth", depth::transfer_depth),
     ("main_job_paced", cases::paced),
     ("main_job_key", key::same_key),
 ];

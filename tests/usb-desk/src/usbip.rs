@@ -102,7 +102,23 @@ impl Plug {
 
     /// From now on bulk packets take the time that they take on a wire.
     pub fn pace(&self) {
-        self.0.core().pace = Some(Pace { packets: 0.0, at: Instant::now() });
+        self.0.core().pace = Some(Pace::Clock { packets: 0.0, at: Instant::now() });
+    }
+
+    /// A frame of the bus begins, in which there is room for so many bulk packets to the host, whatever
+    /// the clock says; none is left of the frame before.
+    pub fn frame(&self, packets: u32) {
+        self.0.core().pace = Some(Pace::Frame { packets });
+    }
+
+    /// Transfers in which the host waits at an endpoint.
+    pub fn waiting(&self, endpoint: usize) -> usize {
+        self.0.core().to_host[endpoint].transfers.len()
+    }
+
+    /// Bytes that an endpoint has carried to the host.
+    pub fn carried(&self, endpoint: usize) -> u64 {
+        self.0.core().to_host[endpoint].carried
     }
 
     /// The device's descriptors of this type have another byte there.

@@ -29,6 +29,8 @@ pub struct Endpoint {
     /// The endpoint's one packet buffer.
     pub packet: Option<Vec<u8>>,
     pub transfers: VecDeque<Transfer>,
+    /// Bytes of transfers that have ended.
+    pub carried: u64,
 }
 
 #[derive(PartialEq, Clone, Copy)]
@@ -41,10 +43,12 @@ pub enum Phase {
     StatusOut,
 }
 
-/// What the bus carries, by the wall clock.
-pub struct Pace {
-    pub packets: f64,
-    pub at: Instant,
+/// What the bus carries.
+pub enum Pace {
+    /// By the wall clock.
+    Clock { packets: f64, at: Instant },
+    /// So many packets more in this frame of the bus.
+    Frame { packets: u32 },
 }
 
 pub struct Core {
@@ -119,6 +123,7 @@ impl Core {
                 status = 0;
             }
             if let Some(transfer) = endpoint.transfers.pop_front() {
+                endpoint.carried += transfer.done as u64;
                 self.reply(&transfer, status, true);
             }
         }
@@ -245,14 +250,23 @@ impl Core {
 
     /// Whether the bus has room for a packet now.
     pub fn paced(&mut self) -> bool {
-        let Some(pace) = &mut self.pace else { return true };
-        let now = Instant::now();
-        let ms = now.duration_since(pace.at).as_secs_f64() * 1e3;
-        pace.at = now;
-        // The host's frames go on while the device sleeps, but nothing is made up for later.
-        pace.packets = (pace.packets + PACKETS_PER_MS * ms).min(PACKETS_PER_MS);
-        let room = pace.packets >= 1.0;
-        pace.packets -= f64::from(u8::from(room));
-        room
+        match &mut self.pace {
+            None => true,
+            Some(Pace::Clock { packets, at }) => {
+                let now = Instant::now();
+                let ms = now.duration_since(*at).as_secs_f64() * 1e3;
+                *at = now;
+                // The host's frames go on while the device sleeps, but nothing is made up for later.
+                *packets = (*packets + PACKETS_PER_MS * ms).min(PACKETS_PER_MS);
+                let room = *packets >= 1.0;
+                *packets -= f64::from(u8::from(room));
+                room
+            }
+            Some(Pace::Frame { packets }) => {
+                let left = packets.checked_sub(1);
+                *packets = left.unwrap_or(0);
+                left.is_some()
+            }
+        }
     }
 }
