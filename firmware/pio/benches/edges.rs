@@ -5,6 +5,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use helio_pio::{DETECTOR_WORDS, Lane};
 use std::hint::black_box;
+use std::sync::atomic::AtomicU32;
 
 /// Every sample and pin by itself: what the tests hold the lanes to.
 fn bit_by_bit(words: &[u32]) -> u64 {
@@ -23,7 +24,7 @@ fn bit_by_bit(words: &[u32]) -> u64 {
     sum
 }
 
-fn word_by_word(words: &[u32]) -> u64 {
+fn word_by_word(words: &[AtomicU32]) -> u64 {
     let mut lane = Lane::<4>::new(0, 15);
     let edges = std::iter::from_fn(|| lane.next(words));
     edges.map(|e| u64::from(e.offset) + u64::from(e.channel)).sum()
@@ -44,9 +45,10 @@ fn reduction(c: &mut Criterion) {
     // 18.75 Mword/s: an edge each 187 words is 100 k edges a second, each 19 words a million.
     for (name, spacing) in [("dark", usize::MAX), ("100k", 187), ("1M", 19)] {
         let words = if spacing == usize::MAX { vec![0; DETECTOR_WORDS] } else { buffer(spacing) };
-        assert_eq!(bit_by_bit(&words), word_by_word(&words));
+        let shared: Vec<AtomicU32> = words.iter().copied().map(AtomicU32::new).collect();
+        assert_eq!(bit_by_bit(&words), word_by_word(&shared));
         group.bench_function(format!("words/{name}"), |b| {
-            b.iter(|| word_by_word(black_box(&words)))
+            b.iter(|| word_by_word(black_box(&shared)))
         });
         group.bench_function(format!("bits/{name}"), |b| b.iter(|| bit_by_bit(black_box(&words))));
     }

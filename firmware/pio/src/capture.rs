@@ -2,6 +2,7 @@
 
 use crate::clock::CaptureFault;
 use crate::edges::{Lane, Sample};
+use core::sync::atomic::{AtomicU32, Ordering, fence};
 use helio_bench::{Drained, Edge, Loss};
 use helio_units::Ticks;
 
@@ -28,8 +29,9 @@ pub trait CaptureMemory {
     /// The device's time.
     fn now(&self) -> Ticks;
 
-    /// The words of buffer `n % BUFFERS`: detectors, then SYNC IN and REF IN.
-    fn words(&self, n: u64) -> (&[u32; DETECTOR_WORDS], &[u32; AUX_WORDS]);
+    /// The words of buffer `n % BUFFERS`: detectors, then SYNC IN and REF IN. The DMA comes back to
+    /// them after three others, whoever reads.
+    fn words(&self, n: u64) -> (&[AtomicU32; DETECTOR_WORDS], &[AtomicU32; AUX_WORDS]);
 }
 
 /// Reads the buffers of one epoch in order and merges both state machines by time. They sample in
@@ -99,8 +101,8 @@ impl Capture {
             }
             let begun = edges;
             let (checkpoint, finished) = (self.clone(), self.read(memory, out, &mut edges));
-            if memory.completed() >= self.buffer + BUFFERS as u64 {
-                // Written over while it was read: nothing of this pass is believed.
+            if was_overwritten(memory, self.buffer) {
+                // While it was read: nothing of this pass is believed.
                 *self = checkpoint;
                 edges = begun;
                 continue;
@@ -118,7 +120,7 @@ impl Capture {
 
     /// Fills `out` from the buffer in work; whether its end was reached.
     fn read(&mut self, memory: &impl CaptureMemory, out: &mut [Edge], edges: &mut usize) -> bool {
-        let (main, aux) = memory.words(self.buffer);
+        let (main, aux) = full(memory, self.buffer);
         if !self.opened {
             self.heads = [self.main.next(main), self.aux.next(aux)];
             self.opened = true;
@@ -158,13 +160,13 @@ impl Capture {
     /// ahead of `buffer` is skipped as well, so that there is time to read: its edges are counted.
     fn skip_to(&mut self, buffer: u64, memory: &impl CaptureMemory) -> Loss {
         let skipped = buffer - 1;
-        let (main, aux) = memory.words(skipped);
+        let (main, aux) = full(memory, skipped);
         // Its own lanes: high before the first sample, so that no edge is counted that was none.
         let mut lanes = (Lane::<4>::new(15, (1 << self.detectors) - 1), Lane::<2>::new(3, 1));
         let mut lost = lanes.0.count(main) + lanes.1.count(aux);
-        self.main.resume(main[DETECTOR_WORDS - 1]);
-        self.aux.resume(aux[AUX_WORDS - 1]);
-        if memory.completed() >= skipped + BUFFERS as u64 {
+        self.main.resume(main[DETECTOR_WORDS - 1].load(Ordering::Relaxed));
+        self.aux.resume(aux[AUX_WORDS - 1].load(Ordering::Relaxed));
+        if was_overwritten(memory, skipped) {
             lost = 0;
         }
         self.buffer = buffer;
@@ -182,6 +184,21 @@ impl Capture {
     fn time_of(&self, offset: u32) -> Ticks {
         Ticks(self.start.0 + self.buffer * u64::from(BUFFER_TICKS) + u64::from(offset))
     }
+}
+
+/// A buffer that was counted as full, read after the count and not before.
+fn full(
+    memory: &impl CaptureMemory,
+    n: u64,
+) -> (&[AtomicU32; DETECTOR_WORDS], &[AtomicU32; AUX_WORDS]) {
+    fence(Ordering::Acquire);
+    memory.words(n)
+}
+
+/// Whether the DMA has come back to a buffer by now: the count is asked after the words were read.
+fn was_overwritten(memory: &impl CaptureMemory, n: u64) -> bool {
+    fence(Ordering::Acquire);
+    memory.completed() >= n + BUFFERS as u64
 }
 
 /// What has been lost since the board began, over all epochs.

@@ -1,4 +1,10 @@
 //! From raw samples to rising edges, a word at a time.
+//!
+//! The words are atomic, because the DMA may write them while they are read: a plain reference would
+//! promise the compiler that they stand still. Relaxed loads are single loads, and keep the order of
+//! nothing; [`crate::Capture`] does that.
+
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// A rising edge within a buffer of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +23,16 @@ pub struct Sample {
 #[inline]
 pub const fn rising<const BITS: u32>(word: u32, before: u32) -> u32 {
     word & !(word << BITS | before)
+}
+
+#[inline]
+fn load(word: &AtomicU32) -> u32 {
+    word.load(Ordering::Relaxed)
+}
+
+#[inline]
+fn is_bright(words: &[AtomicU32]) -> bool {
+    words.iter().fold(0, |any, word| any | load(word)) != 0
 }
 
 /// The edges of one state machine's words in order of time, ties in order of channel.
@@ -59,10 +75,11 @@ impl<const BITS: u32> Lane<BITS> {
     }
 
     /// How many edges a whole buffer has; the lane is at its end afterwards.
-    pub fn count(&mut self, words: &[u32]) -> u32 {
+    pub fn count(&mut self, words: &[AtomicU32]) -> u32 {
         let mut edges = 0;
         for word in words {
-            edges += (rising::<BITS>(*word, self.before) & self.mask).count_ones();
+            let word = load(word);
+            edges += (rising::<BITS>(word, self.before) & self.mask).count_ones();
             self.before = word >> (32 - BITS);
         }
         edges
@@ -70,17 +87,25 @@ impl<const BITS: u32> Lane<BITS> {
 
     /// The next edge in `words`, the whole buffer; `None` at its end.
     #[inline]
-    pub fn next(&mut self, words: &[u32]) -> Option<Sample> {
+    pub fn next(&mut self, words: &[AtomicU32]) -> Option<Sample> {
         while self.pending == 0 {
-            let rest = words.get(self.word..)?;
-            // Most of the time nothing happens at all: four words that are low cost ten cycles.
-            let dark = |q: &&[u32; 4]| q[0] | q[1] | q[2] | q[3] == 0;
-            let skipped = 4 * rest.as_chunks::<4>().0.iter().take_while(dark).count();
-            if skipped > 0 {
-                self.word += skipped;
-                self.before = 0;
+            // Most of the time nothing happens at all: eight words that are low cost 22 instructions
+            // of a Cortex-M33.
+            let mut at = self.word;
+            while let Some(eight) = words.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+                if is_bright(&eight[..4]) {
+                    break;
+                }
+                if is_bright(&eight[4..]) {
+                    at += 4;
+                    break;
+                }
+                at += 8;
             }
-            let word = *words.get(self.word)?;
+            if at != self.word {
+                (self.word, self.before) = (at, 0);
+            }
+            let word = load(words.get(self.word)?);
             self.pending = rising::<BITS>(word, self.before) & self.mask;
             self.before = word >> (32 - BITS);
             self.word += 1;
@@ -117,8 +142,12 @@ mod tests {
     }
 
     fn edges<const BITS: u32>(words: &[u32], before: u32, pins: u32) -> Vec<Sample> {
-        let mut lane = Lane::<BITS>::new(before, pins);
-        core::iter::from_fn(|| lane.next(words)).collect()
+        let (mut lane, words) = (Lane::<BITS>::new(before, pins), shared(words));
+        core::iter::from_fn(|| lane.next(&words)).collect()
+    }
+
+    fn shared(words: &[u32]) -> Vec<AtomicU32> {
+        words.iter().copied().map(AtomicU32::new).collect()
     }
 
     /// Words as of pulses: most are dark, some hold one edge, some anything.
@@ -136,7 +165,7 @@ mod tests {
         #[test]
         fn words_at_a_time_are_bits_at_a_time(words in words(), before in 0u32..16, pins in 0u32..16) {
             prop_assert_eq!(edges::<4>(&words, before, pins), oracle::<4>(&words, before, pins));
-            let found = Lane::<4>::new(before, pins).count(&words) as usize;
+            let found = Lane::<4>::new(before, pins).count(&shared(&words)) as usize;
             prop_assert_eq!(found, oracle::<4>(&words, before, pins).len());
             let (b, p) = (before & 3, pins & 3);
             prop_assert_eq!(edges::<2>(&words, b, p), oracle::<2>(&words, b, p));
@@ -145,7 +174,8 @@ mod tests {
         #[test]
         fn a_cut_between_buffers_changes_nothing(words in words(), cut in 0usize..100) {
             let cut = cut.min(words.len());
-            let (first, second) = words.split_at(cut);
+            let cells = shared(&words);
+            let (first, second) = cells.split_at(cut);
             let mut lane = Lane::<4>::new(0, 15);
             let mut found: Vec<Sample> = core::iter::from_fn(|| lane.next(first)).collect();
             lane.rewind();
@@ -153,7 +183,7 @@ mod tests {
             found.extend(core::iter::from_fn(|| lane.next(second)).map(later));
             prop_assert_eq!(&found, &oracle::<4>(&words, 0, 15));
             if let Some(last) = first.last() {
-                lane.resume(*last);
+                lane.resume(load(last));
                 let again: Vec<Sample> = core::iter::from_fn(|| lane.next(second)).map(later).collect();
                 prop_assert!(found.ends_with(&again));
             }

@@ -3,6 +3,7 @@
 use crate::local::Local;
 use crate::port::{self, Pio};
 use crate::{dma, player, timer};
+use core::sync::atomic::AtomicU32;
 use helio_bench::{Drained, Edge, EdgeSource};
 use helio_panel::Seen;
 use helio_pio::{
@@ -70,7 +71,7 @@ impl CaptureMemory for Memory {
         timer::now()
     }
 
-    fn words(&self, n: u64) -> (&[u32; DETECTOR_WORDS], &[u32; AUX_WORDS]) {
+    fn words(&self, n: u64) -> (&[AtomicU32; DETECTOR_WORDS], &[AtomicU32; AUX_WORDS]) {
         dma::buffer(n)
     }
 }

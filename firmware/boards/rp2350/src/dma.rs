@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::chip;
+use core::sync::atomic::AtomicU32;
 use helio_pio::port::{AUX, DETECTORS, PLAYER};
 use helio_pio::{AUX_WORDS, BUFFERS, DETECTOR_WORDS};
 use rp235x_hal::pac;
@@ -36,28 +37,23 @@ const fn request(n: usize) -> u32 {
     (n as u32) << 17
 }
 
-/// The buffers of the capture. A ring needs an address that is a multiple of its length.
+/// The buffers of the capture. A ring needs an address that is a multiple of its length. Atomic: the
+/// DMA writes them while they are read.
 #[repr(C, align(8192))]
-pub struct Buffers {
-    detectors: [[u32; DETECTOR_WORDS]; BUFFERS],
-    aux: [[u32; AUX_WORDS]; BUFFERS],
+struct Buffers {
+    detectors: [[AtomicU32; DETECTOR_WORDS]; BUFFERS],
+    aux: [[AtomicU32; AUX_WORDS]; BUFFERS],
 }
 
-static mut BUFFERS_MEMORY: Buffers =
-    Buffers { detectors: [[0; DETECTOR_WORDS]; BUFFERS], aux: [[0; AUX_WORDS]; BUFFERS] };
+static MEMORY: Buffers = Buffers {
+    detectors: [const { [const { AtomicU32::new(0) }; DETECTOR_WORDS] }; BUFFERS],
+    aux: [const { [const { AtomicU32::new(0) }; AUX_WORDS] }; BUFFERS],
+};
 
-/// Full buffers. The DMA comes back to a buffer after three others: whoever reads looks
-/// afterwards whether it has, and then believes nothing of what it read.
-pub fn buffer(n: u64) -> (&'static [u32; DETECTOR_WORDS], &'static [u32; AUX_WORDS]) {
+/// A buffer, full or being filled.
+pub fn buffer(n: u64) -> (&'static [AtomicU32; DETECTOR_WORDS], &'static [AtomicU32; AUX_WORDS]) {
     let n = n as usize % BUFFERS;
-    let memory = &raw const BUFFERS_MEMORY;
-    // SAFETY: plain words that only the DMA writes; a word that changes while it is read is an old
-    // or a new one, and both are thrown away by the check afterwards. The barrier keeps reads
-    // from moving ahead of the count of full buffers.
-    unsafe {
-        cortex_m::asm::dmb();
-        (&(*memory).detectors[n], &(*memory).aux[n])
-    }
+    (&MEMORY.detectors[n], &MEMORY.aux[n])
 }
 
 /// Takes the block out of reset.
@@ -71,11 +67,8 @@ pub fn start_capture() {
     let dma = chip::dma();
     let all = (1 << (2 * BUFFERS)) - 1;
     stop(all);
-    let memory = &raw mut BUFFERS_MEMORY;
     for n in 0..BUFFERS {
-        // SAFETY: addresses of the two buffers; ring and count keep the DMA within them.
-        let (main, aux) =
-            unsafe { (&raw mut (*memory).detectors[n] as u32, &raw mut (*memory).aux[n] as u32) };
+        let (main, aux) = (MEMORY.detectors[n].as_ptr() as u32, MEMORY.aux[n].as_ptr() as u32);
         for (base, machine, address, words) in [
             (DETECTOR_CHANNELS, DETECTORS, main, DETECTOR_WORDS),
             (AUX_CHANNELS, AUX, aux, AUX_WORDS),
@@ -89,7 +82,8 @@ pub fn start_capture() {
                 | chain_to(base + (n + 1) % BUFFERS)
                 | request(4 + machine);
             let fifo = chip::pio().rxf(machine).as_ptr() as u32;
-            // SAFETY: registers of one channel, read from a FIFO, written to its own buffer.
+            // SAFETY: registers of one channel, read from a FIFO, written to its own buffer, within
+            // which ring and count keep it. Who reads that sees atomics.
             unsafe {
                 channel.ch_read_addr().write(|w| w.bits(fifo));
                 channel.ch_write_addr().write(|w| w.bits(address));

@@ -7,8 +7,8 @@ use std::vec::Vec;
 
 /// A DMA that goes on while it is read: each look at `completed` may find it further.
 struct Memory {
-    main: Vec<[u32; DETECTOR_WORDS]>,
-    aux: Vec<[u32; AUX_WORDS]>,
+    main: Vec<[AtomicU32; DETECTOR_WORDS]>,
+    aux: Vec<[AtomicU32; AUX_WORDS]>,
     completed: Cell<u64>,
     step: u64,
     last: u64,
@@ -27,7 +27,7 @@ impl CaptureMemory for Memory {
     fn now(&self) -> Ticks {
         Ticks(1 << 40)
     }
-    fn words(&self, n: u64) -> (&[u32; DETECTOR_WORDS], &[u32; AUX_WORDS]) {
+    fn words(&self, n: u64) -> (&[AtomicU32; DETECTOR_WORDS], &[AtomicU32; AUX_WORDS]) {
         (&self.main[n as usize], &self.aux[n as usize])
     }
 }
@@ -35,8 +35,8 @@ impl CaptureMemory for Memory {
 /// Samples with the given pins high for `width` ticks from each edge on.
 fn memory(edges: &[(u64, u8)], width: u64, buffers: usize) -> Memory {
     let mut memory = Memory {
-        main: vec![[0; DETECTOR_WORDS]; buffers],
-        aux: vec![[0; AUX_WORDS]; buffers],
+        main: (0..buffers).map(|_| [const { AtomicU32::new(0) }; DETECTOR_WORDS]).collect(),
+        aux: (0..buffers).map(|_| [const { AtomicU32::new(0) }; AUX_WORDS]).collect(),
         completed: Cell::new(buffers as u64),
         step: 0,
         last: buffers as u64,
@@ -49,9 +49,9 @@ fn memory(edges: &[(u64, u8)], width: u64, buffers: usize) -> Memory {
                 break;
             }
             if channel < 4 {
-                memory.main[n][at / 8] |= 1 << (at % 8 * 4 + usize::from(channel));
+                *memory.main[n][at / 8].get_mut() |= 1 << (at % 8 * 4 + usize::from(channel));
             } else {
-                memory.aux[n][at / 16] |= 1 << (at % 16 * 2 + usize::from(channel - 4));
+                *memory.aux[n][at / 16].get_mut() |= 1 << (at % 16 * 2 + usize::from(channel - 4));
             }
         }
     }

@@ -7,6 +7,7 @@ use helio_pio::port;
 use helio_pio::{BUFFER_TICKS, Capture, Lane};
 use helio_units::Ticks;
 use proptest::prelude::*;
+use std::sync::atomic::AtomicU32;
 
 /// From a level at the pad to its sample.
 const SYNCHRONISER: u64 = 2;
@@ -24,8 +25,8 @@ fn found(levels: &[u8]) -> Vec<(u64, u8)> {
     for level in levels.iter().chain(&[0; 64]) {
         pio.inputs = u32::from(*level) << BASE;
         pio.cycle();
-        main.extend(pio.sm[port::DETECTORS].rx.pop_front());
-        aux.extend(pio.sm[port::AUX].rx.pop_front());
+        main.extend(pio.sm[port::DETECTORS].rx.pop_front().map(AtomicU32::new));
+        aux.extend(pio.sm[port::AUX].rx.pop_front().map(AtomicU32::new));
     }
     let (mut m, mut a) = (Lane::<4>::new(0, 15), Lane::<2>::new(0, 3));
     let mut edges: Vec<(u64, u8)> = std::iter::from_fn(|| m.next(&main))

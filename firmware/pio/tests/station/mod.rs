@@ -4,11 +4,12 @@ use crate::machine::Machine;
 use helio_pio::port::{self, AUX, DETECTORS, PLAYER, PioPort};
 use helio_pio::{AUX_WORDS, CaptureFault, CaptureMemory, DETECTOR_WORDS, LeadIn, SlotShape};
 use helio_units::Ticks;
+use std::sync::atomic::AtomicU32;
 
 pub struct Station {
     pub pio: Machine,
-    pub main: Vec<u32>,
-    pub aux: Vec<u32>,
+    pub main: Vec<AtomicU32>,
+    pub aux: Vec<AtomicU32>,
     /// The DMA moves nothing from the capture before this cycle.
     pub busy_until: u64,
     /// Words for the player that the DMA still has.
@@ -37,9 +38,9 @@ impl Station {
             // One bus, and the fuller FIFO first.
             let (main, aux) = (&self.pio.sm[DETECTORS].rx, &self.pio.sm[AUX].rx);
             if main.len() >= aux.len() {
-                self.main.extend(self.pio.sm[DETECTORS].rx.pop_front());
+                self.main.extend(self.pio.sm[DETECTORS].rx.pop_front().map(AtomicU32::new));
             } else {
-                self.aux.extend(self.pio.sm[AUX].rx.pop_front());
+                self.aux.extend(self.pio.sm[AUX].rx.pop_front().map(AtomicU32::new));
             }
         }
         if self.pio.sm[PLAYER].tx.len() < 8
@@ -74,7 +75,7 @@ impl CaptureMemory for Station {
     fn now(&self) -> Ticks {
         self.ticks()
     }
-    fn words(&self, n: u64) -> (&[u32; DETECTOR_WORDS], &[u32; AUX_WORDS]) {
+    fn words(&self, n: u64) -> (&[AtomicU32; DETECTOR_WORDS], &[AtomicU32; AUX_WORDS]) {
         let (main, _) = self.main.as_chunks();
         let (aux, _) = self.aux.as_chunks();
         (&main[n as usize], &aux[n as usize])
