@@ -2,6 +2,7 @@
 
 use crate::cable::{CONTROL_HEADROOM, Transmit};
 use crate::planes::{Event, Orders};
+use crate::random::Supply;
 use heapless::Deque;
 use heapless::spsc::{Consumer, Producer};
 
@@ -37,6 +38,37 @@ impl<'a> OrderSender<'a> {
     pub fn flush(&mut self) -> bool {
         self.waiting = self.waiting.take().and_then(|orders| self.queue.enqueue(orders).err());
         self.waiting.is_none()
+    }
+}
+
+/// What the host gave for settings, to the data plane. A place of the queue keeps what was taken out of it
+/// until something else comes there, so as many empty pieces as it has places follow the last one.
+pub struct SupplySender<'a> {
+    queue: Producer<'a, Supply>,
+    /// Places that may hold what was given.
+    stale: usize,
+}
+
+impl<'a> SupplySender<'a> {
+    /// Nothing given.
+    pub fn new(queue: Producer<'a, Supply>) -> SupplySender<'a> {
+        SupplySender { queue, stale: 0 }
+    }
+
+    /// Sends what there is and has room, or one empty piece; each turn.
+    pub fn go(&mut self, mut next: impl FnMut() -> Option<Supply>) {
+        let mut sent = false;
+        while self.queue.ready()
+            && let Some(piece) = next()
+        {
+            // There is room.
+            let _ = self.queue.enqueue(piece);
+            self.stale = self.queue.capacity() + 1;
+            sent = true;
+        }
+        if !sent && self.stale > 0 && self.queue.enqueue(Supply::EMPTY).is_ok() {
+            self.stale -= 1;
+        }
     }
 }
 

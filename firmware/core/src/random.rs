@@ -48,6 +48,10 @@ impl core::fmt::Debug for Supply {
 }
 
 impl Supply {
+    /// No bytes: changes nothing.
+    pub(crate) const EMPTY: Supply =
+        Supply { kind: SupplyKind::Feed, length: 0, bytes: [0; PIECE] };
+
     /// The pieces of these bytes.
     pub(crate) fn pieces(kind: SupplyKind, bytes: &[u8]) -> impl Iterator<Item = Supply> {
         bytes.chunks(PIECE).enumerate().map(move |(i, chunk)| {

@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 use embedded_hal::digital::{InputPin, OutputPin, StatefulOutputPin};
 use heapless::spsc::{Consumer, Producer};
 use helio_bench::Polarization;
-use helio_firmware::pipe::{EventReceiver, FrameMover, OrderSender, Told};
+use helio_firmware::pipe::{EventReceiver, FrameMover, OrderSender, SupplySender, Told};
 use helio_firmware::random::Supply;
 use helio_firmware::usb::{UsbBoard, UsbCable};
 use helio_firmware::{Control, Event, Orders, Profile, Text};
@@ -19,6 +19,7 @@ use rp235x_hal::Watchdog;
 use rp235x_hal::fugit::ExtU32;
 use rp235x_hal::gpio::Interrupt;
 use usb_device::bus::UsbBusAllocator;
+use zeroize::Zeroize;
 
 /// Room for frames on the cable, in bytes.
 const CABLE: usize = 8192;
@@ -65,8 +66,9 @@ pub fn run(
     desk: Desk,
     product: &'static str,
 ) -> ! {
-    let ControlEnds { orders, events, frames, mut supplies, mut seen } = ends;
+    let ControlEnds { orders, events, frames, supplies, mut seen } = ends;
     let (mut orders, mut events) = (OrderSender::new(orders), EventReceiver::new(events));
+    let mut supplies = SupplySender::new(supplies);
     let Desk { usb, serial, mut pins, mut watchdog } = desk;
     let identity = &profile.identity;
     let board = UsbBoard {
@@ -114,13 +116,11 @@ pub fn run(
         }
         let n = cable.receive(&mut rx);
         let order = control.poll(now, &heard, &rx[..n], &mut cable);
+        // A seed may have been in it.
+        rx[..n].zeroize();
 
         // Before the orders that may need them.
-        while supplies.ready()
-            && let Some(supply) = control.supply()
-        {
-            let _ = supplies.enqueue(supply);
-        }
+        supplies.go(|| control.supply());
         let urgent = order.halt
             || order.configure.is_some()
             || order.run.is_some()

@@ -2,6 +2,7 @@ extern crate std;
 use super::*;
 use crate::fakes::*;
 use crate::planes::{Inbox, RunOrder};
+use crate::random::SupplyKind;
 use crate::{AliceData, Control, Profile};
 use heapless::spsc::Queue;
 use helio_bench::{InterlockState, SlotTiming};
@@ -162,6 +163,35 @@ fn only_the_end_of_a_run_waits_for_its_data_and_not_for_ever() {
     assert_eq!(receiver.next(&mover), Some(Event::Stopping { epoch: 3 }));
     receiver.link_is_reset();
     assert_eq!((receiver.next(&mover), receiver.next(&mover)), (Some(stopped(3)), None));
+}
+
+/// Whether a secret is left in any place of the queue can be told by what was put there last.
+#[test]
+fn every_place_of_the_queue_is_written_over_behind_what_the_host_gave() {
+    let mut queue = Queue::<Supply, 5>::new();
+    let (to_data, mut from_control) = queue.split();
+    let mut sender = SupplySender::new(to_data);
+    let empty = std::format!("{:?}", Supply::EMPTY);
+    let mut noise = Noise::new(9);
+    for _ in 0..50 {
+        let given = 1 + noise.below(9) as usize;
+        let bytes = std::vec![7; 64 * given];
+        let mut pieces = Supply::pieces(SupplyKind::Feed, &bytes);
+        let mut places = std::vec::Vec::new();
+        for _ in 0..40 {
+            sender.go(|| pieces.next());
+            if noise.below(3) > 0 {
+                while let Some(piece) = from_control.dequeue() {
+                    places.push(std::format!("{piece:?}") == empty);
+                }
+            }
+        }
+        while let Some(piece) = from_control.dequeue() {
+            places.push(std::format!("{piece:?}") == empty);
+        }
+        let (full, blank) = places.split_at(given);
+        assert!(full.iter().all(|empty| !empty) && blank == [true; 5]);
+    }
 }
 
 #[test]
