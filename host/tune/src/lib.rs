@@ -4,7 +4,8 @@
 //! [`Meter`] holds count rates with their peaks, [`Joiner`] brings settings and detections together in a
 //! [`ClickMatrix`], [`Arrivals`] says where in the slot clicks lie, [`Observer`] does all
 //! three for two devices, [`scan`] finds the best value of a
-//! setting from points with errors, [`calibrate`] turns counts into what a calibration states. Formulas
+//! setting from points with errors, [`calibrate`] turns counts into what a calibration states,
+//! [`steering`] holds Bob's slot clock on Alice's slots. Formulas
 //! stand beside the code with their sources and in `docs/alignment.md`. What a key may rest on is decided
 //! in `helio-distill`, not here.
 
@@ -17,6 +18,7 @@ mod measured;
 mod meter;
 mod observer;
 pub mod scan;
+pub mod steering;
 
 pub use arrivals::{Arrival, Arrivals};
 pub use joiner::{Joiner, Sent, SettingsOf};

@@ -21,5 +21,5 @@ mod zoom;
 
 pub use model::{ClockModel, ClockUncertainty, Lock, NoLock, SearchRange};
 pub use pairs::PairSearch;
-pub use slots::{SlotSearch, SyncPlan};
+pub use slots::{SlotSearch, SyncPlan, SyncSequence};
 pub use track::{Tracked, Tracker, TrackerSettings};

@@ -2,7 +2,7 @@
 //! the documentation. SIMULATED: nothing here is measured.
 
 use super::ClockModel;
-use super::slots::SyncPlan;
+use super::slots::{SyncPlan, SyncSequence};
 
 /// A small generator (xorshift64*): good enough to scatter clicks, and no secret hangs on it.
 #[derive(Clone, Debug)]
@@ -53,14 +53,7 @@ pub fn any_clock(seed: u64, [offset_ps, frequency_ppm, drift_ppb_per_s]: [f64; 3
 
 /// So many bits of the sequence x³¹ + x²⁸ + 1, packed: which sync slots carry a pulse.
 pub fn sync_bits(bits: usize) -> Vec<u64> {
-    let mut state = 0x1234_5678u32;
-    let mut words = vec![0u64; bits.div_ceil(64)];
-    for position in 0..bits {
-        let bit = (state >> 30 ^ state >> 27) & 1;
-        state = (state << 1 | bit) & 0x7FFF_FFFF;
-        words[position / 64] |= u64::from(bit) << (position % 64);
-    }
-    words
+    SyncSequence::new(0x1234_5678).map_or_else(Vec::new, |mut sequence| sequence.take(bits))
 }
 
 /// A source of photon pairs between two stations.

@@ -7,12 +7,14 @@
 mod grid;
 mod place;
 mod plan;
+mod sequence;
 #[cfg(test)]
 pub(super) mod tests;
 
 use core::f64::consts::LOG10_E;
 
 pub use plan::SyncPlan;
+pub use sequence::SyncSequence;
 
 use self::grid::Grid;
 use super::model::{ClockModel, ClockUncertainty, Lock, NoLock, SearchRange};

@@ -1,0 +1,422 @@
+//! Bob's slot clock, steered by his host: edges of SYNC IN in, orders for the device out.
+//!
+//! 1. *Searching*: the edges' grid and place in the public sequence are found by
+//!    [`SlotSearch`], once there are [`MIN_EDGES`]. The light begins within a second of the first
+//!    edge of the run, or of the first one that is kept; after a loss the place is looked for
+//!    within [`REGAIN`] of dead reckoning.
+//! 2. *Following*: each [`INTERVAL`] a Kalman filter of offset, frequency and drift
+//!    ([`Tracker`]) takes in the edges of those sync slots that the sequence says are bright.
+//!    Fed each 0.1 s with [`WALKS`] it settles to averaging over about a second. An order goes out
+//!    if the interval has shown the sequence and the slot is known well enough ([`SURE`]).
+//! 3. *Holding*: an interval that does not show it brings no order. After [`BAD_INTERVALS`] the
+//!    place is searched again. The device has closed its gate by then: it loses its lock 250 ms
+//!    after the last order.
+//!
+//! Nothing here depends on anything but the device's data and the device's time: orders are made when
+//! the data reach fixed instants, half an interval before each whole one, for slots that begin
+//! [`LEAD`] after that whole one.
+
+#[cfg(test)]
+mod tests;
+mod window;
+
+use helio_bench::SlotTiming;
+use helio_timetag::clock::{
+    ClockModel, ClockUncertainty, Lock, SearchRange, SlotSearch, SyncPlan, SyncSequence, Tracked,
+    Tracker, TrackerSettings,
+};
+use helio_units::{FineTicks, Picoseconds, SlotIndex, TickLength, Ticks};
+
+use self::window::Window;
+
+/// Device time between two orders.
+pub const INTERVAL: Picoseconds = Picoseconds(100_000_000_000);
+/// From the whole interval, at which a host beats, to the slot of its order: what its way to the
+/// device may take.
+pub const LEAD: Picoseconds = Picoseconds(70_000_000_000);
+/// Edges before the first search.
+pub const MIN_EDGES: usize = 128;
+/// The place is searched this far from dead reckoning after a loss.
+pub const REGAIN: Picoseconds = Picoseconds(50_000_000_000);
+/// Intervals in a row without the sequence after which its place is searched again.
+pub const BAD_INTERVALS: u32 = 3;
+/// An order goes out if five standard errors of the slots' begins, until the next one, are less than
+/// this share of a slot, or less than a tick.
+pub const SURE: f64 = 1.0 / 16.0;
+
+/// Wandering of ordinary quartz clocks: 100 ps, 300 ps/s and 0.02 ppb/s in a second.
+pub const WALKS: TrackerSettings = TrackerSettings {
+    offset_walk_ps: 100.0,
+    frequency_walk_ps_per_s: 300.0,
+    drift_walk_ppb_per_s: 0.02,
+    reach_ps: 1e9,
+    resolution_ps: 1.0,
+    false_alarm: 1e-6,
+};
+
+/// Range of the clocks' drift.
+const DRIFT_PPB_PER_S: f64 = 100.0;
+/// Most edges that wait for a search.
+const MOST_EDGES: usize = 8_192;
+/// For so long after the first edge of a run the light may have begun with it.
+const FIRST_LIGHT_PS: i64 = 10_000_000_000_000;
+/// Fewest bright slots that show the sequence in an interval, and how many times more they are than
+/// edges in dark sync slots, of which a wrong place makes as many.
+const MIN_HITS: usize = 8;
+const HITS_TO_WRONG: usize = 3;
+
+/// What both stations agreed on, and the device's tick.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SteeringConfig {
+    /// Length of a tick.
+    pub tick: TickLength,
+    /// Nominal length of a slot in ticks.
+    pub slot_ticks: u32,
+    /// Slots from one sync slot to the next, at least 2.
+    pub sync_spacing: u16,
+    /// First state of the sequence, 1 to 2³¹ − 1.
+    pub sync_seed: u32,
+}
+
+/// What is to be said to the device with the coming beat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Word {
+    /// Where slots lie from this one on.
+    Steer(SlotTiming),
+    /// It is not known where slots lie.
+    Nothing,
+}
+
+/// How the slot clock stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// Whether the place in the sequence is known and was seen in the last interval.
+    pub locked: bool,
+    /// How much faster Bob's clock runs, in millionths, as it was last known.
+    pub frequency_ppm: f64,
+    /// Spread of the edges, in ps, rms.
+    pub jitter_ps: f64,
+    /// How often the place was found.
+    pub locks: u32,
+    /// How often it was lost after that.
+    pub losses: u32,
+}
+
+/// Steers one run. Some hundred KiB while it searches.
+#[derive(Clone, Debug)]
+pub struct Steering {
+    config: SteeringConfig,
+    slot_ps: f64,
+    interval: u64,
+    lead: u64,
+    /// The tick from which picoseconds count.
+    origin: Option<Ticks>,
+    edges: Vec<i64>,
+    /// The whole interval for which the last word was.
+    said: u64,
+    state: State,
+    standing: Standing,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    /// Nothing is known.
+    Searching,
+    Following(Box<Following>),
+    /// It was known until some time ago; the sequence stands before where it was.
+    Lost(Known),
+}
+
+/// What is left of a place that was lost.
+#[derive(Clone, Debug)]
+struct Known {
+    model: ClockModel,
+    error: ClockUncertainty,
+    /// Before the place.
+    sequence: SyncSequence,
+}
+
+#[derive(Clone, Debug)]
+struct Following {
+    tracker: Tracker,
+    /// Up to where windows have been looked at.
+    sequence: SyncSequence,
+    /// The same two intervals ago or so.
+    earlier: [SyncSequence; 2],
+    bad: u32,
+}
+
+impl Steering {
+    /// Before the run begins; `None` where the numbers are out of range.
+    pub fn new(config: SteeringConfig) -> Option<Steering> {
+        SyncSequence::new(config.sync_seed)?;
+        let sound = config.sync_spacing >= 2 && config.slot_ticks >= 1;
+        sound.then(|| Steering {
+            slot_ps: f64::from(config.slot_ticks) * config.tick.as_ps_f64(),
+            interval: config.tick.ticks_covering(INTERVAL).0.max(1),
+            lead: config.tick.ticks_covering(LEAD).0,
+            origin: None,
+            edges: Vec::new(),
+            said: 0,
+            state: State::Searching,
+            standing: Standing::default(),
+            config,
+        })
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The next edges of SYNC IN, in order of time. That some before them are missing is no harm.
+    pub fn edges(&mut self, ticks: impl Iterator<Item = Ticks>) {
+        for tick in ticks {
+            let origin = *self.origin.get_or_insert(tick);
+            let Some(ps) = self.picoseconds(tick, origin) else { continue };
+            if self.edges.last().is_none_or(|last| *last <= ps) {
+                self.edges.push(ps);
+            }
+        }
+        if self.edges.len() > 2 * MOST_EDGES {
+            let excess = self.edges.len() - MOST_EDGES;
+            self.edges.drain(..excess);
+        }
+    }
+
+    /// Every edge before this tick was given or is lost. Once an interval, what to say with the
+    /// host's next beat.
+    pub fn reached(&mut self, tick: Ticks) -> Option<Word> {
+        let instant = tick.0.saturating_add(self.interval / 2) / self.interval;
+        if instant <= self.said {
+            return None;
+        }
+        self.said = instant;
+        self.find(tick);
+        self.standing.locked = self.follow(tick).unwrap_or(false);
+        let from = Ticks(instant.saturating_mul(self.interval).saturating_add(self.lead));
+        let timing = self.standing.locked.then(|| self.timing(from)).flatten();
+        Some(timing.map_or(Word::Nothing, Word::Steer))
+    }
+
+    /// The middle of a tick, in ps from the origin.
+    fn picoseconds(&self, tick: Ticks, origin: Ticks) -> Option<i64> {
+        let halves = 2 * (i128::from(tick.0) - i128::from(origin.0)) + 1;
+        let ps = halves * i128::from(self.config.tick.numerator_ps())
+            / (2 * i128::from(self.config.tick.denominator()));
+        i64::try_from(ps).ok()
+    }
+
+    /// Length of a period of the sync slots.
+    fn spacing_ps(&self) -> f64 {
+        self.slot_ps * f64::from(self.config.sync_spacing)
+    }
+
+    /// Searches the place, where it is not known.
+    fn find(&mut self, now: Ticks) {
+        match &self.state {
+            State::Following(_) => return,
+            State::Lost(lost) => {
+                // The search begins behind dead reckoning.
+                let mut lost = lost.clone();
+                let first = self.edges.first().copied();
+                let Some(first) = first.or_else(|| self.picoseconds(now, self.origin?)) else {
+                    return;
+                };
+                let behind = lost.model.to_a(first) - 2 * REGAIN.0;
+                lost.sequence.skip_to((behind.max(0) as f64 / self.spacing_ps()) as u64);
+                self.search_near(&lost);
+                if !matches!(self.state, State::Following(_)) {
+                    self.state = State::Lost(lost);
+                }
+            }
+            State::Searching => self.search(),
+        }
+        if !matches!(self.state, State::Following(_)) {
+            let excess = self.edges.len().saturating_sub(MOST_EDGES / 2);
+            self.edges.drain(..excess);
+        }
+    }
+
+    /// The first search of a run.
+    fn search(&mut self) {
+        let (Some(&first), Some(&last)) = (self.edges.first(), self.edges.last()) else { return };
+        let Some(start) = SyncSequence::new(self.config.sync_seed) else { return };
+        let range = SearchRange { offset_ps: 1e12, ..self.range() };
+        if last < FIRST_LIGHT_PS
+            && let Some(lock) = self.place(start, 0, range).filter(|lock| self.is_near(lock))
+        {
+            return self.begin(&lock, start);
+        }
+        // The light may have begun with the first edge that is kept.
+        if first > 0 {
+            let tick_ps = self.config.tick.as_ps_f64();
+            let ticks = (first as f64 / tick_ps) as u64;
+            let origin = self.origin.map(|origin| Ticks(origin.0 + ticks));
+            let shift = (ticks as f64 * tick_ps) as i64;
+            self.edges.iter_mut().for_each(|edge| *edge -= shift);
+            match self.place(start, 0, range).filter(|lock| self.is_near(lock)) {
+                Some(lock) => {
+                    self.origin = origin;
+                    self.begin(&lock, start);
+                }
+                None => self.edges.iter_mut().for_each(|edge| *edge += shift),
+            }
+        }
+    }
+
+    /// The search after a loss. The frequency is better known from before than from a few edges.
+    fn search_near(&mut self, lost: &Known) {
+        let begin = (lost.sequence.position() as f64 * self.spacing_ps()).round() as i64;
+        let near = lost.model.at(begin).offset_ps.round() as i64;
+        let range = SearchRange { offset_ps: REGAIN.0 as f64, ..self.range() };
+        let Some(mut lock) = self.place(lost.sequence, near, range) else { return };
+        let known = lost.model.at(lock.model.reference_ps);
+        let away_s = (known.reference_ps - lost.model.reference_ps) as f64 * 1e-12;
+        let walked = 1e-6 * WALKS.frequency_walk_ps_per_s * away_s.abs().sqrt();
+        let drifted = 1e-3 * lost.error.drift_ppb_per_s * away_s;
+        let error_ppm = lost.error.frequency_ppm.hypot(walked).hypot(drifted);
+        if error_ppm < lock.uncertainty.frequency_ppm {
+            lock.model.frequency_ppm = known.frequency_ppm;
+            lock.uncertainty.frequency_ppm = error_ppm;
+        }
+        if self.is_near(&lock) {
+            self.begin(&lock, lost.sequence);
+        }
+    }
+
+    fn range(&self) -> SearchRange {
+        SearchRange {
+            frequency_ppm: 100.0,
+            drift_ppb_per_s: DRIFT_PPB_PER_S,
+            ..SearchRange::default()
+        }
+    }
+
+    /// Searches with `near` as the offset to search around, from the sequence's position on.
+    fn place(&self, sequence: SyncSequence, near: i64, range: SearchRange) -> Option<Lock> {
+        if self.edges.len() < MIN_EDGES {
+            return None;
+        }
+        let begin = (sequence.position() as f64 * self.spacing_ps()).round() as i64;
+        let clicks: Vec<i64> = self.edges.iter().map(|edge| edge - begin - near).collect();
+        let last = clicks.last().copied().unwrap_or(0).max(0) as f64 + range.offset_ps;
+        let positions = (last / self.spacing_ps()) as usize + 2;
+        let bits = sequence.clone().take(positions);
+        let plan =
+            SyncPlan { slot_ps: self.slot_ps, spacing: self.config.sync_spacing, bits: &bits };
+        let resolution_ps = self.config.tick.as_ps_f64();
+        let search = SlotSearch { range, resolution_ps, max_clicks: MOST_EDGES };
+        let found = search.find(&clicks, &plan).ok()?;
+        let model = ClockModel {
+            reference_ps: found.model.reference_ps + begin,
+            offset_ps: found.model.offset_ps + near as f64,
+            ..found.model
+        };
+        // Whole ticks over a tenth of a second say less of the drift than is known of a clock.
+        let drift_ppb_per_s = found.uncertainty.drift_ppb_per_s.min(DRIFT_PPB_PER_S);
+        let uncertainty = ClockUncertainty { drift_ppb_per_s, ..found.uncertainty };
+        let mut lock = Lock { model, uncertainty, ..found };
+        // Noise before the light makes the span look longer than it is.
+        let span_s = self.light_s(&lock, sequence)?;
+        let error_ppm = 1e-6 * resolution_ps / span_s;
+        lock.uncertainty.frequency_ppm = lock.uncertainty.frequency_ppm.max(error_ppm);
+        Some(lock)
+    }
+
+    /// Whether the light will be where it is looked for an interval on.
+    fn is_near(&self, lock: &Lock) -> bool {
+        5e6 * lock.uncertainty.frequency_ppm * 1e-12 * (INTERVAL.0 as f64) < 0.5 * self.slot_ps
+    }
+
+    /// For how long the edges show the light, in seconds: what lies between a tenth and nine tenths
+    /// of those in bright slots, and as much more as that leaves out. `None` if they are few.
+    fn light_s(&self, lock: &Lock, mut sequence: SyncSequence) -> Option<f64> {
+        let (model, spacing) = (lock.model, self.config.sync_spacing);
+        let window = Window { model, slot_ps: self.slot_ps, spacing };
+        let hits = window.look(&mut self.edges.clone(), &mut sequence, u64::MAX).hits;
+        let [from, to] = [hits.len() / 10, hits.len() - hits.len() / 10];
+        (hits.len() >= MIN_EDGES / 2).then(|| 1.25e-12 * (hits[to - 1] - hits[from]).max(1) as f64)
+    }
+
+    /// Follows from the first edge on, so that the interval shows what was found.
+    fn begin(&mut self, lock: &Lock, mut sequence: SyncSequence) {
+        let resolution_ps = self.config.tick.as_ps_f64();
+        let settings = TrackerSettings { reach_ps: 0.5 * self.slot_ps, resolution_ps, ..WALKS };
+        let first = self.edges.first().map_or(0, |edge| lock.model.to_a(*edge));
+        sequence.skip_to((first.max(0) as f64 / self.spacing_ps()) as u64);
+        let tracker = Tracker::new(lock, settings);
+        let following = Following { tracker, sequence, earlier: [sequence; 2], bad: 0 };
+        self.state = State::Following(Box::new(following));
+        self.standing.locks += 1;
+        self.standing.jitter_ps = lock.jitter_ps;
+    }
+
+    /// Takes in the edges up to now; whether they show the sequence.
+    fn follow(&mut self, now: Ticks) -> Option<bool> {
+        let now = self.picoseconds(now, self.origin?)?;
+        let spacing_ps = self.spacing_ps();
+        let State::Following(following) = &mut self.state else { return None };
+        let model = following.tracker.model();
+        let until = (model.to_a(now).max(0) as f64 / spacing_ps) as u64;
+        let window = Window { model, slot_ps: self.slot_ps, spacing: self.config.sync_spacing };
+        let begin = (following.sequence.position() as f64 * spacing_ps) as i64;
+        following.earlier = [following.earlier[1], following.sequence];
+        let seen = window.look(&mut self.edges, &mut following.sequence, until);
+        let plan = SyncPlan { slot_ps: self.slot_ps, spacing: self.config.sync_spacing, bits: &[] };
+        let end = (following.sequence.position() as f64 * spacing_ps) as i64;
+        let tracked = following.tracker.slots(begin, end, &seen.hits, &plan);
+        let shown = seen.hits.len() >= MIN_HITS
+            && seen.hits.len() >= HITS_TO_WRONG * seen.wrong
+            && matches!(tracked, Tracked::Followed { .. });
+        following.bad = if shown { 0 } else { following.bad + 1 };
+        self.standing.frequency_ppm = following.tracker.model().frequency_ppm;
+        if following.bad >= BAD_INTERVALS
+            || matches!(tracked, Tracked::Lost | Tracked::Jumped { .. })
+        {
+            let (model, error) = (following.tracker.model(), following.tracker.uncertainty());
+            let sequence = following.earlier[0];
+            self.state = State::Lost(Known { model, error, sequence });
+            self.standing.losses += 1;
+        }
+        Some(shown)
+    }
+
+    /// The slot clock from the first sync slot on that begins at `from` or later, if it is known
+    /// well enough.
+    fn timing(&self, from: Ticks) -> Option<SlotTiming> {
+        let origin = self.origin?;
+        let State::Following(following) = &self.state else { return None };
+        let (model, error) = (following.tracker.model(), following.tracker.uncertainty());
+        let tick_ps = self.config.tick.as_ps_f64();
+        let at = model.to_a(self.picoseconds(from, origin)?);
+        // It has to do until the next one.
+        let ahead_s = (at + INTERVAL.0 - model.reference_ps) as f64 * 1e-12;
+        let walk = WALKS.frequency_walk_ps_per_s * ahead_s.abs().powf(1.5);
+        let drift = 0.5e3 * error.drift_ppb_per_s * ahead_s * ahead_s;
+        let frequency = 1e6 * error.frequency_ppm * ahead_s;
+        let error_ps = [error.offset_ps, frequency, drift, walk]
+            .iter()
+            .map(|part| part * part)
+            .sum::<f64>()
+            .sqrt();
+        if 5.0 * error_ps > (SURE * self.slot_ps).max(tick_ps) {
+            return None;
+        }
+        let spacing = u64::from(self.config.sync_spacing);
+        let slot = ((at.max(0) as f64 / self.spacing_ps()) as u64 + 1).checked_mul(spacing)?;
+        let alice_ps = (slot as f64 * self.slot_ps) as i64;
+        let there = model.at(alice_ps);
+        let fine = |ps: f64| (ps / tick_ps * 4_294_967_296.0) as i128;
+        let slot_fine = i128::from(self.config.slot_ticks) << FineTicks::FRACTION_BITS;
+        let origin = FineTicks::from_ticks(origin).0;
+        let start = origin + i128::from(slot) * slot_fine + fine(there.offset_ps);
+        let period = slot_fine + fine(1e-6 * there.frequency_ppm * self.slot_ps);
+        let timing = SlotTiming {
+            slot: SlotIndex(slot),
+            start: FineTicks(start),
+            period: FineTicks(period),
+        };
+        (start >= FineTicks::from_ticks(from).0 && period > 0).then_some(timing)
+    }
+}
