@@ -6,7 +6,9 @@
 //! | AD5686R | Alice | `laser.level.0` … `3`, the voltages that the analogue switch chooses among |
 //! | AD5686R | Bob | `detector.threshold.0` … |
 //! | four SY89295U behind 74HC595 | Alice | none: [`Panel::set_delay`] does what the firmware's own entries say |
+//! | TDC7200 | both | `sensor.stopwatch`, `board.stopwatch`, `count.stopwatch`, `stopwatch.long` |
 //! | converter of the microcontroller | both | `sensor.temperature.board`, `sensor.bias.0`, `sensor.supply.0` |
+//! | the two cores' loops | both | `board.turn.longest`, `board.turn.recent`, `board.turn.data.longest`, `board.turn.data.recent` |
 //! | capture | Bob | `reference.count`, `reference.tick`, `count.capture.gaps`, `count.capture.lost` |
 //!
 //! Nothing waits for a chip: a bus that is clocked from here always comes to its end, and one that
@@ -18,9 +20,13 @@ mod analog;
 mod boot;
 mod delays;
 mod panel;
+mod shots;
 mod table;
+mod turns;
 
 pub use analog::{Analog, INPUTS, Input, Sampler, millikelvin, millivolts};
 pub use boot::{FAULT_WORDS, Faults, boot_cause};
 pub use delays::{LONGEST_DELAY, frame};
 pub use panel::{Chip, Panel, Parts, Seen, THRESHOLD_AT_BOOT};
+pub use shots::Shot;
+pub use turns::{LongestTurns, RECENTLY, Turns};

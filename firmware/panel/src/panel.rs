@@ -2,11 +2,13 @@
 
 use crate::analog::{Analog, Input, Sampler, millikelvin, millivolts};
 use crate::delays::{self, LASERS};
-use crate::table::{Item, LEVELS, Station};
+use crate::shots::Shots;
+use crate::table::{Item, LEVELS, Loop, Station};
+use crate::turns::{LongestTurns, RECENTLY, Turns};
 use embedded_hal::spi::SpiDevice;
 use helio_bench::{Board, BootCause, Entry, KEPT_LENGTH, PartFault, Polarization};
 use helio_chips::ad5686r::{Ad5686r, Channel, Millivolts};
-use helio_units::{Picoseconds, Ticks};
+use helio_units::{Picoseconds, TickLength, Ticks};
 
 /// Thresholds after a start: half of a TTL pulse behind the divider of the wiring guide. At zero,
 /// where the chip itself begins, a comparator would click at its own noise.
@@ -18,8 +20,12 @@ pub struct Parts<S, A> {
     pub dac: S,
     /// Alice's shift registers of the fine delays: SPI mode 0, latched by the chip select.
     pub delays: Option<S>,
+    /// A TDC7200, where there is one: SPI mode 0, 12 MHz at its CLOCK.
+    pub stopwatch: S,
     /// The microcontroller's converter.
     pub analog: A,
+    /// A tick of the time that [`Panel::turn`] is told.
+    pub clock: TickLength,
 }
 
 /// What the chip says of itself at its start.
@@ -58,6 +64,10 @@ pub struct Panel<'a, S, A> {
     codes: [u16; LASERS],
     dac_answers: bool,
     seen: Seen,
+    shots: Shots<S>,
+    clock: TickLength,
+    turns: Turns,
+    data_turns: LongestTurns,
 }
 
 impl<'a, S: SpiDevice, A: Analog> Panel<'a, S, A> {
@@ -105,6 +115,10 @@ impl<'a, S: SpiDevice, A: Analog> Panel<'a, S, A> {
             codes: [0; LASERS],
             dac_answers: false,
             seen: Seen::default(),
+            shots: Shots::new(parts.stopwatch, parts.clock),
+            clock: parts.clock,
+            turns: Turns::new(parts.clock.ticks_covering(RECENTLY)),
+            data_turns: LongestTurns::default(),
         }
     }
 
@@ -117,9 +131,28 @@ impl<'a, S: SpiDevice, A: Analog> Panel<'a, S, A> {
         }
     }
 
-    /// Lets the converter take its next sample; as often as there is time.
-    pub fn turn(&mut self) {
+    /// A turn of the loop that owns the chips: lets the converter take its next sample and looks after
+    /// the stopwatch, waiting for neither.
+    pub fn turn(&mut self, now: Ticks) {
+        self.turns.begin(now);
         self.sampler.turn();
+        self.shots.turn(now);
+    }
+
+    /// The turns of the other core's loop.
+    pub fn data_turned(&mut self, turns: LongestTurns) {
+        self.data_turns = turns;
+    }
+
+    fn longest_turn(&self, whose: Loop) -> LongestTurns {
+        match whose {
+            Loop::Control => self.turns.told(),
+            Loop::Data => self.data_turns,
+        }
+    }
+
+    fn picoseconds(&self, ticks: Ticks) -> i64 {
+        self.clock.to_ps(ticks).map_or(i64::MAX, |time| time.0)
     }
 
     /// What the capture has seen by now.
@@ -188,6 +221,12 @@ impl<S: SpiDevice, A: Analog> Board for Panel<'_, S, A> {
             Some(Item::ReferenceTick) => i64::try_from(self.seen.reference.0).unwrap_or(i64::MAX),
             Some(Item::Gaps) => self.seen.gaps.into(),
             Some(Item::LostTicks) => i64::try_from(self.seen.lost.0).unwrap_or(i64::MAX),
+            Some(Item::Shot) => self.shots.take().0,
+            Some(Item::ShotState) => self.shots.state() as i64,
+            Some(Item::ShotCount) => self.shots.count().into(),
+            Some(Item::LongShots) => self.shots.is_long().into(),
+            Some(Item::Turn(whose)) => self.picoseconds(self.longest_turn(whose).longest),
+            Some(Item::RecentTurn(whose)) => self.picoseconds(self.longest_turn(whose).recent),
             None => 0,
         }
     }
@@ -198,6 +237,7 @@ impl<S: SpiDevice, A: Analog> Board for Panel<'_, S, A> {
                 let level = Millivolts(u32::try_from(value).map_err(|_| PartFault)?);
                 self.set_level(output, level)
             }
+            Some(Item::LongShots) => self.shots.set_long(value != 0),
             _ => Err(PartFault),
         }
     }

@@ -1,6 +1,7 @@
 //! The entries of each station, in order of their index.
 
 use crate::analog::Input;
+use crate::shots::{LONGEST_SHOT, Shot};
 use helio_bench::{Access, Entry, Unit};
 use helio_chips::ad5686r::{Channel, Gain, LevelRange, Millivolts};
 
@@ -23,19 +24,40 @@ pub(crate) enum Item {
     ReferenceTick,
     Gaps,
     LostTicks,
+    Shot,
+    ShotState,
+    ShotCount,
+    LongShots,
+    Turn(Loop),
+    RecentTurn(Loop),
+}
+
+/// Whose turns are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loop {
+    Control,
+    Data,
 }
 
 type Row = (&'static str, Item);
 
 const OUTPUTS: [Channel; 4] = [Channel::A, Channel::B, Channel::C, Channel::D];
 
-const COMMON: [Row; 6] = [
+const COMMON: [Row; 14] = [
     ("sensor.temperature.board", Item::Sensor(Input::Temperature)),
     ("sensor.bias.0", Item::Sensor(Input::Bias)),
     ("sensor.supply.0", Item::Sensor(Input::Supply)),
     ("board.stepping", Item::Stepping),
     ("board.dac", Item::DacAnswers),
     ("count.faults", Item::FaultCount),
+    ("board.turn.longest", Item::Turn(Loop::Control)),
+    ("board.turn.recent", Item::RecentTurn(Loop::Control)),
+    ("board.turn.data.longest", Item::Turn(Loop::Data)),
+    ("board.turn.data.recent", Item::RecentTurn(Loop::Data)),
+    ("sensor.stopwatch", Item::Shot),
+    ("board.stopwatch", Item::ShotState),
+    ("count.stopwatch", Item::ShotCount),
+    ("stopwatch.long", Item::LongShots),
 ];
 
 const ALICE: [Row; 4] = [
@@ -100,7 +122,11 @@ impl Station {
             Item::Sensor(Input::Supply) => (Unit::Millivolts, Access::ReadOnly, 9_900),
             Item::Stepping => (Unit::None, Access::ReadOnly, 15),
             Item::DacAnswers => (Unit::None, Access::ReadOnly, 1),
-            Item::FaultCount | Item::References | Item::Gaps => {
+            Item::Shot => (Unit::Picoseconds, Access::ReadOnly, LONGEST_SHOT.0),
+            Item::ShotState => (Unit::None, Access::ReadOnly, Shot::Disturbed as i64),
+            Item::LongShots => (Unit::None, Access::Always, 1),
+            Item::Turn(_) | Item::RecentTurn(_) => (Unit::Picoseconds, Access::ReadOnly, i64::MAX),
+            Item::FaultCount | Item::References | Item::Gaps | Item::ShotCount => {
                 (Unit::None, Access::ReadOnly, u32::MAX.into())
             }
             Item::ReferenceTick | Item::LostTicks => (Unit::Ticks, Access::ReadOnly, i64::MAX),

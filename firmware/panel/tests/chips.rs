@@ -3,8 +3,8 @@
 use embedded_hal::spi::{ErrorKind, ErrorType, Operation, SpiDevice};
 use embedded_hal_mock::eh1::spi::{Mock, Transaction};
 use helio_bench::{Access, Board, BootCause, KEPT_LENGTH, PartFault, Polarization};
-use helio_panel::{Analog, Chip, Input, Panel, Parts, Seen};
-use helio_units::{Picoseconds, Ticks};
+use helio_panel::{Analog, Chip, Input, LongestTurns, Panel, Parts, Seen};
+use helio_units::{Picoseconds, TickLength, Ticks};
 
 const CHIP: Chip = Chip { stepping: 2, cause: BootCause::Power, faults: 3 };
 
@@ -18,9 +18,31 @@ impl Analog for Volt {
     fn begin(&mut self, _: Input) {}
 }
 
+const CLOCK: TickLength = TickLength::CYCLE_150_MHZ;
+
+/// A stopwatch that is not there: what is written to it at the start.
+fn no_stopwatch() -> Mock<u8> {
+    let limits = [0xC3, 0x07, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0];
+    Mock::new(&[sent(&[0xC0, 0xC0, 0xC0]), sent(&limits)].concat())
+}
+
+/// Its parts, of which the stopwatch is told apart to be looked after.
+fn parts(dac: &Mock<u8>, delays: Option<&Mock<u8>>, stopwatch: &Mock<u8>) -> Parts<Mock<u8>, Volt> {
+    let (dac, delays, stopwatch) = (dac.clone(), delays.cloned(), stopwatch.clone());
+    Parts { dac, delays, stopwatch, analog: Volt, clock: CLOCK }
+}
+
 fn sent(bytes: &[u8]) -> Vec<Transaction<u8>> {
     let written = Transaction::write_vec(bytes.to_vec());
     vec![Transaction::transaction_start(), written, Transaction::transaction_end()]
+}
+
+fn exchanged(out: &[u8], back: &[u8]) -> Vec<Transaction<u8>> {
+    vec![
+        Transaction::transaction_start(),
+        Transaction::transfer_in_place(out.to_vec(), back.to_vec()),
+        Transaction::transaction_end(),
+    ]
 }
 
 /// A level written to output `n` and read back as `read`.
@@ -45,7 +67,8 @@ fn levels_and_delays_of_alice_reach_their_chips() {
     expected.extend(level(2, 26_214, 26_214));
     let mut dac = Mock::new(&expected);
     let mut shift = Mock::new(&[sent(&[0; 8]), sent(&[0, 0, 0, 0, 0, 100, 0, 0])].concat());
-    let parts = Parts { dac: dac.clone(), delays: Some(shift.clone()), analog: Volt };
+    let mut none = no_stopwatch();
+    let parts = parts(&dac, Some(&shift), &none);
     let mut kept = [0; KEPT_LENGTH];
     let mut board = Panel::alice(parts, CHIP, Some(&mut kept));
     let l = index(&board, "laser.level.2");
@@ -66,16 +89,20 @@ fn levels_and_delays_of_alice_reach_their_chips() {
     }
     dac.done();
     shift.done();
+    none.done();
 }
 
 #[test]
 fn sensors_are_read_without_a_conversion() {
     let thresholds: Vec<_> = (0..2).flat_map(|n| level(n, 15_729, 15_729)).collect();
     let mut dac = Mock::new(&thresholds);
-    let parts = Parts { dac: dac.clone(), delays: None, analog: Volt };
-    let mut board = Panel::bob(parts, 2, CHIP, None);
+    let limits = [0xC3, 0x07, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0];
+    let written = [sent(&[0xC0, 0xC0, 0xC0]), sent(&limits)].concat();
+    let mut none = Mock::new(&[written, exchanged(&[0x80, 0, 0, 0], &[0; 4])].concat());
+    let mut board = Panel::bob(parts(&dac, None, &none), 2, CHIP, None);
     assert_eq!(board.read(index(&board, "sensor.bias.0")), 0);
-    (0..1000).for_each(|_| board.turn());
+    (0..1000).for_each(|n| board.turn(Ticks(30_000 * n)));
+    board.data_turned(LongestTurns { longest: Ticks(6), recent: Ticks(3) });
     board.saw(Seen { references: 7, reference: Ticks(900), gaps: 1, lost: Ticks(16_384) });
     for (name, value) in [
         ("sensor.bias.0", 1_650),
@@ -86,11 +113,18 @@ fn sensors_are_read_without_a_conversion() {
         ("reference.tick", 900),
         ("count.capture.gaps", 1),
         ("count.capture.lost", 16_384),
+        ("board.turn.longest", 200_000_000),
+        ("board.turn.recent", 200_000_000),
+        ("board.turn.data.longest", 40_000),
+        ("board.turn.data.recent", 20_000),
+        ("board.stopwatch", 0),
+        ("sensor.stopwatch", 0),
     ] {
         assert_eq!(board.read(index(&board, name)), value, "{name}");
     }
     assert_eq!(board.read(u16::MAX), 0);
     dac.done();
+    none.done();
 }
 
 #[test]
@@ -100,8 +134,8 @@ fn a_chip_that_does_not_answer_is_a_fault_of_its_part_and_of_nothing_else() {
     expected.extend(level(0, 26_214, 0));
     expected.extend(level(0, 26_214, 26_214));
     let mut dac = Mock::new(&expected);
-    let parts = Parts { dac: dac.clone(), delays: None, analog: Volt };
-    let mut board = Panel::bob(parts, 1, CHIP, None);
+    let mut none = no_stopwatch();
+    let mut board = Panel::bob(parts(&dac, None, &none), 1, CHIP, None);
     let (t, answers) = (index(&board, "detector.threshold.0"), index(&board, "board.dac"));
     assert_eq!((board.read(t), board.read(answers)), (0, 0));
     assert_eq!(board.write(t, 1_000), Err(PartFault));
@@ -110,6 +144,7 @@ fn a_chip_that_does_not_answer_is_a_fault_of_its_part_and_of_nothing_else() {
     assert_eq!(board.write(t, 1_000), Ok(()));
     assert_eq!((board.read(t), board.read(answers)), (1_000, 1));
     dac.done();
+    none.done();
 }
 
 /// A bus that fails after so many transfers; what it reads is zero.
@@ -133,11 +168,20 @@ impl SpiDevice for Failing {
 
 #[test]
 fn a_bus_that_fails_leaves_the_old_value() {
-    let parts = Parts { dac: Failing(12), delays: Some(Failing(2)), analog: Volt };
+    let parts = Parts {
+        dac: Failing(12),
+        delays: Some(Failing(2)),
+        stopwatch: Failing(0),
+        analog: Volt,
+        clock: CLOCK,
+    };
     let mut board = Panel::alice(parts, CHIP, None);
     let l = index(&board, "laser.level.0");
     assert_eq!(board.set_delay(Polarization::H, Picoseconds(10)), Ok(()));
     assert_eq!(board.set_delay(Polarization::H, Picoseconds(20)), Err(PartFault));
     assert_eq!(board.write(l, 20), Err(PartFault));
     assert_eq!(board.read(l), 0);
+    board.turn(Ticks(0));
+    assert_eq!(board.write(index(&board, "stopwatch.long"), 1), Err(PartFault));
+    assert_eq!(board.read(index(&board, "board.stopwatch")), 0);
 }

@@ -128,6 +128,24 @@ impl Settings {
         (configuration, limits)
     }
 
+    /// The transfer that reads CONFIG1 and CONFIG2 back, and INT_STATUS behind them.
+    pub const fn status_frame(&self) -> [u8; 4] {
+        [read_command(Address::Config1), 0, 0, 0]
+    }
+
+    /// The interrupt status out of the answer to [`Settings::status_frame`].
+    ///
+    /// # Errors
+    /// [`NotConfigured`] where the two registers are not what was written; of START_MEAS, which the chip
+    /// clears by itself, nothing is said.
+    pub const fn status(&self, answer: [u8; 4]) -> Result<Interrupts, NotConfigured> {
+        if answer[1] | 1 == self.config1(true).encode() && answer[2] == self.config2().encode() {
+            Ok(Interrupts(answer[3]))
+        } else {
+            Err(NotConfigured { config1: answer[1], config2: answer[2] })
+        }
+    }
+
     /// The transfer that starts a measurement.
     pub const fn arm_frame(&self) -> [u8; 2] {
         [write_command(Address::Config1), self.config1(true).encode()]
@@ -191,6 +209,15 @@ impl core::fmt::Display for SettingsError {
 
 impl core::error::Error for SettingsError {}
 
+/// The configuration does not read back: no chip, or one that was reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotConfigured {
+    /// What was read as CONFIG1.
+    pub config1: u8,
+    /// What was read as CONFIG2.
+    pub config2: u8,
+}
+
 /// Why there is no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error<E> {
@@ -198,6 +225,8 @@ pub enum Error<E> {
     Bus(E),
     /// A setting is out of range.
     Settings(SettingsError),
+    /// The configuration does not read back.
+    NotConfigured(NotConfigured),
     /// The clock counter ran over before the last STOP.
     ClockOverflow,
     /// The ring oscillator's counter ran over before the last STOP.
@@ -213,6 +242,10 @@ impl<E: core::fmt::Debug> core::fmt::Display for Error<E> {
         match self {
             Error::Bus(e) => write!(f, "SPI transfer with the TDC7200 failed: {e:?}"),
             Error::Settings(e) => e.fmt(f),
+            Error::NotConfigured(NotConfigured { config1, config2 }) => write!(
+                f,
+                "the TDC7200 reads back {config1:#04x} {config2:#04x}: look at wiring, ENABLE and supply"
+            ),
             Error::ClockOverflow => f.write_str("no last STOP before the clock counter ran over"),
             Error::CoarseOverflow => f.write_str("no last STOP before the coarse counter ran over"),
             Error::Parity(p) => {
@@ -239,12 +272,55 @@ impl<SPI: SpiDevice> Tdc7200<SPI> {
     ///
     /// # Errors
     /// [`Error::Settings`] before anything is sent, or [`Error::Bus`].
-    pub fn new(mut spi: SPI, settings: Settings) -> Result<Tdc7200<SPI>, Error<SPI::Error>> {
+    pub fn new(spi: SPI, settings: Settings) -> Result<Tdc7200<SPI>, Error<SPI::Error>> {
+        let mut tdc = Tdc7200 { spi, settings };
+        tdc.configure(settings)?;
+        Ok(tdc)
+    }
+
+    /// Configures it anew; what was armed is given up.
+    ///
+    /// # Errors
+    /// As [`Tdc7200::new`].
+    pub fn configure(&mut self, settings: Settings) -> Result<(), Error<SPI::Error>> {
         settings.check().map_err(Error::Settings)?;
         let (configuration, limits) = settings.frames();
-        spi.write(&configuration).map_err(Error::Bus)?;
-        spi.write(&limits).map_err(Error::Bus)?;
-        Ok(Tdc7200 { spi, settings })
+        self.settings = settings;
+        self.spi.write(&configuration).map_err(Error::Bus)?;
+        self.spi.write(&limits).map_err(Error::Bus)
+    }
+
+    /// What it was configured with last.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The interrupt status of a chip that still has its configuration, in one transfer.
+    ///
+    /// # Errors
+    /// [`Error::Bus`] or [`Error::NotConfigured`].
+    pub fn status(&mut self) -> Result<Interrupts, Error<SPI::Error>> {
+        let mut frame = self.settings.status_frame();
+        self.spi.transfer_in_place(&mut frame).map_err(Error::Bus)?;
+        self.settings.status(frame).map_err(Error::NotConfigured)
+    }
+
+    /// The measurement, if by this status it is complete.
+    ///
+    /// # Errors
+    /// As [`Stopwatch::read`].
+    pub fn finished(&mut self, status: Interrupts) -> Result<Option<Laps>, Error<SPI::Error>> {
+        if status.clock_overflow() {
+            return Err(Error::ClockOverflow);
+        }
+        if status.coarse_overflow() {
+            return Err(Error::CoarseOverflow);
+        }
+        if !status.complete() {
+            return Ok(None);
+        }
+        let results = self.results()?;
+        self.settings.laps(&results).map(Some).map_err(|NotCalibrated| Error::NotCalibrated)
     }
 
     /// The interrupt status; reading does not clear it.
@@ -296,16 +372,6 @@ impl<SPI: SpiDevice> Stopwatch for Tdc7200<SPI> {
 
     fn read(&mut self) -> Result<Option<Laps>, Self::Error> {
         let status = self.interrupts()?;
-        if status.clock_overflow() {
-            return Err(Error::ClockOverflow);
-        }
-        if status.coarse_overflow() {
-            return Err(Error::CoarseOverflow);
-        }
-        if !status.complete() {
-            return Ok(None);
-        }
-        let results = self.results()?;
-        self.settings.laps(&results).map(Some).map_err(|NotCalibrated| Error::NotCalibrated)
+        self.finished(status)
     }
 }

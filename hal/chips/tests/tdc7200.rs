@@ -6,8 +6,8 @@ use common::{exchanged, sent};
 use embedded_hal_mock::eh1::spi::{Mock, Transaction};
 use helio_bench::Stopwatch;
 use helio_chips::tdc7200::{
-    Calibration, CalibrationPeriods, Config1, Config2, Error, Mode, RESULT_BYTES, RESULT_REQUEST,
-    Results, Settings, SettingsError, Tdc7200,
+    Calibration, CalibrationPeriods, Config1, Config2, Error, Mode, NotConfigured, RESULT_BYTES,
+    RESULT_REQUEST, Results, Settings, SettingsError, Tdc7200,
 };
 use helio_units::{Hertz, Picoseconds};
 use proptest::prelude::*;
@@ -116,6 +116,21 @@ fn settings_out_of_range_are_refused_before_anything_is_sent() {
         let mut bus = Mock::new(&[]);
         assert_eq!(Tdc7200::new(bus.clone(), settings).unwrap_err(), Error::Settings(error));
         bus.done();
+    }
+}
+
+#[test]
+fn a_chip_that_lost_its_configuration_has_no_status() {
+    let settings = Settings::new(CLOCK, Mode::Long);
+    assert_eq!(settings.status_frame(), [0x80, 0, 0, 0]);
+    // Armed and not, which the chip changes by itself.
+    for config1 in [0xC2, 0xC3] {
+        let status = settings.status([0xFF, config1, 0x40, 0x19]).unwrap();
+        assert!(status.complete() && status.started() && !status.clock_overflow());
+    }
+    for answer in [[0; 4], [0xFF; 4], [0, 0xC0, 0x40, 0x19], [0, 0xC2, 0x41, 0x19]] {
+        let NotConfigured { config1, config2 } = settings.status(answer).unwrap_err();
+        assert_eq!([config1, config2], answer[1..3]);
     }
 }
 

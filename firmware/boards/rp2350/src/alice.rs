@@ -6,7 +6,7 @@ use crate::player::{self, Player};
 use crate::{capture, start, timer};
 use helio_bench::RandomSource;
 use helio_firmware::{AliceData, Profile};
-use helio_panel::{Panel, Parts};
+use helio_panel::Panel;
 use helio_pio::Pulse;
 use helio_units::TickLength;
 use rp235x_hal::multicore::Stack;
@@ -19,8 +19,7 @@ static STACK: Stack<8192> = Stack::new();
 /// # Panics
 /// When called twice, or where the second core does not start: dark.
 pub fn main() -> ! {
-    let start::Board { identity, random, chip, kept, dac, delays, analog, rest } = start::board();
-    let parts = Parts { dac, delays: Some(delays), analog };
+    let start::Board { identity, random, chip, kept, parts, rest } = start::board();
     let panel = Panel::alice(parts, chip, Some(kept));
     let nonce = identity.boot_nonce;
     let profile = Profile::alice(identity, &LaserStatement::new(), &SwitchModulator, &random);

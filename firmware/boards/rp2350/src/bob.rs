@@ -47,8 +47,8 @@ fn station<V: Receiver + Send + 'static>(
     product: &'static str,
     receiver: impl FnOnce(u32, start::Noise) -> V,
 ) -> ! {
-    let start::Board { identity, random, chip, kept, dac, analog, rest, .. } = board;
-    let panel = Panel::bob(Parts { dac, delays: None, analog }, detectors, chip, Some(kept));
+    let start::Board { identity, random, chip, kept, parts, rest } = board;
+    let panel = Panel::bob(Parts { delays: None, ..parts }, detectors, chip, Some(kept));
     let nonce = identity.boot_nonce;
     let receiver = receiver(nonce, random);
     let profile = Profile::receiver(identity, detectors, &receiver);

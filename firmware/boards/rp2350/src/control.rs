@@ -1,7 +1,7 @@
 //! Core 0: control plane, cable, enable line, heartbeat.
 
 use crate::pins::BoardPins;
-use crate::pipe::ROUNDS;
+use crate::pipe::{self, ROUNDS};
 use crate::start::{BoardPanel, Bus};
 use crate::timer;
 use core::sync::atomic::Ordering;
@@ -185,7 +185,8 @@ pub fn run(
                 *told = ordered;
             }
         }
-        board.turn();
+        board.turn(now);
+        board.data_turned(pipe::data_turns());
         while let Some(seen) = seen.dequeue() {
             board.saw(seen);
         }

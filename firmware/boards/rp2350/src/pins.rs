@@ -22,11 +22,10 @@ pub struct BoardPins {
     pub enable_sense: Input,
 }
 
-/// The pins of the chips: the bus, and the chip selects of DAC and fine delays.
+/// The pins of the chips: the bus, and the chip selects of DAC, fine delays and stopwatch.
 pub struct ChipPins {
     pub bus: BusPins,
-    pub dac: Output,
-    pub delays: Output,
+    pub selects: [Output; 3],
 }
 
 macro_rules! pio {
@@ -54,8 +53,6 @@ pub fn assign(pins: Pins) -> (BoardPins, ChipPins) {
     // Their digital inputs are off; there is nothing more to do with them.
     let _ = AdcPin::new(pins.gpio28.into_floating_input());
     let _ = AdcPin::new(pins.gpio29.into_floating_input());
-    // A converter that hangs at the bus though this firmware does not drive it stays off the bus.
-    let _: Output = deselected!(pins.gpio0);
     let board = BoardPins {
         heartbeat: pins.gpio21.into_push_pull_output().into_pull_type().into_dyn_pin(),
         contact: pins.gpio22.into_floating_input().into_dyn_pin(),
@@ -68,8 +65,7 @@ pub fn assign(pins: Pins) -> (BoardPins, ChipPins) {
             pins.gpio16.into_function().into_pull_type(),
             pins.gpio18.into_function().into_pull_type(),
         ),
-        dac: deselected!(pins.gpio17),
-        delays: deselected!(pins.gpio1),
+        selects: [deselected!(pins.gpio17), deselected!(pins.gpio1), deselected!(pins.gpio0)],
     };
     (board, chips)
 }

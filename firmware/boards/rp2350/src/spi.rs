@@ -22,7 +22,8 @@ pub type BusPins = (Spin<Gpio19>, Spin<Gpio16>, Spin<Gpio18>);
 
 type Bus = Spi<Enabled, pac::SPI0, BusPins>;
 
-/// Slow enough for every chip and for wires on a bench; three transfers of a DAC take 20 µs.
+/// Slow enough for every chip and for wires on a bench; three transfers of a DAC take 20 µs, the
+/// results of a stopwatch 80 µs.
 const BAUD: u32 = 4_000_000;
 
 /// One chip. All of them belong to core 0.
@@ -32,21 +33,22 @@ pub struct Device {
     mode: Mode,
 }
 
-/// The DAC, and the shift registers of the fine delays.
+/// The DAC, the shift registers of the fine delays, and the stopwatch.
 ///
 /// # Panics
 /// At the second call.
 pub fn devices(
     spi: pac::SPI0,
     pins: BusPins,
-    (dac, delays): (Output, Output),
+    [dac, delays, stopwatch]: [Output; 3],
     resets: &mut pac::RESETS,
     clock: HertzU32,
-) -> (Device, Device) {
+) -> [Device; 3] {
     let bus = Spi::new(spi, pins).init(resets, clock, BAUD.Hz(), MODE_0);
     let bus: &'static RefCell<Bus> =
         singleton!(: RefCell<Bus> = RefCell::new(bus)).expect("the first call");
-    (Device { bus, select: dac, mode: MODE_1 }, Device { bus, select: delays, mode: MODE_0 })
+    [(dac, MODE_1), (delays, MODE_0), (stopwatch, MODE_0)]
+        .map(|(select, mode)| Device { bus, select, mode })
 }
 
 impl ErrorType for Device {

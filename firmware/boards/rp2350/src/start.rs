@@ -13,7 +13,7 @@ use helio_bench::{KEPT_LENGTH, RandomSource};
 use helio_firmware::pipe::Frames;
 use helio_firmware::random::ConditionedNoise;
 use helio_firmware::{Identity, Kept, Profile, Text, text};
-use helio_panel::{Chip, Panel, boot_cause};
+use helio_panel::{Chip, Panel, Parts, RECENTLY, Turns, boot_cause};
 use helio_units::{Hertz, TickLength};
 use helio_wire::Capabilities;
 use rp235x_hal::clocks::{Clock, init_clocks_and_plls};
@@ -46,9 +46,7 @@ pub struct Board {
     pub random: Noise,
     pub chip: Chip,
     pub kept: &'static mut [u8; KEPT_LENGTH],
-    pub dac: Device,
-    pub delays: Device,
-    pub analog: Converter,
+    pub parts: Parts<Device, Converter>,
     pub rest: Rest,
 }
 
@@ -102,14 +100,16 @@ pub fn board() -> Board {
     let sio = Sio::new(p.SIO);
     let pins = rp235x_hal::gpio::Pins::new(p.IO_BANK0, p.PADS_BANK0, sio.gpio_bank0, &mut p.RESETS);
     let (pins, chips) = pins::assign(pins);
-    let (dac, delays) = spi::devices(
-        p.SPI0,
-        chips.bus,
-        (chips.dac, chips.delays),
-        &mut p.RESETS,
-        clocks.peripheral_clock.freq(),
-    );
-    let analog = Converter::new(&mut p.RESETS);
+    let clock = clocks.peripheral_clock.freq();
+    let [dac, delays, stopwatch] =
+        spi::devices(p.SPI0, chips.bus, chips.selects, &mut p.RESETS, clock);
+    let parts = Parts {
+        dac,
+        delays: Some(delays),
+        stopwatch,
+        analog: Converter::new(&mut p.RESETS),
+        clock: TickLength::CYCLE_150_MHZ,
+    };
 
     let noise = Trng::new(&mut p.RESETS);
     let mut random = ConditionedNoise::new(noise, 1, ASSUMED_MILLIBITS);
@@ -135,7 +135,7 @@ pub fn board() -> Board {
     };
     let usb = singleton!(: UsbBusAllocator<Bus> = usb).expect("the first call");
     let rest = Rest { pins, usb, watchdog, fifo: sio.fifo, psm: p.PSM, ppb: p.PPB };
-    Board { identity, random, chip, kept, dac, delays, analog, rest }
+    Board { identity, random, chip, kept, parts, rest }
 }
 
 /// Starts core 1 on the data plane and runs the control plane, for good.
@@ -169,6 +169,7 @@ pub fn run<const STACK: usize>(
         frames: Frames::new(frames.0),
         supplies: supplies.1,
         seen: seen.0,
+        turns: Turns::new(TickLength::CYCLE_150_MHZ.ticks_covering(RECENTLY)),
     };
     let serial = singleton!(: Text = profile.identity.serial.clone()).expect("the first call");
     let mut cores = Multicore::new(&mut psm, &mut ppb, &mut fifo);
