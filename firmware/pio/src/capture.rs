@@ -3,7 +3,7 @@
 use crate::clock::CaptureFault;
 use crate::edges::{Lane, Sample};
 use core::sync::atomic::{AtomicU32, Ordering, fence};
-use helio_bench::{Drained, Edge, Loss};
+use helio_bench::{Drained, Edge, Loss, ReferenceEdges};
 use helio_units::Ticks;
 
 /// Ticks, and samples, of a buffer: 109 µs.
@@ -17,6 +17,9 @@ pub const AUX_WORDS: usize = BUFFER_TICKS as usize / 16;
 
 /// Buffers that the DMA fills one after the other.
 pub const BUFFERS: usize = 4;
+
+/// Edges of REF IN that wait to be asked for: more than four buffers have at 100 kHz.
+const REFERENCES: usize = 64;
 
 /// The memory that the DMA writes.
 pub trait CaptureMemory {
@@ -51,6 +54,42 @@ pub struct Capture {
     reached: Ticks,
     references: u32,
     last_reference: Ticks,
+    waiting: Waiting,
+}
+
+/// Edges of REF IN in order; the latest are dropped where there is no room, and those after them
+/// until what was dropped has been told.
+#[derive(Clone, Debug)]
+struct Waiting {
+    ticks: [Ticks; REFERENCES],
+    first: usize,
+    end: usize,
+    lost: u32,
+}
+
+impl Waiting {
+    const NONE: Waiting = Waiting { ticks: [Ticks(0); REFERENCES], first: 0, end: 0, lost: 0 };
+
+    fn push(&mut self, tick: Ticks) {
+        match self.ticks.get_mut(self.end) {
+            Some(place) if self.lost == 0 => {
+                *place = tick;
+                self.end += 1;
+            }
+            _ => self.lost = self.lost.saturating_add(1),
+        }
+    }
+
+    fn drain(&mut self, out: &mut [Ticks]) -> ReferenceEdges {
+        let edges = out.len().min(self.end - self.first);
+        out[..edges].copy_from_slice(&self.ticks[self.first..self.first + edges]);
+        self.first += edges;
+        if self.first < self.end {
+            return ReferenceEdges { edges, lost: 0 };
+        }
+        (self.first, self.end) = (0, 0);
+        ReferenceEdges { edges, lost: core::mem::take(&mut self.lost) }
+    }
 }
 
 impl Capture {
@@ -70,6 +109,7 @@ impl Capture {
             reached: start,
             references: 0,
             last_reference: start,
+            waiting: Waiting::NONE,
         }
     }
 
@@ -81,6 +121,12 @@ impl Capture {
     /// Edges of REF IN in this epoch, modulo 2³², and the time of the last one.
     pub fn references(&self) -> (u32, Ticks) {
         (self.references, self.last_reference)
+    }
+
+    /// As [`helio_bench::EdgeSource::drain_reference`] says, of the edges up to where
+    /// [`Capture::drain`] has come. Of buffers that were lost those are counted that still can be.
+    pub fn drain_references(&mut self, out: &mut [Ticks]) -> ReferenceEdges {
+        self.waiting.drain(out)
     }
 
     /// As [`helio_bench::EdgeSource::drain`] says. Buffers that were written over before they
@@ -138,6 +184,7 @@ impl Capture {
                 Ticks(self.start.0 + self.buffer * u64::from(BUFFER_TICKS) + u64::from(offset));
             if aux_is_first && channel == 1 {
                 (self.references, self.last_reference) = (self.references.wrapping_add(1), tick);
+                self.waiting.push(tick);
                 *head = self.aux.next(aux);
                 continue;
             }
@@ -164,11 +211,13 @@ impl Capture {
         // Its own lanes: high before the first sample, so that no edge is counted that was none.
         let mut lanes = (Lane::<4>::new(15, (1 << self.detectors) - 1), Lane::<2>::new(3, 1));
         let mut lost = lanes.0.count(main) + lanes.1.count(aux);
+        let mut references = Lane::<2>::new(3, 2).count(aux);
         self.main.resume(main[DETECTOR_WORDS - 1].load(Ordering::Relaxed));
         self.aux.resume(aux[AUX_WORDS - 1].load(Ordering::Relaxed));
         if was_overwritten(memory, skipped) {
-            lost = 0;
+            (lost, references) = (0, 0);
         }
+        self.waiting.lost = self.waiting.lost.saturating_add(references);
         self.buffer = buffer;
         self.opened = false;
         Loss { lost: lost.into(), ..self.lose_until(self.time_of(0)) }

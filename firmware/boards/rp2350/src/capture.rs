@@ -4,7 +4,7 @@ use crate::local::Local;
 use crate::port::{self, Pio};
 use crate::{dma, player, timer};
 use core::sync::atomic::AtomicU32;
-use helio_bench::{Drained, Edge, EdgeSource};
+use helio_bench::{Drained, Edge, EdgeSource, ReferenceEdges};
 use helio_panel::Seen;
 use helio_pio::{
     AUX_WORDS, BUFFER_TICKS, BUFFERS, Capture, CaptureClock, CaptureFault, CaptureMemory,
@@ -148,5 +148,9 @@ impl EdgeSource for Edges {
             self.lost.add(loss);
         }
         drained
+    }
+
+    fn drain_reference(&mut self, out: &mut [Ticks]) -> ReferenceEdges {
+        self.capture.drain_references(out)
     }
 }

@@ -47,8 +47,11 @@ pub fn devices(
     let bus = Spi::new(spi, pins).init(resets, clock, BAUD.Hz(), MODE_0);
     let bus: &'static RefCell<Bus> =
         singleton!(: RefCell<Bus> = RefCell::new(bus)).expect("the first call");
-    [(dac, MODE_1), (delays, MODE_0), (stopwatch, MODE_0)]
-        .map(|(select, mode)| Device { bus, select, mode })
+    [(dac, MODE_1), (delays, MODE_0), (stopwatch, MODE_0)].map(|(select, mode)| Device {
+        bus,
+        select,
+        mode,
+    })
 }
 
 impl ErrorType for Device {

@@ -109,6 +109,41 @@ fn an_active_receiver_has_sync_after_its_two_detectors_and_no_others() {
     assert_eq!(capture.references(), (1, Ticks(9)));
 }
 
+fn references(capture: &mut Capture, room: usize) -> (Vec<u64>, u32) {
+    let mut out = vec![Ticks(0); room];
+    let ReferenceEdges { edges, lost } = capture.drain_references(&mut out);
+    (out[..edges].iter().map(|tick| tick.0).collect(), lost)
+}
+
+#[test]
+fn edges_of_the_reference_come_once_and_in_order_and_what_finds_no_room_is_counted() {
+    let every: Vec<(u64, u8)> = (0..100).map(|n| (10 + 100 * n, 5)).collect();
+    let memory = memory(&every, 2, 1);
+    let mut capture = Capture::new(4, Ticks(1_000));
+    let (edges, losses, _) = drain_all(&mut capture, &memory, 10);
+    assert!(edges.is_empty() && losses.is_empty());
+    assert_eq!(capture.references(), (100, Ticks(1_000 + 9_910)));
+    let mut all = Vec::new();
+    for (room, left) in [(10, 0), (0, 0), (53, 0), (7, 36)] {
+        let (ticks, lost) = references(&mut capture, room);
+        all.extend(ticks);
+        assert_eq!(lost, left);
+    }
+    assert!(all.iter().copied().eq((0..64).map(|n| 1_010 + 100 * n)));
+    assert_eq!(references(&mut capture, 8), (vec![], 0));
+}
+
+#[test]
+fn what_is_missing_of_the_reference_comes_behind_what_there_is_and_ahead_of_what_follows() {
+    // The fourth buffer is skipped, and its two edges can still be counted.
+    let memory = memory(&[(16_384 * 4 + 5, 5), (16_384 * 4 + 50, 5), (16_384 * 5 + 9, 5)], 2, 6);
+    let mut capture = Capture::new(4, Ticks(0));
+    let (_, losses, _) = drain_all(&mut capture, &memory, 10);
+    assert_eq!((losses.len(), references(&mut capture, 8)), (1, (vec![], 2)));
+    drain_all(&mut capture, &memory, 10);
+    assert_eq!(references(&mut capture, 8), (vec![16_384 * 5 + 9], 0));
+}
+
 #[test]
 fn a_pin_that_is_high_from_the_start_is_no_edge() {
     let memory = memory(&[(0, 0), (0, 4), (1, 1)], 50, 1);
