@@ -46,6 +46,13 @@ pub struct Capture {
     detectors: u8,
     /// The buffer in work.
     buffer: u64,
+    at: Place,
+    waiting: Waiting,
+}
+
+/// How far the buffer in work has been read: what is taken back where it was written over.
+#[derive(Clone, Debug)]
+struct Place {
     main: Lane<4>,
     aux: Lane<2>,
     heads: [Option<Sample>; 2],
@@ -54,7 +61,6 @@ pub struct Capture {
     reached: Ticks,
     references: u32,
     last_reference: Ticks,
-    waiting: Waiting,
 }
 
 /// Edges of REF IN in order; the latest are dropped where there is no room, and those after them
@@ -80,6 +86,16 @@ impl Waiting {
         }
     }
 
+    /// For [`Waiting::take_back`], if nothing is drained in between.
+    fn mark(&self) -> (usize, u32) {
+        (self.end, self.lost)
+    }
+
+    /// Forgets what came since.
+    fn take_back(&mut self, (end, lost): (usize, u32)) {
+        (self.end, self.lost) = (end, lost);
+    }
+
     fn drain(&mut self, out: &mut [Ticks]) -> ReferenceEdges {
         let edges = out.len().min(self.end - self.first);
         out[..edges].copy_from_slice(&self.ticks[self.first..self.first + edges]);
@@ -101,14 +117,16 @@ impl Capture {
             start,
             detectors,
             buffer: 0,
-            // High before the first sample: a pin that is high from the start is no edge.
-            main: Lane::new(15, (1 << detectors) - 1),
-            aux: Lane::new(3, 3),
-            heads: [None; 2],
-            opened: false,
-            reached: start,
-            references: 0,
-            last_reference: start,
+            at: Place {
+                // High before the first sample: a pin that is high from the start is no edge.
+                main: Lane::new(15, (1 << detectors) - 1),
+                aux: Lane::new(3, 3),
+                heads: [None; 2],
+                opened: false,
+                reached: start,
+                references: 0,
+                last_reference: start,
+            },
             waiting: Waiting::NONE,
         }
     }
@@ -120,7 +138,7 @@ impl Capture {
 
     /// Edges of REF IN in this epoch, modulo 2³², and the time of the last one.
     pub fn references(&self) -> (u32, Ticks) {
-        (self.references, self.last_reference)
+        (self.at.references, self.at.last_reference)
     }
 
     /// As [`helio_bench::EdgeSource::drain_reference`] says, of the edges up to where
@@ -139,66 +157,69 @@ impl Capture {
             let completed = memory.completed();
             if completed >= self.buffer + BUFFERS as u64 {
                 let loss = self.skip_to(completed - 1, memory);
-                return Drained { edges, reached: self.reached, loss: Some(loss) };
+                return Drained { edges, reached: self.at.reached, loss: Some(loss) };
             }
             if completed == self.buffer {
                 let loss = fault.map(|_| self.lose_until(memory.now()));
-                return Drained { edges, reached: self.reached, loss };
+                return Drained { edges, reached: self.at.reached, loss };
             }
             let begun = edges;
-            let (checkpoint, finished) = (self.clone(), self.read(memory, out, &mut edges));
+            let (place, waiting) = (self.at.clone(), self.waiting.mark());
+            let finished = self.read(memory, out, &mut edges);
             if was_overwritten(memory, self.buffer) {
                 // While it was read: nothing of this pass is believed.
-                *self = checkpoint;
+                self.at = place;
+                self.waiting.take_back(waiting);
                 edges = begun;
                 continue;
             }
             if !finished {
-                return Drained { edges, reached: self.reached, loss: None };
+                return Drained { edges, reached: self.at.reached, loss: None };
             }
             self.buffer += 1;
-            self.opened = false;
-            self.main.rewind();
-            self.aux.rewind();
-            self.reached = self.time_of(0);
+            self.at.opened = false;
+            self.at.main.rewind();
+            self.at.aux.rewind();
+            self.at.reached = self.time_of(0);
         }
     }
 
     /// Fills `out` from the buffer in work; whether its end was reached.
     fn read(&mut self, memory: &impl CaptureMemory, out: &mut [Edge], edges: &mut usize) -> bool {
         let (main, aux) = full(memory, self.buffer);
-        if !self.opened {
-            self.heads = [self.main.next(main), self.aux.next(aux)];
-            self.opened = true;
+        if !self.at.opened {
+            self.at.heads = [self.at.main.next(main), self.at.aux.next(aux)];
+            self.at.opened = true;
         }
         loop {
-            let aux_is_first = match self.heads {
+            let aux_is_first = match self.at.heads {
                 [None, None] => return true,
                 // At the same tick a detector comes first: its channel is lower.
                 [Some(m), Some(a)] => a.offset < m.offset,
                 [m, _] => m.is_none(),
             };
-            let head = &mut self.heads[usize::from(aux_is_first)];
+            let head = &mut self.at.heads[usize::from(aux_is_first)];
             let Some(Sample { offset, channel }) = *head else { return true };
             let tick =
                 Ticks(self.start.0 + self.buffer * u64::from(BUFFER_TICKS) + u64::from(offset));
             if aux_is_first && channel == 1 {
-                (self.references, self.last_reference) = (self.references.wrapping_add(1), tick);
+                (self.at.references, self.at.last_reference) =
+                    (self.at.references.wrapping_add(1), tick);
                 self.waiting.push(tick);
-                *head = self.aux.next(aux);
+                *head = self.at.aux.next(aux);
                 continue;
             }
             let Some(place) = out.get_mut(*edges) else {
-                self.reached = tick;
+                self.at.reached = tick;
                 return false;
             };
             *edges += 1;
             if aux_is_first {
                 *place = Edge { tick, channel: self.detectors };
-                *head = self.aux.next(aux);
+                *head = self.at.aux.next(aux);
             } else {
                 *place = Edge { tick, channel };
-                *head = self.main.next(main);
+                *head = self.at.main.next(main);
             }
         }
     }
@@ -212,22 +233,22 @@ impl Capture {
         let mut lanes = (Lane::<4>::new(15, (1 << self.detectors) - 1), Lane::<2>::new(3, 1));
         let mut lost = lanes.0.count(main) + lanes.1.count(aux);
         let mut references = Lane::<2>::new(3, 2).count(aux);
-        self.main.resume(main[DETECTOR_WORDS - 1].load(Ordering::Relaxed));
-        self.aux.resume(aux[AUX_WORDS - 1].load(Ordering::Relaxed));
+        self.at.main.resume(main[DETECTOR_WORDS - 1].load(Ordering::Relaxed));
+        self.at.aux.resume(aux[AUX_WORDS - 1].load(Ordering::Relaxed));
         if was_overwritten(memory, skipped) {
             (lost, references) = (0, 0);
         }
         self.waiting.lost = self.waiting.lost.saturating_add(references);
         self.buffer = buffer;
-        self.opened = false;
+        self.at.opened = false;
         Loss { lost: lost.into(), ..self.lose_until(self.time_of(0)) }
     }
 
     /// Nobody could count them.
     fn lose_until(&mut self, to: Ticks) -> Loss {
-        let from = self.reached;
-        self.reached = to.max(from);
-        Loss { from, to: self.reached, lost: 0 }
+        let from = self.at.reached;
+        self.at.reached = to.max(from);
+        Loss { from, to: self.at.reached, lost: 0 }
     }
 
     fn time_of(&self, offset: u32) -> Ticks {

@@ -168,7 +168,7 @@ fn a_reader_that_falls_behind_loses_whole_buffers_and_no_time() {
 
 #[test]
 fn what_is_written_over_while_it_is_read_is_not_believed() {
-    let mut memory = memory(&[(100, 0), (16_384 * 9 + 1, 0)], 2, 10);
+    let mut memory = memory(&[(100, 0), (100, 5), (16_384 * 9 + 1, 0)], 2, 10);
     memory.completed.set(1);
     memory.step = 3;
     let mut capture = Capture::new(4, Ticks(0));
@@ -178,6 +178,7 @@ fn what_is_written_over_while_it_is_read_is_not_believed() {
     let loss = drained.loss.unwrap();
     assert_eq!((loss.from, loss.to), (Ticks(0), drained.reached));
     assert_eq!(drained.reached.0 % 16_384, 0);
+    assert_eq!((references(&mut capture, 8), capture.references().0), ((vec![], 0), 0));
 }
 
 #[test]
