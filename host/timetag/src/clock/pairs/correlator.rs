@@ -11,8 +11,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use helio_fourier::{Complex, ComplexToReal, RealToComplex};
 
 use super::lines::{BLOCK, Lines, Peak};
 
@@ -58,8 +57,7 @@ struct Transform {
 
 impl Transform {
     fn new() -> Transform {
-        let mut planner = RealFftPlanner::new();
-        let (forward, back) = (planner.plan_fft_forward(LENGTH), planner.plan_fft_inverse(LENGTH));
+        let (forward, back) = helio_fourier::real(LENGTH);
         let scratch = forward.get_scratch_len().max(back.get_scratch_len());
         Transform {
             spectra: [forward.make_output_vec(), forward.make_output_vec()],

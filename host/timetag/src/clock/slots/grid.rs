@@ -7,8 +7,7 @@
 
 use core::f64::consts::{LOG10_E, TAU};
 
-use rustfft::FftPlanner;
-use rustfft::num_complex::Complex;
+use helio_fourier::Complex;
 
 use super::super::fit::{DriftPrior, Fit, Residual, fit};
 use super::super::model::{ClockModel, NoLock, SearchRange};
@@ -84,15 +83,16 @@ fn tone(clicks: &[i64], slot_ps: f64, range: &SearchRange) -> Option<(ClockModel
         return None;
     }
     let middle = first + (last - first) / 2;
-    let mut phasors = vec![Complex::<f64>::default(); length];
+    // Single precision finds the line; the clicks themselves say where it is, below and in the fit.
+    let mut phasors = vec![Complex::<f32>::default(); length];
     for &click in clicks {
         let turn = (click - middle) as f64 / slot_ps;
         let (sine, cosine) = (TAU * (turn - turn.round())).sin_cos();
         let cell = ((click - first) as f64 / width_ps) as usize;
-        phasors[cell.min(length - 1)] += Complex::new(cosine, sine);
+        phasors[cell.min(length - 1)] += Complex::new(cosine as f32, sine as f32);
     }
     let used = (span_ps / width_ps) as usize + 1;
-    let transform = FftPlanner::new().plan_fft_forward(length);
+    let transform = helio_fourier::forward(length);
     let mut scratch = vec![Complex::default(); transform.get_inplace_scratch_len()];
     let mut buffer = phasors.clone();
     let (mut power, mut best) = (0.0, (0.0, 0.0));
@@ -104,11 +104,11 @@ fn tone(clicks: &[i64], slot_ps: f64, range: &SearchRange) -> Option<(ClockModel
         for (cell, (out, phasor)) in buffer.iter_mut().zip(&phasors[..used]).enumerate() {
             let u_s = (cell as f64 + 0.5) * width_ps * 1e-12 - 0.5 * span_s;
             let (sine, cosine) = (-TAU * 0.5 * drift * u_s * u_s / slot_ps).sin_cos();
-            *out = phasor * Complex::new(cosine, sine);
+            *out = phasor * Complex::new(cosine as f32, sine as f32);
         }
         transform.process_with_scratch(&mut buffer, &mut scratch);
         for k in -(reach as i64)..=reach as i64 {
-            let here = buffer[k.rem_euclid(length as i64) as usize].norm_sqr();
+            let here = f64::from(buffer[k.rem_euclid(length as i64) as usize].norm_sqr());
             if here > power {
                 (power, best) = (here, (k as f64 * turns_per_s, drift));
             }
