@@ -14,10 +14,12 @@
 mod cable;
 mod controller;
 mod ledger;
+mod side;
 
 pub(crate) use cable::Way;
-pub(crate) use controller::{Controller, Note};
+pub(crate) use controller::Controller;
 pub(crate) use ledger::bits;
+pub(crate) use side::Side;
 
 use cable::{HostEnd, Line};
 use helio_bench::InterlockState;
@@ -130,7 +132,8 @@ impl Bench {
             let at = usize::from(role.code());
             if self.chance(3_000) {
                 self.tally.deeds[0] += 1;
-                self.ledger.close(role, self.hosts[at].take());
+                let heard = self.hosts[at].take();
+                self.ledger.side(role).close(heard);
                 self.lines[at].cut(&mut self.rng);
                 self.hosts[at] = Controller::new(self.lines[at].host_end());
                 self.generation += 1;
@@ -141,7 +144,7 @@ impl Bench {
                 self.tally.deeds[1] += 1;
                 self.rig.reboot(role, BOARD);
                 self.lines[at].reset();
-                self.ledger.rebooted(role);
+                self.ledger.side(role).rebooted();
                 self.dark_after(role);
             } else if self.chance(5_000) {
                 self.tally.deeds[2] += 1;
@@ -180,7 +183,7 @@ impl Bench {
         self.ledger.note_commands(role, &rx, self.rig.now(role));
         let before = line.queue.bytes.len();
         self.rig.turn(role, &rx, &mut line.queue);
-        self.ledger.note_frames(role, &line.queue.bytes[before..]);
+        self.ledger.side(role).note_frames(&line.queue.bytes[before..]);
         line.carry();
     }
 
@@ -206,7 +209,8 @@ impl Bench {
             self.rig.signal(role, Event::LinkReset);
             self.dark_after(role);
             self.hosts[at].hear();
-            self.ledger.close(role, self.hosts[at].take());
+            let heard = self.hosts[at].take();
+            self.ledger.side(role).close(heard);
             for (total, n) in self.tally.damage.iter_mut().zip(self.lines[at].damage()) {
                 *total += n;
             }

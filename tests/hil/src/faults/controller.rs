@@ -49,7 +49,7 @@ pub(crate) enum Note {
 pub(crate) struct Controller<T> {
     connection: Connection<T>,
     pub notes: Vec<Note>,
-    slots: super::ledger::Slots,
+    slots: super::side::Slots,
     stage: usize,
     waits: Option<(u32, u32)>,
     running: Option<u16>,
@@ -63,7 +63,7 @@ impl<T: Transport> Controller<T> {
         Controller {
             connection: Connection::new(end),
             notes: Vec::new(),
-            slots: super::ledger::Slots::of_a_host(),
+            slots: super::side::Slots::of_a_host(),
             stage: 0,
             waits: None,
             running: None,
