@@ -55,8 +55,11 @@ fn holds(board: &dyn BootBoard, image: &Uf2) -> bool {
 /// and waits in its boot loader, or the new one whole; and the next update works.
 pub(super) fn cut<D: Desk>(desk: &mut D) -> Figures {
     let Some(mut board) = desk.boot_loader() else {
-        let reason = "a board's supply cannot be cut in mid-update from here";
-        return Err(Skip::off_the_table(reason, "update_cut"));
+        return Err(Skip::new(
+            "there is no boot ROM on this desk whose supply could be cut in mid-update",
+            "tests/hil/usb-desk update_cut (on a bus), or cargo test -p helio-tests --test hil -- \
+             in-process/update_cut",
+        ));
     };
     let (board, [old, new]) = (board.as_mut(), [1, 2].map(image));
     burn(board, &old).expect("nothing is cut");
