@@ -53,6 +53,9 @@ pub enum Event<'a> {
     Unknown(DecodeError),
 }
 
+/// Told every event, and asked by each for a command that is to go to the device with the next beat.
+pub type Rider = Box<dyn FnMut(&Event<'_>) -> Option<HostMessage<'static>> + Send>;
+
 /// The host's end of a connection to one device.
 ///
 /// Every frame is accounted for by the sequence of its stream; repeated frames are dropped. Losses
@@ -70,6 +73,9 @@ pub struct Connection<T> {
     openings: u32,
     inbound: Inbound,
     pace: Pace,
+    rider: Option<Rider>,
+    /// Of the rider.
+    with_beat: Option<HostMessage<'static>>,
 }
 
 struct Inbound {
@@ -101,7 +107,17 @@ impl<T: Transport> Connection<T> {
             epoch: 0,
             inbound,
             pace: Pace::default(),
+            rider: None,
+            with_beat: None,
         }
+    }
+
+    /// From now on a rider listens, or none. Its command and the beat are one piece of bytes: who
+    /// waits for the host's beat has the command too, and when a beat goes depends on the device's
+    /// time alone.
+    pub fn ride(&mut self, rider: Option<Rider>) {
+        self.rider = rider;
+        self.with_beat = None;
     }
 
     /// Sends a command and returns its sequence number, which its answer carries.
@@ -109,6 +125,18 @@ impl<T: Transport> Connection<T> {
     /// # Errors
     /// Of the transport, or [`TransportError::NoForm`]; the number is used up either way.
     pub fn send(&mut self, message: &HostMessage<'_>) -> Result<u32, TransportError> {
+        // A seed or random bytes may be in it.
+        let mut frame = Zeroizing::new([0; MAX_FRAME]);
+        let (sequence, length) = self.encode(message, &mut frame[..])?;
+        self.transport.send(&frame[..length])?;
+        Ok(sequence)
+    }
+
+    fn encode(
+        &mut self,
+        message: &HostMessage<'_>,
+        frame: &mut [u8],
+    ) -> Result<(u32, usize), TransportError> {
         // Whoever was refused begins afresh.
         let known = self.inbound.tracker.nonce().filter(|_| !self.inbound.refused);
         let header = Header {
@@ -119,12 +147,17 @@ impl<T: Transport> Connection<T> {
         };
         self.sequence = self.sequence.wrapping_add(1);
         self.pace.sent(header.sequence, message);
-        // A seed or random bytes may be in it.
-        let mut frame = Zeroizing::new([0; MAX_FRAME]);
-        let length =
-            encode_host(&header, message, &mut frame[..]).map_err(|_| TransportError::NoForm)?;
-        self.transport.send(&frame[..length])?;
-        Ok(header.sequence)
+        let length = encode_host(&header, message, frame).map_err(|_| TransportError::NoForm)?;
+        Ok((header.sequence, length))
+    }
+
+    /// The beat that the device's time asks for, with what rides with it.
+    fn beat_in_time(&mut self) -> Result<(), TransportError> {
+        let Some(message) = self.with_beat.take() else { return self.beat() };
+        let mut frames = [0; 2 * MAX_FRAME];
+        let (_, first) = self.encode(&message, &mut frames)?;
+        let (_, second) = self.encode(&HostMessage::Heartbeat, &mut frames[first..])?;
+        self.transport.send(&frames[..first + second])
     }
 
     /// Sends a heartbeat now, for a caller that has heard nothing for a while.
@@ -155,6 +188,7 @@ impl<T: Transport> Connection<T> {
         }
         received?;
         let (inbound, pace, epoch) = (&mut self.inbound, &mut self.pace, &mut self.epoch);
+        let (rider, with_beat) = (&mut self.rider, &mut self.with_beat);
         self.decoder.push(&self.chunk, |frame| {
             inbound.frame(frame, &mut |event| {
                 match &event {
@@ -165,13 +199,16 @@ impl<T: Transport> Connection<T> {
                     Event::Rebooted { .. } => pace.reset(),
                     _ => {}
                 }
+                if let Some(command) = rider.as_mut().and_then(|rider| rider(&event)) {
+                    *with_beat = Some(command);
+                }
                 sink(event);
             });
         });
         let counters = self.decoder.counters();
         self.inbound.losses.bad_frames = counters.bad_frames();
         self.inbound.losses.bad_bytes = counters.skipped_bytes;
-        if self.pace.due() { self.beat() } else { Ok(()) }
+        if self.pace.due() { self.beat_in_time() } else { Ok(()) }
     }
 
     /// What went missing so far.

@@ -27,7 +27,7 @@ mod usb;
 mod watch;
 
 pub use address::{DeviceAddress, InvalidAddress};
-pub use connection::{Connection, Event};
+pub use connection::{Connection, Event, Rider};
 pub use discover::{SerialPortFound, SerialUsb, open, serial_ports};
 pub use latency::LatencyHistogram;
 pub use losses::LossReport;

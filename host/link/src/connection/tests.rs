@@ -417,3 +417,22 @@ proptest::proptest! {
         proptest::prop_assert_eq!(connection.losses().bad_frames, bad);
     }
 }
+
+#[test]
+fn a_riders_command_goes_with_the_beat_in_one_piece() {
+    let (end, host) = pipe(64);
+    let mut device = Device::new(end, 7);
+    let mut connection = Connection::new(host);
+    connection.ride(Some(Box::new(|event| match event {
+        Event::Message(_, DeviceMessage::Tags(_)) => Some(HostMessage::Get { index: 3 }),
+        _ => None,
+    })));
+    device.hello(Role::Bob);
+    device.tags(0, 15_000_001);
+    while connection.receive(SOON, |_| {}).is_ok() {}
+    let (mut kinds, mut chunk) = (Vec::new(), Vec::new());
+    device.end.try_receive(&mut chunk).unwrap();
+    Decoder::new().push(&chunk, |frame| kinds.push(decode_host(frame.unwrap()).unwrap().1.kind()));
+    let get = HostMessage::Get { index: 3 };
+    assert_eq!(kinds, [get.kind(), HostMessage::Heartbeat.kind()]);
+}
