@@ -169,6 +169,12 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
         counters
     }
 
+    /// Whether a run is on whose slot clock the host steers.
+    pub fn is_steered(&self) -> bool {
+        let steered = |run: &Run| run.configure.slot_clock == SlotClockMode::Steered;
+        self.run.as_ref().is_some_and(steered)
+    }
+
     /// The edge source and the receiver, for a bench that steps them.
     pub fn parts_mut(&mut self) -> (&mut E, &mut V) {
         (&mut self.edges, &mut self.receiver)

@@ -302,6 +302,11 @@ impl<E: EdgeSource, V: Receiver, B: Board> Bob<E, V, B> {
         self.data.receiver().is_hungry(slots)
     }
 
+    /// Whether a run is on whose slot clock the host steers.
+    pub fn is_steered(&self) -> bool {
+        self.data.is_steered()
+    }
+
     /// What the data plane has counted.
     pub fn counters(&self) -> Counters {
         self.data.counters()

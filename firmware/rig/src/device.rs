@@ -36,6 +36,11 @@ pub trait Device {
     /// Whether a run is on.
     fn is_running(&self) -> bool;
 
+    /// Whether a run is on whose slot clock its host steers.
+    fn is_steered(&self) -> bool {
+        false
+    }
+
     /// Where the interlock stands.
     fn interlock(&self) -> InterlockState;
 
@@ -178,6 +183,13 @@ impl Device for SimBob {
         match self {
             SimBob::Active(bob) => bob.is_running(),
             SimBob::Passive(bob, ..) => bob.is_running(),
+        }
+    }
+
+    fn is_steered(&self) -> bool {
+        match self {
+            SimBob::Active(bob) => bob.is_steered(),
+            SimBob::Passive(bob, ..) => bob.is_steered(),
         }
     }
 

@@ -287,6 +287,7 @@ impl Inner {
                 self.wait();
             }
         }
+        self.bob_port.waited(&self.rig.bob, self.rig.now(Role::Bob));
         Ok(false)
     }
 

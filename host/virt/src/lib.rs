@@ -17,6 +17,9 @@
 //!   host must send a heartbeat for every 100 ms of device time that it sees go by, as
 //!   [`helio_link::Connection`] does, and one in silence too, as one may be lost on the way. A
 //!   device never sees its host silent for more than 120 ms, and trips only if it is made to.
+//! - A device whose slot clock its host steers needs a host that says so with each beat: time waits for
+//!   a piece of bytes with two frames, the heartbeat and where slots lie, or two heartbeats where the
+//!   host does not know. After a second of waiting for it by the wall clock a beat alone will do.
 //! - A device that is armed and does not run while time passes hears its host at every step, and
 //!   time does not pass 240 ms after the last word before there is another one.
 //! - A device whose settings come from its host's random bytes is given them at once, and time does not

@@ -12,6 +12,9 @@ const WAITING: usize = 64 * 1024;
 /// Chunks that are answered at a time while time stands: no host keeps the other from its turn.
 const CHUNKS: usize = 256;
 
+/// So many waits of some 10 ms in vain, and a steered device goes on.
+const IN_VAIN: u32 = 100;
+
 /// The host has dropped its end of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostGone;
@@ -26,6 +29,11 @@ pub(crate) struct Port {
     /// What the device has said and the link has not taken yet.
     cable: Cable,
     watch: Watch,
+    /// Whether the host has said with a beat where slots lie, or that it does not know: two frames
+    /// in one piece.
+    steering: bool,
+    /// Waits in vain for such a piece while others came.
+    in_vain: u32,
 }
 
 impl Port {
@@ -36,6 +44,8 @@ impl Port {
             chunk: Vec::new(),
             cable: Cable::default(),
             watch: Watch::new(tick),
+            steering: false,
+            in_vain: 0,
         }
     }
 
@@ -110,7 +120,18 @@ impl Port {
     /// Whether the device may not go on before its host has said something.
     pub fn waits(&self, device: &impl Device, now: Ticks) -> bool {
         let wanted = self.watch.wants_word(device.is_running(), device.interlock(), now);
-        wanted && self.waiting.is_empty() && self.is_plugged()
+        let heard = if device.is_steered() { self.steering } else { !self.waiting.is_empty() };
+        wanted && !heard && self.is_plugged()
+    }
+
+    /// Time has waited in vain. What the host says in a silence, by the wall clock, is not what a
+    /// steered device waits for, but it does not wait for ever: a piece may be lost on its way, or
+    /// the host steers nothing.
+    pub fn waited(&mut self, device: &impl Device, now: Ticks) {
+        if self.waits(device, now) && !self.waiting.is_empty() {
+            self.in_vain += 1;
+            self.steering = self.in_vain >= IN_VAIN;
+        }
     }
 
     /// Whether the device may not go on before its host has taken something.
@@ -131,6 +152,7 @@ impl Port {
         }
         device.turn(now, &self.waiting, &mut self.cable);
         self.waiting.clear();
+        (self.steering, self.in_vain) = (false, 0);
         if !ran && device.is_running() {
             self.watch.depart(now);
         }
@@ -152,6 +174,8 @@ impl Port {
         self.flush()?;
         while self.waiting.len() < WAITING && self.try_receive()? {
             self.waiting.extend_from_slice(&self.chunk);
+            let frames = self.chunk.split(|byte| *byte == 0).filter(|frame| !frame.is_empty());
+            self.steering |= frames.count() > 1;
         }
         Ok(())
     }

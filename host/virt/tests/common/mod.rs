@@ -43,6 +43,8 @@ pub fn slotter(channels: usize) -> Slotter {
 pub struct Host<T> {
     pub connection: Connection<T>,
     pub collected: Collected,
+    /// What the device is told.
+    pub configure: Configure,
 }
 
 pub struct Collected {
@@ -129,7 +131,11 @@ impl Collected {
 
 impl<T: Transport> Host<T> {
     pub fn new(transport: T, channels: usize) -> Host<T> {
-        Host { connection: Connection::new(transport), collected: Collected::new(channels) }
+        Host {
+            connection: Connection::new(transport),
+            collected: Collected::new(channels),
+            configure: configure(),
+        }
     }
 
     /// Receives once; beats if there was nothing.
@@ -177,7 +183,8 @@ impl<T: Transport> Host<T> {
 
     pub fn start(&mut self, slots: u64) {
         self.command(&HostMessage::Hello);
-        self.command(&HostMessage::Configure(configure()));
+        let configure = HostMessage::Configure(self.configure);
+        self.command(&configure);
         self.command(&HostMessage::Arm { nonce: 17 });
         self.command(&HostMessage::Start { epoch: 1, slots });
     }
@@ -199,9 +206,19 @@ pub fn run<A: Transport + Send, B: Transport + Send>(
     wrap_bob: impl FnOnce(PipeEnd) -> B,
 ) -> (Collected, Collected, VirtBench) {
     let channels = usize::from(config.bench.receiver.kind.detectors());
-    let (mut bench, alice, bob) = VirtBench::new(config).unwrap();
+    let (bench, alice, bob) = VirtBench::new(config).unwrap();
     let alice = Host::new(wrap_alice(alice), 1);
     let bob = Host::new(wrap_bob(bob), channels);
+    run_hosts(bench, alice, bob, slots)
+}
+
+/// The same of hosts that know already what they are to do.
+pub fn run_hosts<A: Transport + Send, B: Transport + Send>(
+    mut bench: VirtBench,
+    alice: Host<A>,
+    bob: Host<B>,
+    slots: u64,
+) -> (Collected, Collected, VirtBench) {
     // Both links stay open until both hosts have heard the end.
     let heard = Barrier::new(2);
     std::thread::scope(|scope| {
