@@ -19,6 +19,8 @@ mod network;
 mod refusals;
 #[path = "stations/sources.rs"]
 mod sources;
+#[path = "stations/steered.rs"]
+mod steered;
 #[path = "stations/tap.rs"]
 mod tap;
 #[path = "stations/taped.rs"]

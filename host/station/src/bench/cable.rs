@@ -15,6 +15,7 @@ use helio_wire::{Configure, DeviceMessage, Health, HostMessage, LogLevel, Role};
 
 use super::device::{self, DeviceFault, DeviceIdentity, Run};
 use super::given::{FeedSource, Given, LOOK};
+use super::steered;
 
 /// Tags that make a batch worth passing on.
 const BATCH_TAGS: usize = 4096;
@@ -437,6 +438,7 @@ pub fn carry<T: Transport>(
     let role = identity.role;
     let mut collector = Collector::new(role, run.source, outlet);
     let tick = identity.tick_length;
+    connection.ride(steered::rider(role, tick, &configure, run.epoch));
     let given = Given::give(&mut connection, role, &configure, tick, run.source, feed);
     let started = given.and_then(|given| {
         collector.given = given;
@@ -498,6 +500,7 @@ pub fn carry<T: Transport>(
     collector.report.tags = *collector.decoder.counters();
     let report = std::mem::take(&mut collector.report);
     let fault = report.fault.clone();
+    connection.ride(None);
     collector.give(Item::End(Box::new(report)));
     collector.hand_over(|| beat(&mut connection));
     (connection, fault)

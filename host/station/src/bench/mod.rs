@@ -10,6 +10,7 @@ mod one_decoy;
 pub(crate) mod run;
 mod scenario;
 mod station;
+pub mod steered;
 pub mod talk;
 
 pub use run::{Record, RunFault, RunOutcome, Update, run, run_with};

@@ -205,6 +205,7 @@ fn derived(station: &StationConfig, tick: TickLength) -> String {
         Endpoint::Listen(at) => format!("listens at {at}"),
         Endpoint::Connect(at) => format!("connects to {at}"),
     };
+    let gate = station.gate_words().map(|gate| format!(", open for {gate} of each slot"));
     let inputs = station.detectors().iter().map(|d| format!(", {} at input {}", d.name, d.input));
     format!(
         "{}: no fault\n  station     {}, peer {}, state {}, runs {}\n  device      {}{}\n  line        \
@@ -215,7 +216,7 @@ fn derived(station: &StationConfig, tick: TickLength) -> String {
         station.state().display(),
         station.runs().display(),
         station.device(),
-        inputs.collect::<String>(),
+        inputs.collect::<String>() + &gate.unwrap_or_default(),
         si(1.0 / rate, "s", 6),
         grouped(u64::from(slots)),
         si(f64::from(slots) / rate, "s", 6),

@@ -14,6 +14,7 @@ mod compare;
 mod fault;
 mod line;
 mod protocol;
+mod receiving;
 mod section;
 mod settings_source;
 mod sim;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use helio_bench::SlotClockMode;
 use helio_distill::Role;
 use helio_distill::parameters::{Parameters, Receiver, SessionId};
 use helio_link::DeviceAddress;
@@ -14,6 +15,7 @@ use super::channels::{self, ChannelConfig};
 use super::fault::ConfigFault;
 use super::line::{self, LineConfig};
 use super::protocol::{self, Protocol};
+use super::receiving::{self, Receiving};
 use super::section::{Keys, Section};
 use super::settings_source::{self, SettingsChoice};
 use super::source::{self, Setting, Source};
@@ -23,7 +25,8 @@ use crate::slotting::{Slotting, fine_ticks};
 pub(super) const TOP: Keys =
     &["version", "role", "station", "device", "line", "protocol", "detectors", "channel"];
 const STATION: Keys = &["state", "runs", "peer"];
-const DEVICE: Keys = &["address", "settings_source", "settings_feed"];
+const DEVICE: Keys =
+    &["address", "settings_source", "settings_feed", "slot_clock", "gate_start", "gate_width"];
 
 /// What a station is told: who it is, where its device and the other station are, and what the two
 /// must have equal.
@@ -40,6 +43,7 @@ pub struct StationConfig {
     peer: String,
     device: DeviceAddress,
     settings_source: SettingsChoice,
+    receiving: Receiving,
     line: LineConfig,
     protocol: Protocol,
     detectors: Vec<ChannelConfig>,
@@ -107,6 +111,8 @@ impl StationConfig {
                 ));
             }
         };
+        let receiver = protocol.parameters.receiver;
+        let receiving = receiving::read(&section, role, receiver, &protocol.slot_rate)?;
         let (mut text, mut settings) = (text.to_owned(), source.settings());
         let mut calibrated_in = path.to_owned();
         if let Some((source, with)) = file {
@@ -125,6 +131,7 @@ impl StationConfig {
             peer,
             device,
             settings_source,
+            receiving,
             line,
             protocol,
             detectors,
@@ -181,6 +188,26 @@ impl StationConfig {
     /// Where the settings of this station's device come from.
     pub fn settings_source(&self) -> &SettingsChoice {
         &self.settings_source
+    }
+
+    /// What Bob's slot clock follows.
+    pub fn slot_clock(&self) -> SlotClockMode {
+        self.receiving.slot_clock
+    }
+
+    /// The same as it is written.
+    pub fn slot_clock_word(&self) -> &'static str {
+        receiving::word(self.receiving.slot_clock)
+    }
+
+    /// When Bob's detectors are open in a slot, as it is written.
+    pub fn gate_words(&self) -> Option<String> {
+        self.receiving.gate.map(|gate| format!("{} from {}", gate.width, gate.start))
+    }
+
+    /// Whether Bob's detectors are gated.
+    pub fn is_gated(&self) -> bool {
+        self.receiving.gate.is_some()
     }
 
     /// Takes another device than the file names.
@@ -283,7 +310,7 @@ impl StationConfig {
     /// What this role's device is told.
     ///
     /// # Errors
-    /// As [`StationConfig::slot_ticks`].
+    /// As [`StationConfig::slot_ticks`], and a gate that is none in the device's ticks.
     pub fn configure(&self, tick: TickLength) -> Result<Configure, ConfigFault> {
         self.configure_of(self.role, tick)
     }
@@ -295,8 +322,13 @@ impl StationConfig {
     pub fn configure_of(&self, role: Role, tick: TickLength) -> Result<Configure, ConfigFault> {
         let parameters = &self.protocol.parameters;
         let [a, b, c] = parameters.intensity_weights;
+        let slot_ticks = self.slot_ticks(tick)?;
+        // Alice's station says nothing of Bob's.
+        let gate = self.receiving.window(tick, slot_ticks).map_err(|complaint| {
+            source::fault(&self.path, &self.settings, "device.gate_width", complaint)
+        })?;
         Ok(Configure {
-            slot_ticks: self.slot_ticks(tick)?,
+            slot_ticks,
             sync_spacing: parameters.sync_spacing,
             sync_seed: self.protocol.sync_seed,
             intensity_weights: [a, b, c, 0],
@@ -306,8 +338,8 @@ impl StationConfig {
             },
             random_swap: parameters.receiver == Receiver::Active { random_swap: true },
             burst_slots: 0,
-            slot_clock: helio_bench::SlotClockMode::Sync,
-            gate: None,
+            slot_clock: self.receiving.slot_clock,
+            gate: gate.filter(|_| role == Role::Bob),
         })
     }
 

@@ -633,3 +633,44 @@ fn a_station_says_where_its_settings_come_from() {
     let path = Path::new("bob.toml");
     assert!(StationConfig::parse(path, &bob).is_ok());
 }
+
+#[test]
+fn bobs_station_says_what_its_slots_follow_and_when_detectors_are_open() {
+    use helio_bench::{GateWindow, SlotClockMode};
+    let bob = Template::Bob.text();
+    let tick = TickLength::CYCLE_150_MHZ;
+    let parse = |text: &str| StationConfig::parse(Path::new("bob.toml"), text);
+    let plain = parse(&bob).unwrap();
+    let configure = plain.configure(tick).unwrap();
+    assert_eq!((configure.slot_clock, configure.gate), (SlotClockMode::Sync, None));
+    let missing = parse(&with(&bob, "slot_clock = \"sync\"\n", "")).unwrap();
+    assert_eq!(missing.slot_clock(), SlotClockMode::Sync);
+
+    let gated = with(&bob, "# gate_start = \"80ns\"", "gate_start = \"60ns\"");
+    let gated = with(&gated, "# gate_width = \"40ns\"", "gate_width = \"80ns\"");
+    let gated = with(&gated, "slot_clock = \"sync\"", "slot_clock = \"steered\"");
+    let configure = parse(&gated).unwrap().configure(tick).unwrap();
+    assert_eq!(configure.slot_clock, SlotClockMode::Steered);
+    assert_eq!(configure.gate, Some(GateWindow { start: 9, width: 12 }));
+
+    for (from, to, told) in [
+        ("\"steered\"", "\"free\"", "make no key"),
+        ("\"steered\"", "\"steerd\"", "did you mean \"steered\"?"),
+        ("gate_start = \"60ns\"", "gate_start = \"160ns\"", "the gate lies within the slot"),
+        ("gate_start = \"60ns\"\n", "", "write both or none"),
+        ("gate_width = \"80ns\"\n", "", "write both or none"),
+        ("gate_width = \"80ns\"", "gate_width = \"0ns\"", "a time lies within"),
+        ("gate_start = \"60ns\"", "gate_start = \"-1ns\"", "the gate lies within the slot"),
+        ("gate_width", "gate_widht", "gate_widht"),
+    ] {
+        let fault = parse(&with(&gated, from, to)).unwrap_err().to_string();
+        assert!(fault.contains(told), "{fault}");
+    }
+    let narrow = parse(&with(&gated, "gate_width = \"80ns\"", "gate_width = \"1ns\"")).unwrap();
+    let fault = narrow.configure(tick).unwrap_err().to_string();
+    assert!(fault.contains("a gate of a tick or more"), "{fault}");
+    let alice = Template::Alice.text();
+    let alice = with(&alice, "settings_source", "slot_clock = \"steered\"\nsettings_source");
+    let fault = StationConfig::parse(Path::new("alice.toml"), &alice).unwrap_err().to_string();
+    assert!(fault.contains("is for Bob"), "{fault}");
+}

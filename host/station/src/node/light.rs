@@ -329,6 +329,15 @@ fn check(
             ));
         }
     }
+    if role == Role::Bob && config.is_gated() && !identity.capabilities.has(Capabilities::GATES) {
+        return refuse(format!(
+            "the device at {} has no gates; remove gate_start and gate_width, or name a device \
+             whose detectors can be gated",
+            config.device()
+        ));
+    }
+    // A gate that is none in this device's ticks is told before it is ordered.
+    config.configure(identity.tick_length)?;
     let slot_ticks = config.slot_ticks(identity.tick_length)?;
     let rate_hz = 1e12 / (f64::from(slot_ticks) * identity.tick_length.as_ps_f64());
     if rate_hz > identity.max_slot_rate.0 as f64 * 1.000_1 {

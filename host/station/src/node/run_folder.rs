@@ -29,7 +29,7 @@ use super::station::{NewRun, Station};
 use crate::bench::device::DeviceIdentity;
 use crate::bench::talk::TalkSetup;
 use crate::block_figure::{self, BlockPoint};
-use crate::config::SettingsChoice;
+use crate::config::StationConfig;
 use crate::plot;
 use crate::recording::{Recorder, RecordingFault};
 use crate::side::Side;
@@ -194,7 +194,7 @@ impl<O: Origin, D: Side<Store = DiskStore<O>>> Station<O, D> {
             &self.role.to_string().to_lowercase(),
             O::NAME,
             &parameters,
-            self.config.settings_source(),
+            &self.config,
             self.device_state.identity.as_ref(),
         );
         match RunFolder::create(self.config.runs(), &name, self.config.text(), record) {
@@ -251,7 +251,7 @@ fn record(
     role: &str,
     origin: &str,
     parameters: &Parameters,
-    settings_source: &SettingsChoice,
+    config: &StationConfig,
     device: Option<&DeviceIdentity>,
 ) -> Value {
     json!({
@@ -265,7 +265,9 @@ fn record(
         "protocol": PROTOCOL_VERSION,
         "parameters": parameters,
         "calibration": parameters.detectors,
-        "settings_source": settings_source,
+        "settings_source": config.settings_source(),
+        "slot_clock": (role == "bob").then(|| config.slot_clock_word()),
+        "gate": config.gate_words(),
         "device": device.map(|d| json!({
             "board": d.board,
             "serial": d.serial,
