@@ -7,7 +7,7 @@ use crate::random::Supply;
 use crate::sequencer::{Draw, Grid, Sequencer};
 use helio_bench::{Intensity, Polarization, PulseSource, RandomSource, SlotPlayer, SlotWord};
 use helio_units::{SlotIndex, TickLength, Ticks};
-use helio_wire::Configure;
+use helio_wire::{Configure, ErrorCode};
 
 /// The data plane of a sender. About 4 KiB, most of it the buffers of a batch.
 ///
@@ -90,7 +90,7 @@ impl<P: SlotPlayer, R: RandomSource> AliceData<P, R> {
             self.sequencer.select(source);
         }
         if let Some((command, _)) = orders.slot_clock {
-            let _ = events.push(Event::NotSteered { command, too_late: false });
+            let _ = events.push(Event::NotSteered { command, code: ErrorCode::WrongState });
         }
         match orders.run {
             Some(RunOrder::Start { epoch, slots }) => self.start(epoch, slots, now, &mut events),

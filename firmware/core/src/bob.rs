@@ -9,7 +9,7 @@ use crate::sync::{SyncPlan, SyncTracker};
 use crate::tags::TagStream;
 use helio_bench::{ClockInput, Edge, EdgeSource, Loss, SlotClockMode, SlotTiming};
 use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
-use helio_wire::Configure;
+use helio_wire::{Configure, ErrorCode};
 
 /// The slot clock is steered, and marked in the stream of tags, so often.
 pub const STEER_INTERVAL: Picoseconds = Picoseconds(10_000_000_000);
@@ -344,15 +344,25 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
 
     /// Steers the slot clock as the host says; the first time, slots get their numbers by it.
     fn steered(&mut self, (command, timing): (u32, SlotTiming), now: Ticks, events: &mut Events) {
-        let steered = self.run.as_mut().is_some_and(|run| {
+        let steered = |run: &&mut Run| {
             run.configure.slot_clock == SlotClockMode::Steered && timing.slot >= run.next
-        });
-        let too_late =
-            steered && (timing.start.floor() <= now || self.receiver.steer(timing).is_err());
-        let Some(run) = self.run.as_mut().filter(|_| steered && !too_late) else {
-            let _ = events.push(Event::NotSteered { command, too_late });
+        };
+        let Some(run) = self.run.as_mut().filter(steered) else {
+            let _ = events.push(Event::NotSteered { command, code: ErrorCode::WrongState });
             return;
         };
+        // A clock that is steered without its mark would be another one than the host's.
+        let refusal = if !self.tags.has_room_for_mark() {
+            Some(ErrorCode::Full)
+        } else if timing.start.floor() <= now || self.receiver.steer(timing).is_err() {
+            Some(ErrorCode::TooLate)
+        } else {
+            None
+        };
+        if let Some(code) = refusal {
+            let _ = events.push(Event::NotSteered { command, code });
+            return;
+        }
         if run.timing.is_none() {
             self.receiver.begin(&run.configure, run.epoch, timing.slot, run.limit);
             let _ = events.push(Event::Locked);

@@ -3,7 +3,7 @@
 
 use helio_bench::{SettingsSource, SlotTiming};
 use helio_units::{SlotIndex, Ticks};
-use helio_wire::Configure;
+use helio_wire::{Configure, ErrorCode};
 
 /// From control to data, and to the enable line of the laser: once a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,12 +93,13 @@ pub enum Event {
         /// When.
         tick: Ticks,
     },
-    /// The slot of this command has begun, or there is no clock to steer.
+    /// The slot clock is not steered as this command says.
     NotSteered {
         /// Which.
         command: u32,
-        /// Whether it came too late.
-        too_late: bool,
+        /// Its slot has begun (`TooLate`), too many others wait for theirs (`Full`), or there is no
+        /// clock to steer (`WrongState`).
+        code: ErrorCode,
     },
     /// The random source failed.
     RandomFault,

@@ -149,6 +149,11 @@ impl TagStream {
         }
     }
 
+    /// Whether [`TagStream::mark`] takes another one.
+    pub fn has_room_for_mark(&self) -> bool {
+        !self.marks.is_full()
+    }
+
     /// A mark that stands before the first edge of its slot. Dropped if too many wait.
     pub fn mark(&mut self, timing: SlotTiming) {
         if self.marks.push_back(timing).is_ok() {

@@ -141,9 +141,8 @@ impl<B: Board> State<B> {
                 self.steering = self.steering.filter(|steering| *steering != command);
                 outbox.answer(Answer::Ack { command, tick }, self.epoch);
             }
-            Event::NotSteered { command, too_late } => {
+            Event::NotSteered { command, code } => {
                 self.steering = self.steering.filter(|steering| *steering != command);
-                let code = if too_late { ErrorCode::TooLate } else { ErrorCode::WrongState };
                 outbox.answer(Answer::Error { command, code, detail: 0 }, self.epoch);
             }
             Event::Started { epoch, tick } => {

@@ -41,6 +41,24 @@ fn a_host_steers_the_slot_clock_and_settings_begin_with_it() {
 }
 
 #[test]
+fn a_clock_is_not_steered_without_its_mark() {
+    let mut desk = Desk::active();
+    let steered = Configure { slot_clock: SlotClockMode::Steered, ..configure() };
+    desk.step(&[HostMessage::Configure(steered), HostMessage::Start { epoch: 1, slots: 0 }]);
+    desk.run(20);
+    let begin = desk.now;
+    let asked: Vec<_> = (1..=5).map(|n| timing(640 * n, begin + 10 * n * MS)).collect();
+    for timing in &asked {
+        desk.step(&[HostMessage::SetSlotClock(*timing)]);
+    }
+    desk.run(60);
+    let full = |said: &&Said| matches!(said, Said::Error(_, ErrorCode::Full, 0));
+    assert_eq!(desk.said.iter().filter(full).count(), 1);
+    assert_eq!(marks(&desk), asked[..4]);
+    assert_eq!(desk.bob.parts_mut().clock.steered, asked[..4]);
+}
+
+#[test]
 fn a_free_running_receiver_tags_and_numbers_nothing() {
     let mut desk = Desk::new(Bob::passive(identity(), FakeEdges::new(4)));
     let free = Configure { slot_clock: SlotClockMode::Free, ..configure() };

@@ -281,6 +281,6 @@ fn a_slot_clock_is_steered_by_order_and_answered_when_it_is() {
     assert_eq!(desk.orders.slot_clock, Some((command, early)));
     let tick = Ticks(desk.now);
     assert_eq!(desk.poll(&[Event::Steered { command, tick }], &[]), [Said::Ack(command, tick)]);
-    let too_late = Event::NotSteered { command, too_late: true };
+    let too_late = Event::NotSteered { command, code: ErrorCode::TooLate };
     assert_eq!(desk.poll(&[too_late], &[]), [Said::Error(command, ErrorCode::TooLate, 0)]);
 }
