@@ -83,8 +83,10 @@ fn count(positions: &[i64], plan: &SyncPlan<'_>, origin: i64) -> [Words; PLANES]
     planes
 }
 
+// Steps are not inlined: unrolled together, their loops are a block that the optimiser takes minutes for.
+
 /// The sequence from a position on.
-#[inline]
+#[inline(never)]
 fn window(plan: &SyncPlan<'_>, from: i64) -> Words {
     let (word, shift) = (from.div_euclid(64), from.rem_euclid(64));
     let inside = usize::try_from(word).ok().and_then(|w| plan.bits.get(w..w + WIDE + 1));
@@ -96,7 +98,7 @@ fn window(plan: &SyncPlan<'_>, from: i64) -> Words {
     }
 }
 
-#[inline]
+#[inline(never)]
 fn add(a: &Words, b: &Words, c: &Words) -> (Words, Words) {
     let (mut sum, mut carry) = ([0; WIDE], [0; WIDE]);
     for i in 0..WIDE {
@@ -114,20 +116,27 @@ fn ripple(planes: &mut [Words; PLANES], number: [Words; 3]) {
         (*plane, carry) = add(plane, digit, &carry);
     }
     for plane in &mut planes[3..] {
-        let mut left = 0;
-        for i in 0..WIDE {
-            let next = plane[i] & carry[i];
-            plane[i] ^= carry[i];
-            carry[i] = next;
-            left |= next;
-        }
-        if left == 0 {
+        if !half_add(plane, &mut carry) {
             break;
         }
     }
 }
 
+/// Whether there is something to carry on.
+#[inline(never)]
+fn half_add(plane: &mut Words, carry: &mut Words) -> bool {
+    let mut left = 0;
+    for (plane, carry) in plane.iter_mut().zip(carry) {
+        let next = *plane & *carry;
+        *plane ^= *carry;
+        *carry = next;
+        left |= next;
+    }
+    left != 0
+}
+
 /// The largest of 64 counts and the first lane that has it.
+#[inline(never)]
 fn largest(planes: &[Words; PLANES], word: usize) -> (u32, u32) {
     let (mut lanes, mut value) = (u64::MAX, 0);
     for (digit, plane) in planes.iter().enumerate().rev() {
