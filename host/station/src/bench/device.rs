@@ -7,6 +7,8 @@ use helio_link::{Connection, Event, Transport, TransportError};
 use helio_units::{Hertz, TickLength};
 use helio_wire::{Capabilities, Configure, DeviceMessage, ErrorCode, HostMessage, Role};
 
+use super::refusal::refusal_words;
+
 /// A device answers a command within this time, or it is not there.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -85,7 +87,7 @@ pub enum DeviceFault {
         command: &'static str,
     },
     /// A refusal.
-    #[error("the {role:?} device refused {command}: {code:?} (detail {detail})")]
+    #[error("the {role:?} device refused {command}: {}", refusal_words(*code, *detail, None))]
     Refused {
         /// Whose device.
         role: Role,

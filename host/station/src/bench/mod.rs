@@ -7,6 +7,7 @@ pub mod cable;
 pub mod device;
 pub mod given;
 mod one_decoy;
+pub(crate) mod refusal;
 pub(crate) mod run;
 mod scenario;
 mod station;

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use helio_bench::InterlockState;
 use helio_link::{Connection, DeviceAddress, Event, LatencyHistogram, TransportError};
 use helio_units::Ticks;
 use helio_wire::{Capabilities, Configure, DeviceMessage, ErrorCode, Health, HostMessage};
 
 use super::run_log::RunLog;
 use super::target::{Bench, Port};
-use crate::bench::device::{DeviceIdentity, interlock_words, own};
+use crate::bench::device::{DeviceIdentity, own};
+use crate::bench::refusal::refusal_words;
 use crate::exit::{Exit, Failure};
 
 /// A device answers a command within this time, or it is not there.
@@ -259,41 +259,4 @@ fn silent(address: &DeviceAddress, command: &str) -> Failure {
              program that has it"
         ),
     )
-}
-
-/// Why a device refused, with what to do.
-fn refusal_words(code: ErrorCode, detail: u32, interlock: Option<InterlockState>) -> String {
-    match code {
-        ErrorCode::UnknownCommand => {
-            "its firmware does not know the command; flash the firmware of this version".into()
-        }
-        ErrorCode::OutOfRange => {
-            format!("a value is out of its range (byte {detail} of the command); choose another")
-        }
-        ErrorCode::WrongState => match interlock {
-            Some(state @ InterlockState::Tripped(_)) => format!(
-                "it is {}; see to the cause, and then: helio device disarm --clear",
-                interlock_words(state)
-            ),
-            Some(InterlockState::Safe) => {
-                "it cannot do that now, or its firmware cannot at all; see helio device info".into()
-            }
-            Some(state) => format!("it is {}; helio device disarm first", interlock_words(state)),
-            None => "not in this state; helio device disarm first".into(),
-        },
-        ErrorCode::NotConfigured => "it was not configured; configure it first".into(),
-        ErrorCode::SlotTooShort => {
-            "slots are shorter than its modulator or its laser can follow; choose longer ones"
-                .into()
-        }
-        ErrorCode::NonceReused => "the arming number was used before; try again".into(),
-        ErrorCode::TooLate => "the command's tick has passed; choose a later one".into(),
-        ErrorCode::Busy => {
-            "another pipe of it has a host; end that program, or unplug and replug the board".into()
-        }
-        ErrorCode::Full => "it has no room for this now; try again".into(),
-        ErrorCode::Failed => {
-            "a part of it did not take the value; check that part's power and wiring".into()
-        }
-    }
 }
