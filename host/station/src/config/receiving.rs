@@ -3,7 +3,7 @@
 use helio_bench::{GateWindow, SlotClockMode};
 use helio_distill::Role;
 use helio_distill::parameters::Receiver;
-use helio_units::{Picoseconds, TickLength};
+use helio_units::{FineTicks, Picoseconds, TickLength, Ticks};
 
 use super::section::{Result, Section};
 use crate::quantity::{Delay, SlotRate, Span, Tick};
@@ -87,11 +87,14 @@ impl Receiving {
     /// The gate in the device's ticks: the nearest whole ones.
     ///
     /// # Errors
-    /// What is wrong, where the width is less than half a tick or the slot ends before the gate.
+    /// What is wrong, where the width is less than half a tick, the slot ends before the gate, or
+    /// the gate moves within a tick of `clicks`, the full width around mid-slot from which clicks are
+    /// taken: slots dither by a tick, and while a gate moves detectors are least alike.
     pub fn window(
         &self,
         tick: TickLength,
         slot_ticks: u32,
+        clicks: FineTicks,
     ) -> std::result::Result<Option<GateWindow>, String> {
         let Some(Gate { start, width }) = self.gate else { return Ok(None) };
         let ticks = |ps: i64| u32::try_from(tick.nearest_ticks(Picoseconds(ps))).ok();
@@ -103,6 +106,16 @@ impl Receiving {
             return Err(format!(
                 "is from {start} for {width} ticks of {}, and a slot has {slot_ticks}; write a \
                  gate of a tick or more within the slot",
+                Tick(tick)
+            ));
+        }
+        let fine = |ticks: u32| FineTicks::from_ticks(Ticks(u64::from(ticks))).0;
+        let (middle, reach) = (fine(slot_ticks) / 2, clicks.0.div_euclid(2) + fine(1));
+        if fine(start) > middle - reach || fine(start + width) < middle + reach {
+            return Err(format!(
+                "is from {start} for {width} ticks of {}, and clicks are taken from the middle of {slot_ticks} \
+                 ticks ± half of `window`; open the gate a tick or more before that and close it a tick \
+                 or more after it, or write a narrower window",
                 Tick(tick)
             ));
         }

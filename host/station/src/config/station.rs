@@ -324,7 +324,8 @@ impl StationConfig {
         let [a, b, c] = parameters.intensity_weights;
         let slot_ticks = self.slot_ticks(tick)?;
         // Alice's station says nothing of Bob's.
-        let gate = self.receiving.window(tick, slot_ticks).map_err(|complaint| {
+        let clicks = fine_ticks(tick, picoseconds(parameters.window_ps));
+        let gate = self.receiving.window(tick, slot_ticks, clicks).map_err(|complaint| {
             source::fault(&self.path, &self.settings, "device.gate_width", complaint)
         })?;
         Ok(Configure {
@@ -349,15 +350,18 @@ impl StationConfig {
     /// As [`StationConfig::slot_ticks`].
     pub fn slotter(&self, tick: TickLength) -> Result<SlotterConfig, ConfigFault> {
         let parameters = &self.protocol.parameters;
-        let ps = |ps: u64| Picoseconds(i64::try_from(ps).unwrap_or(i64::MAX));
         let slotting = Slotting {
             tick,
             slot_ticks: self.slot_ticks(tick)?,
             delays: self.detectors.iter().map(|d| Picoseconds(d.delay_ps)).collect(),
-            window: fine_ticks(tick, ps(parameters.window_ps)),
-            hold_off: ps(parameters.hold_off_ps),
+            window: fine_ticks(tick, picoseconds(parameters.window_ps)),
+            hold_off: picoseconds(parameters.hold_off_ps),
             sync_spacing: parameters.sync_spacing,
         };
         Ok(slotting.config())
     }
+}
+
+fn picoseconds(ps: u64) -> Picoseconds {
+    Picoseconds(i64::try_from(ps).unwrap_or(i64::MAX))
 }

@@ -646,8 +646,8 @@ fn bobs_station_says_what_its_slots_follow_and_when_detectors_are_open() {
     let missing = parse(&with(&bob, "slot_clock = \"sync\"\n", "")).unwrap();
     assert_eq!(missing.slot_clock(), SlotClockMode::Sync);
 
-    let gated = with(&bob, "# gate_start = \"80ns\"", "gate_start = \"60ns\"");
-    let gated = with(&gated, "# gate_width = \"40ns\"", "gate_width = \"80ns\"");
+    let gated = with(&bob, "# gate_start = \"60ns\"", "gate_start = \"60ns\"");
+    let gated = with(&gated, "# gate_width = \"80ns\"", "gate_width = \"80ns\"");
     let gated = with(&gated, "slot_clock = \"sync\"", "slot_clock = \"steered\"");
     let configure = parse(&gated).unwrap().configure(tick).unwrap();
     assert_eq!(configure.slot_clock, SlotClockMode::Steered);
@@ -669,6 +669,18 @@ fn bobs_station_says_what_its_slots_follow_and_when_detectors_are_open() {
     let narrow = parse(&with(&gated, "gate_width = \"80ns\"", "gate_width = \"1ns\"")).unwrap();
     let fault = narrow.configure(tick).unwrap_err().to_string();
     assert!(fault.contains("a gate of a tick or more"), "{fault}");
+    // The window is 80 ns to 120 ns: a gate opens 6.67 ns before it and closes as much after it.
+    for (start, width, fits) in
+        [("73ns", "54ns", true), ("80ns", "60ns", false), ("60ns", "60ns", false)]
+    {
+        let moved = with(&gated, "gate_start = \"60ns\"", &format!("gate_start = {start:?}"));
+        let moved = with(&moved, "gate_width = \"80ns\"", &format!("gate_width = {width:?}"));
+        let found = parse(&moved).unwrap().configure(tick);
+        assert_eq!(found.is_ok(), fits, "{start} {width}: {found:?}");
+        if let Err(fault) = found {
+            assert!(fault.to_string().contains("narrower window"), "{fault}");
+        }
+    }
     let alice = Template::Alice.text();
     let alice = with(&alice, "settings_source", "slot_clock = \"steered\"\nsettings_source");
     let fault = StationConfig::parse(Path::new("alice.toml"), &alice).unwrap_err().to_string();

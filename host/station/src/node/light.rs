@@ -336,6 +336,15 @@ fn check(
             config.device()
         ));
     }
+    if role == Role::Bob && config.is_gated() && !simulated && config.calibrated_device().is_some()
+    {
+        return refuse(
+            "device.gate_start gates the detectors, and no calibration says how alike gated \
+             detectors are; remove gate_start and gate_width, or write match = \"assumed\" in \
+             [detectors], which is printed on each key"
+                .into(),
+        );
+    }
     // A gate that is none in this device's ticks is told before it is ordered.
     config.configure(identity.tick_length)?;
     let slot_ticks = config.slot_ticks(identity.tick_length)?;
@@ -475,6 +484,20 @@ mod tests {
         assert_eq!(check(&bob, Role::Bob, Simulated::NAME, &simulated, now), Ok(()));
         let later = check(&bob, Role::Bob, "real", &identity("virtual Bob"), now + 400 * 86_400);
         assert!(later.is_err_and(|stale| stale.to_string().contains("calibrate again")));
+
+        // A calibration was made of detectors that are always open.
+        let gated = crate::config::templates::Template::Bob
+            .text()
+            .replace("# gate_start", "gate_start")
+            .replace("# gate_width", "gate_width");
+        let gated = crate::config::StationConfig::parse(std::path::Path::new("bob.toml"), &gated);
+        let gated = gated.expect("the template's own gate");
+        let mut gates = identity("virtual Bob");
+        gates.capabilities = Capabilities::GATES;
+        let refused = check(&gated, Role::Bob, "real", &gates, now).expect_err("not calibrated");
+        assert!(refused.to_string().contains("how alike gated detectors are"), "{refused}");
+        gates.capabilities = Capabilities(Capabilities::GATES.0 | Capabilities::SIMULATED.0);
+        assert_eq!(check(&gated, Role::Bob, Simulated::NAME, &gates, now), Ok(()));
 
         // What no cable can feed is refused with the rate that it can.
         let fed = crate::config::templates::Template::Bob

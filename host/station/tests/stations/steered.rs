@@ -10,8 +10,8 @@ use crate::taped::replay;
 fn a_steered_and_gated_receiver_makes_equal_keys() {
     let desk = Desk::new("4x");
     desk.edit("bob", "slot_clock = \"sync\"", "slot_clock = \"steered\"");
-    desk.edit("bob", "# gate_start = \"80ns\"", "gate_start = \"40ns\"");
-    desk.edit("bob", "# gate_width = \"40ns\"", "gate_width = \"120ns\"");
+    desk.edit("bob", "# gate_start = \"60ns\"", "gate_start = \"40ns\"");
+    desk.edit("bob", "# gate_width = \"80ns\"", "gate_width = \"120ns\"");
     let _sim = desk.start("sim");
     let bob = desk.start_with("bob", &["--record"]);
     let mut alice = desk.start("alice");
