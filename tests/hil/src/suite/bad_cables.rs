@@ -74,7 +74,8 @@ pub(super) fn bad_cables<D: Desk>(desk: &mut D) -> Figures {
     let (mut tally, mut deeds, mut exact) = (Tally::default(), 0, 0);
     for seed in 1..=u64::from(runs) {
         if !desk.rebuild(Plan { seed, ..Plan::default() }) {
-            break;
+            let reason = "cables cannot be spoilt and boards not be reset from here";
+            return Err(Skip::off_the_table(reason, "bad_cables"));
         }
         let mut run = Run {
             desk,
@@ -94,12 +95,10 @@ pub(super) fn bad_cables<D: Desk>(desk: &mut D) -> Figures {
         deeds += run.deeds;
     }
     let [bits, errors] = tally.bits;
-    if bits == 0 {
-        let reason = "cables cannot be spoilt and boards not be reset from here";
-        return Err(Skip::off_the_table(reason, "bad_cables"));
-    }
-    assert!(errors * 20 < bits, "{errors} of {bits} bits are wrong");
     let [sent, came, lost] = tally.tags;
+    // Bad cables, not cut ones.
+    assert!(bits > 0 && exact > 0 && came * 2 > sent, "{bits} bits, {came} of {sent} tags, {exact}");
+    assert!(errors * 20 < bits, "{errors} of {bits} bits are wrong");
     Ok(format!(
         "{runs} runs, {deeds} deeds; {sent} tags sent, {came} came, the others told, {lost} lost by the \
          device and counted, its count right to the tag in {exact} boots without a pulled cable; {bits} \
