@@ -119,6 +119,8 @@ impl Calibration {
         i128::from(self.clock) * i128::from(self.difference)
     }
 
+    /// Not inlined: a division of 128 bits is a kilobyte on a small processor, and a call takes five.
+    #[inline(never)]
     fn to_ps(self, cycles: i128, clocks: u32) -> Picoseconds {
         let counted = i128::from(clocks) * i128::from(self.difference);
         let scaled = PS_PER_SECOND * (cycles * i128::from(self.steps) + counted);
