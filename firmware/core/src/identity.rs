@@ -62,6 +62,9 @@ pub struct Profile {
     pub random_name: Text,
     /// Random bytes a second that the source gives; `None`: as many as the slots take.
     pub random_rate: Option<u32>,
+    /// Bob: whether the only slot clock is [`helio_bench::SlotClockMode::Free`]: there is no input for
+    /// sync pulses, and nothing to steer.
+    pub free_clock_only: bool,
     /// Alice: how many levels there are.
     pub levels: usize,
     /// Alice: their mean photon numbers in 10⁻⁹.
@@ -99,6 +102,7 @@ impl Profile {
             random_class: random.class(),
             random_name: ascii(random.name()),
             random_rate: random.bytes_per_second(),
+            free_clock_only: false,
             levels: levels.len().min(4),
             levels_nano,
             max_trigger_rate: source.max_trigger_rate(),
@@ -135,6 +139,7 @@ impl Profile {
             random_class,
             random_name: ascii(random_name),
             random_rate: None,
+            free_clock_only: false,
             levels: 0,
             levels_nano: [0; 4],
             delay_range: None,

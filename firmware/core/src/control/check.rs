@@ -47,7 +47,7 @@ pub fn configure(profile: &Profile, c: &Configure) -> Result<(), Refused> {
     if profile.role == Role::Bob {
         // Without a clock that is locked there is nothing to choose a basis or to gate by.
         let free = c.slot_clock == SlotClockMode::Free;
-        if free && able(Capabilities::ACTIVE_RECEIVER) {
+        if free && able(Capabilities::ACTIVE_RECEIVER) || !free && profile.free_clock_only {
             return out_of_range(Configure::AT_SLOT_CLOCK);
         }
         if c.gate.is_some() && (free || !able(Capabilities::GATES)) {

@@ -70,6 +70,7 @@ fn profile() -> Profile {
         random_class: RandomClass::Seeded,
         random_name: text("seeded"),
         random_rate: None,
+        free_clock_only: false,
         levels: 2,
         levels_nano: [500_000_000, 100_000_000, 0, 0],
         max_trigger_rate: Hertz(1_000_000),

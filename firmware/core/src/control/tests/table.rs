@@ -263,6 +263,21 @@ fn gates_bursts_and_clocks_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn a_board_without_a_slot_clock_refuses_each_but_the_free_one() {
+    use helio_bench::SlotClockMode::{Free, Steered, Sync};
+    let mut profile = desk_of(Role::Bob).control.profile().clone();
+    profile.identity.capabilities = Capabilities::PASSIVE_RECEIVER;
+    profile.free_clock_only = true;
+    let host = Host::new();
+    let mut desk = Desk { control: Control::new(profile), host, ..desk_of(Role::Bob) };
+    for slot_clock in [Sync, Steered] {
+        let configure = Configure { slot_clock, ..configure() };
+        desk.refuse(HostMessage::Configure(configure), ErrorCode::OutOfRange, 25);
+    }
+    desk.accept(HostMessage::Configure(Configure { slot_clock: Free, ..configure() }));
+}
+
+#[test]
 fn a_slot_clock_is_steered_by_order_and_answered_when_it_is() {
     let mut desk = desk_of(Role::Bob);
     let timing = |start: u64| SlotTiming {
