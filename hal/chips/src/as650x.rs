@@ -15,6 +15,7 @@ mod merge;
 mod results;
 mod source;
 
+use embedded_hal::delay::DelayNs;
 use embedded_hal::spi::SpiDevice;
 
 pub use config::{
@@ -23,7 +24,7 @@ pub use config::{
 };
 pub use merge::{Merger, TOLERANCE};
 pub use results::{INDEX_BITS, Malformed, RESULT_BYTES, RESULT_REQUEST, RawResult, unwrap_index};
-pub use source::{As650xSource, StartError};
+pub use source::{As650xSource, StartError, Stop};
 
 /// spiopc_power: reset as after power-on, and stop measuring. Wait 100 µs before the next transfer.
 pub const POWER_ON_RESET: [u8; 1] = [0x30];
@@ -91,20 +92,54 @@ impl<SPI: SpiDevice> As650x<SPI> {
     ///
     /// # Errors
     /// [`Error::Config`] before anything is sent, [`Error::Bus`] or [`Error::Mismatch`].
-    pub fn new(mut spi: SPI, config: Config) -> Result<As650x<SPI>, Error<SPI::Error>> {
-        config.check().map_err(Error::Config)?;
-        let written = config_frame(&config);
-        spi.write(&written).map_err(Error::Bus)?;
+    pub fn new(spi: SPI, config: Config) -> Result<As650x<SPI>, Error<SPI::Error>> {
+        let mut chip = As650x::unconfigured(spi, config).map_err(Error::Config)?;
+        chip.configure()?;
+        Ok(chip)
+    }
+
+    /// Sends nothing yet: for a chip that need not be there, and [`As650x::reset`].
+    ///
+    /// # Errors
+    /// A setting out of range.
+    pub fn unconfigured(spi: SPI, config: Config) -> Result<As650x<SPI>, ConfigError> {
+        config.check()?;
+        Ok(As650x { spi, config })
+    }
+
+    /// Sets the chip back, waits 100 µs, writes the configuration and reads it back. It does not
+    /// measure yet.
+    ///
+    /// # Errors
+    /// [`Error::Bus`] or [`Error::Mismatch`].
+    pub fn reset(&mut self, delay: &mut impl DelayNs) -> Result<(), Error<SPI::Error>> {
+        self.spi.write(&POWER_ON_RESET).map_err(Error::Bus)?;
+        delay.delay_us(100);
+        self.configure()
+    }
+
+    fn configure(&mut self) -> Result<(), Error<SPI::Error>> {
+        self.spi.write(&config_frame(&self.config)).map_err(Error::Bus)?;
+        self.check()
+    }
+
+    /// Reads the configuration back: whether the chip is there, and is what it was made. One that is
+    /// gone, or was reset, reads as four empty FIFOs otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Bus`] or [`Error::Mismatch`].
+    pub fn check(&mut self) -> Result<(), Error<SPI::Error>> {
         let mut read = [0; 1 + CONFIG_BYTES];
         read[0] = READ_CONFIG;
-        spi.transfer_in_place(&mut read).map_err(Error::Bus)?;
-        for (address, (w, r)) in written[1..].iter().zip(&read[1..]).enumerate() {
+        self.spi.transfer_in_place(&mut read).map_err(Error::Bus)?;
+        let written = self.config.encode();
+        for (address, (w, r)) in written.iter().zip(&read[1..]).enumerate() {
             if w != r {
                 let address = address as u8;
                 return Err(Error::Mismatch { address, written: *w, read: *r });
             }
         }
-        Ok(As650x { spi, config })
+        Ok(())
     }
 
     /// What the chip was configured with.

@@ -1,5 +1,7 @@
-//! The AS650x as a source of edges, against a chip in software: FIFOs that fill and run over, an
-//! index that wraps, a bus that fails.
+//! The AS650x as a source of edges, against a chip in software.
+
+#[path = "common/tagger.rs"]
+mod tagger;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -7,149 +9,11 @@ use std::convert::Infallible;
 use std::rc::Rc;
 
 use embedded_hal::spi::{self, Operation, SpiDevice};
-use helio_bench::{Edge, EdgeSource, Loss};
-use helio_chips::as650x::{
-    As650x, As650xSource, Config, Merger, Part, RESULT_BYTES, Resolution, TOLERANCE,
-};
+use helio_bench::{Edge, EdgeSource};
+use helio_chips::as650x::{As650x, As650xSource, Config, Merger, Part, RESULT_BYTES, Resolution};
 use helio_units::{TickLength, Ticks};
 use proptest::prelude::*;
-
-const DIVISIONS: u32 = 10_000;
-const TURN: u64 = 1 << 24;
-/// Reference periods that a transfer takes.
-const TRANSFER: u64 = 80;
-
-#[derive(Default)]
-struct World {
-    /// Reference periods since the chip was initialised.
-    now: u64,
-    /// Hits to come, as ticks, in order, for each channel.
-    hits: [VecDeque<u64>; 4],
-    fifos: [VecDeque<u64>; 4],
-    dropped: Vec<u64>,
-    registers: Vec<u8>,
-    depth: usize,
-    fails: bool,
-}
-
-impl World {
-    fn advance(&mut self, periods: u64) {
-        self.now += periods;
-        for (hits, fifo) in self.hits.iter_mut().zip(&mut self.fifos) {
-            while hits.front().is_some_and(|h| h / u64::from(DIVISIONS) < self.now) {
-                let hit = hits.pop_front().unwrap();
-                if fifo.len() < self.depth { fifo.push_back(hit) } else { self.dropped.push(hit) }
-            }
-        }
-    }
-
-    fn answer(&mut self, frame: &mut [u8]) {
-        match frame[0] {
-            0x40 => frame[1..].copy_from_slice(&self.registers),
-            0x68 => {
-                for (fifo, six) in self.fifos.iter_mut().zip(frame[1..].chunks_mut(6)) {
-                    let Some(hit) = fifo.pop_front() else {
-                        six.fill(0xFF);
-                        continue;
-                    };
-                    let index = (hit / u64::from(DIVISIONS) % TURN) as u32;
-                    let stop = (hit % u64::from(DIVISIONS)) as u32;
-                    six[..3].copy_from_slice(&index.to_be_bytes()[1..]);
-                    six[3..].copy_from_slice(&stop.to_be_bytes()[1..]);
-                }
-            }
-            other => panic!("no such opcode: {other:#04x}"),
-        }
-    }
-}
-
-#[derive(Clone)]
-struct Bus(Rc<RefCell<World>>);
-
-#[derive(Debug, PartialEq)]
-struct Broken;
-
-impl spi::Error for Broken {
-    fn kind(&self) -> spi::ErrorKind {
-        spi::ErrorKind::Other
-    }
-}
-
-impl spi::ErrorType for Bus {
-    type Error = Broken;
-}
-
-impl SpiDevice for Bus {
-    fn transaction(&mut self, operations: &mut [Operation<'_, u8>]) -> Result<(), Broken> {
-        let mut world = self.0.borrow_mut();
-        for operation in operations {
-            match operation {
-                Operation::Write([0x18]) => assert_eq!(world.now, 0),
-                Operation::Write([0x80, config @ ..]) => world.registers = config.to_vec(),
-                Operation::TransferInPlace(frame) => {
-                    world.answer(frame);
-                    world.advance(TRANSFER);
-                }
-                other => panic!("not a transfer of this driver: {other:?}"),
-            }
-        }
-        if std::mem::take(&mut world.fails) { Err(Broken) } else { Ok(()) }
-    }
-}
-
-type Source<C> = As650xSource<Bus, C>;
-
-/// A source whose clock began before the chip did.
-fn source(hits: [Vec<u64>; 4]) -> (Rc<RefCell<World>>, Source<impl FnMut() -> u64>) {
-    source_of(hits, Resolution::Single)
-}
-
-fn source_of(
-    hits: [Vec<u64>; 4],
-    resolution: Resolution,
-) -> (Rc<RefCell<World>>, Source<impl FnMut() -> u64>) {
-    let world = Rc::new(RefCell::new(World::default()));
-    let config = Config { resolution, ..Config::new(Part::As6500, DIVISIONS) };
-    let chip = As650x::new(Bus(world.clone()), config).unwrap();
-    {
-        let mut w = world.borrow_mut();
-        w.now = 0;
-        w.depth = resolution.fifo_depth();
-        w.hits = hits.map(VecDeque::from);
-    }
-    let clock = world.clone();
-    let reference = TickLength::new(100_000, 1).unwrap();
-    let source = As650xSource::start(chip, move || clock.borrow().now + 12_345, reference).unwrap();
-    (world, source)
-}
-
-/// Drains until nothing more comes, `slots` edges at a time; checks the order.
-fn drain<C: FnMut() -> u64>(
-    source: &mut Source<C>,
-    world: &RefCell<World>,
-    slots: usize,
-    all: &mut Vec<Edge>,
-    losses: &mut Vec<Loss>,
-) {
-    let mut out = vec![Edge { tick: Ticks(0), channel: 0 }; slots];
-    for _ in 0..3 {
-        loop {
-            let drained = source.drain(&mut out);
-            let new = &out[..drained.edges];
-            let last = all.last().copied();
-            for (earlier, later) in last.iter().chain(new).zip(new) {
-                assert!(earlier <= later, "edges in order: {earlier:?}, {later:?}");
-            }
-            assert!(new.iter().all(|e| e.tick <= drained.reached));
-            all.extend_from_slice(new);
-            losses.extend(drained.loss);
-            if drained.edges < slots {
-                break;
-            }
-        }
-        world.borrow_mut().advance(TOLERANCE + 1);
-    }
-}
+use tagger::{Broken, DIVISIONS, TURN, drain, source, source_of};
 
 #[test]
 fn ticks_are_of_exact_length() {

@@ -14,7 +14,7 @@ pub const TOLERANCE: u64 = 64;
 const DEEPEST: usize = Resolution::Single.fifo_depth();
 
 /// Edges held back until no channel can bring an earlier one.
-const HELD: usize = 4 * DEEPEST;
+pub(super) const HELD: usize = 4 * DEEPEST;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Channel {
@@ -43,6 +43,7 @@ pub struct Merger {
     holds: usize,
     reached: u64,
     loss: Option<Loss>,
+    astray: bool,
 }
 
 impl Merger {
@@ -55,7 +56,14 @@ impl Merger {
             holds: 0,
             reached: 0,
             loss: None,
+            astray: false,
         }
+    }
+
+    /// Whether a result lay where none can: index and coarse count do not count the same, and no
+    /// time can be told any more.
+    pub fn is_astray(&self) -> bool {
+        self.astray
     }
 
     /// Whether the results of another transfer find room. Without room, drain first; the chip's
@@ -84,7 +92,11 @@ impl Merger {
                     brought = true;
                     match unwrap_index(raw.index, INDEX_BITS, from, to) {
                         Some(period) => self.hold(n, period, raw.stop, after),
-                        None => self.lose(from, to, 1),
+                        None => {
+                            // Over a whole turn no index could be wrong.
+                            self.astray |= to.saturating_sub(from) < 1 << INDEX_BITS;
+                            self.lose(from, to, 1);
+                        }
                     }
                 }
                 Err(_) => {
@@ -132,11 +144,7 @@ impl Merger {
             to: Ticks(self.ticks(to.saturating_add(1))),
             lost,
         };
-        self.loss = Some(self.loss.map_or(new, |old| Loss {
-            from: old.from.min(new.from),
-            to: old.to.max(new.to),
-            lost: old.lost.saturating_add(lost),
-        }));
+        self.loss = join(self.loss, Some(new));
     }
 
     fn hold(&mut self, n: u8, period: u64, stop: u32, after: u64) {
@@ -155,6 +163,7 @@ impl Merger {
             self.lose(period, after.saturating_add(TOLERANCE), 0);
         }
         // Earlier than what was called complete: the coarse count is off by more than it may.
+        self.astray |= tick < self.reached;
         if tick < self.reached || self.holds == HELD {
             self.lose(period, period, 1);
             return;
@@ -165,4 +174,11 @@ impl Merger {
         self.held[place] = edge;
         self.holds += 1;
     }
+}
+
+/// Both losses as one.
+pub(super) fn join(a: Option<Loss>, b: Option<Loss>) -> Option<Loss> {
+    let (Some(a), Some(b)) = (a, b) else { return a.or(b) };
+    let lost = a.lost.saturating_add(b.lost);
+    Some(Loss { from: a.from.min(b.from), to: a.to.max(b.to), lost })
 }
