@@ -130,6 +130,8 @@ impl TickLength {
     /// Picoseconds of a fine time, rounded down; `None` beyond the range of [`Picoseconds`].
     ///
     /// The product is taken in 128 bits: in 64 bits, ticks of 20000/3 ps overflow after 35 days.
+    // As all that divides 128 bits here: half a kilobyte for each copy on a small processor.
+    #[inline(never)]
     pub fn fine_to_ps(self, time: FineTicks) -> Option<Picoseconds> {
         let scaled = time.0.checked_mul(i128::from(self.numerator_ps))?;
         let divisor = i128::from(self.denominator.get()) << FineTicks::FRACTION_BITS;
@@ -138,6 +140,7 @@ impl TickLength {
 
     /// Ticks in `span`, rounded up: a span in ticks is never shorter than asked for. Negative
     /// spans give zero.
+    #[inline(never)]
     pub fn ticks_covering(self, span: Picoseconds) -> Ticks {
         if span.0 <= 0 {
             return Ticks(0);
@@ -147,6 +150,7 @@ impl TickLength {
     }
 
     /// Ticks in a shift in time of either sign, to the nearest one; half a tick is rounded up.
+    #[inline(never)]
     pub fn nearest_ticks(self, shift: Picoseconds) -> i128 {
         let (length, parts) = (i128::from(self.numerator_ps), i128::from(self.denominator.get()));
         (2 * i128::from(shift.0) * parts + length).div_euclid(2 * length)
