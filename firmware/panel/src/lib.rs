@@ -10,6 +10,7 @@
 //! | converter of the microcontroller | both | `sensor.temperature.board`, `sensor.bias.0`, `sensor.supply.0` |
 //! | the two cores' loops | both | `board.turn.longest`, `board.turn.recent`, `board.turn.data.longest`, `board.turn.data.recent` |
 //! | capture | Bob | `reference.count`, `reference.tick`, `count.capture.gaps`, `count.capture.lost` |
+//! | AS6500 in the capture's place | Bob | `board.converter`, `count.capture.gaps`, `count.capture.lost` |
 //!
 //! Nothing waits for a chip: a bus that is clocked from here always comes to its end, and one that
 //! brings back something else than was written is a [`helio_bench::PartFault`]. The board goes on.

@@ -50,6 +50,8 @@ pub struct Seen {
     pub gaps: u32,
     /// How long these were together.
     pub lost: Ticks,
+    /// Of a time-to-digital converter: why it tells no time, 0 where it does.
+    pub converter: u8,
 }
 
 /// A board that can be set and sensed.
@@ -95,6 +97,17 @@ impl<'a, S: SpiDevice, A: Analog> Panel<'a, S, A> {
         let detectors = usize::from(detectors).min(4);
         let mut panel = Panel::new(Station::Bob { detectors }, parts, chip, kept);
         panel.preset(detectors, THRESHOLD_AT_BOOT);
+        panel
+    }
+
+    /// Bob's with a time-to-digital converter at his four detectors, as [`Panel::bob`].
+    pub fn converter(
+        parts: Parts<S, A>,
+        chip: Chip,
+        kept: Option<&'a mut [u8; KEPT_LENGTH]>,
+    ) -> Panel<'a, S, A> {
+        let mut panel = Panel::new(Station::Converter, parts, chip, kept);
+        panel.preset(4, THRESHOLD_AT_BOOT);
         panel
     }
 
@@ -221,6 +234,7 @@ impl<S: SpiDevice, A: Analog> Board for Panel<'_, S, A> {
             Some(Item::ReferenceTick) => i64::try_from(self.seen.reference.0).unwrap_or(i64::MAX),
             Some(Item::Gaps) => self.seen.gaps.into(),
             Some(Item::LostTicks) => i64::try_from(self.seen.lost.0).unwrap_or(i64::MAX),
+            Some(Item::Converter) => self.seen.converter.into(),
             Some(Item::Shot) => self.shots.take().0,
             Some(Item::ShotState) => self.shots.state() as i64,
             Some(Item::ShotCount) => self.shots.count().into(),

@@ -24,6 +24,7 @@ pub(crate) enum Item {
     ReferenceTick,
     Gaps,
     LostTicks,
+    Converter,
     Shot,
     ShotState,
     ShotCount,
@@ -74,6 +75,12 @@ const CAPTURE: [Row; 4] = [
     ("count.capture.lost", Item::LostTicks),
 ];
 
+const CONVERTER: [Row; 3] = [
+    ("board.converter", Item::Converter),
+    ("count.capture.gaps", Item::Gaps),
+    ("count.capture.lost", Item::LostTicks),
+];
+
 const THRESHOLDS: [Row; 4] = [
     ("detector.threshold.0", Item::Output(OUTPUTS[0])),
     ("detector.threshold.1", Item::Output(OUTPUTS[1])),
@@ -85,7 +92,11 @@ const THRESHOLDS: [Row; 4] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Station {
     Alice,
-    Bob { detectors: usize },
+    Bob {
+        detectors: usize,
+    },
+    /// Bob with a time-to-digital converter at his four detectors, and no input beside them.
+    Converter,
 }
 
 impl Station {
@@ -93,6 +104,7 @@ impl Station {
         match self {
             Station::Alice => [&COMMON, &ALICE, &[]],
             Station::Bob { detectors } => [&COMMON, &CAPTURE, &THRESHOLDS[..detectors.min(4)]],
+            Station::Converter => [&COMMON, &CONVERTER, &THRESHOLDS],
         }
     }
 
@@ -122,6 +134,7 @@ impl Station {
             Item::Sensor(Input::Supply) => (Unit::Millivolts, Access::ReadOnly, 9_900),
             Item::Stepping => (Unit::None, Access::ReadOnly, 15),
             Item::DacAnswers => (Unit::None, Access::ReadOnly, 1),
+            Item::Converter => (Unit::None, Access::ReadOnly, u8::MAX.into()),
             Item::Shot => (Unit::Picoseconds, Access::ReadOnly, LONGEST_SHOT.0),
             Item::ShotState => (Unit::None, Access::ReadOnly, Shot::Disturbed as i64),
             Item::LongShots => (Unit::None, Access::Always, 1),
@@ -142,9 +155,8 @@ mod tests {
 
     #[test]
     fn every_index_has_a_row_and_every_row_a_name_of_its_own() {
-        for station in
-            [Station::Alice, Station::Bob { detectors: 2 }, Station::Bob { detectors: 4 }]
-        {
+        let receivers = [2, 4].map(|detectors| Station::Bob { detectors });
+        for station in [Station::Alice, Station::Converter].into_iter().chain(receivers) {
             let n = station.entries();
             assert_eq!(station.entry(n), None);
             assert_eq!(station.item(u16::MAX), None);

@@ -93,6 +93,26 @@ fn levels_and_delays_of_alice_reach_their_chips() {
 }
 
 #[test]
+fn a_converter_says_why_it_tells_no_time() {
+    let thresholds: Vec<_> = (0..4).flat_map(|n| level(n, 15_729, 15_729)).collect();
+    let (mut dac, mut none) = (Mock::new(&thresholds), no_stopwatch());
+    let mut board = Panel::converter(parts(&dac, None, &none), CHIP, None);
+    board.saw(Seen { gaps: 2, lost: Ticks(5), converter: 3, ..Seen::default() });
+    for (name, value) in [
+        ("board.converter", 3),
+        ("count.capture.gaps", 2),
+        ("count.capture.lost", 5),
+        ("detector.threshold.3", 600),
+    ] {
+        assert_eq!(board.read(index(&board, name)), value, "{name}");
+    }
+    let names = (0..board.entries()).filter_map(|n| board.entry(n));
+    assert!(!names.into_iter().any(|entry| entry.name.starts_with("reference.")));
+    dac.done();
+    none.done();
+}
+
+#[test]
 fn sensors_are_read_without_a_conversion() {
     let thresholds: Vec<_> = (0..2).flat_map(|n| level(n, 15_729, 15_729)).collect();
     let mut dac = Mock::new(&thresholds);
@@ -103,7 +123,8 @@ fn sensors_are_read_without_a_conversion() {
     assert_eq!(board.read(index(&board, "sensor.bias.0")), 0);
     (0..1000).for_each(|n| board.turn(Ticks(30_000 * n)));
     board.data_turned(LongestTurns { longest: Ticks(6), recent: Ticks(3) });
-    board.saw(Seen { references: 7, reference: Ticks(900), gaps: 1, lost: Ticks(16_384) });
+    let (reference, lost) = (Ticks(900), Ticks(16_384));
+    board.saw(Seen { references: 7, reference, gaps: 1, lost, converter: 0 });
     for (name, value) in [
         ("sensor.bias.0", 1_650),
         ("sensor.supply.0", 4_950),

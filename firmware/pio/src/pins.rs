@@ -90,6 +90,16 @@ pub const CS_TDC: u8 = 0;
 /// Chip select of the fine delay.
 pub const CS_DELAY: u8 = 1;
 
+/// SPI 1 of a receiver that plays nothing, to its time-to-digital converter, in the place of
+/// [`MODULATOR`] and [`INTENSITY`]: data from the chip.
+pub const CONVERTER_MISO: u8 = 8;
+/// Chip select of that converter.
+pub const CS_CONVERTER: u8 = 9;
+/// Clock of that bus.
+pub const CONVERTER_CLOCK: u8 = 10;
+/// Data to the chip.
+pub const CONVERTER_MOSI: u8 = 11;
+
 /// All pins in order of their number.
 pub const PINS: [Pin; 30] = [
     pin(CS_TDC, "CS TDC", Direction::Out, false),
@@ -155,5 +165,7 @@ mod tests {
         assert!(names(OUTPUT_BASE, 4).eq(["MOD 0", "MOD 1", "LEVEL 0", "LEVEL 1"]));
         assert!(names(PULSE_BASE, 4).eq(["LASER", "TRIG OUT", "GATE", "SYNC OUT"]));
         assert_eq!(PULSE_BASE, OUTPUT_BASE + 4);
+        let converter = [CONVERTER_MISO, CS_CONVERTER, CONVERTER_CLOCK, CONVERTER_MOSI];
+        assert_eq!(converter, [0, 1, 2, 3].map(|n| OUTPUT_BASE + n), "what only a player needs");
     }
 }

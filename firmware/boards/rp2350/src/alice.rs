@@ -1,6 +1,6 @@
 //! Alice's board: slots out.
 
-use crate::pins::{LaserStatement, SwitchModulator};
+use crate::pins::{LaserStatement, SwitchModulator, Wiring};
 use crate::pipe::DataEnds;
 use crate::player::{self, Player};
 use crate::{capture, start, timer};
@@ -19,7 +19,8 @@ static STACK: Stack<8192> = Stack::new();
 /// # Panics
 /// When called twice, or where the second core does not start: dark.
 pub fn main() -> ! {
-    let start::Board { identity, random, chip, kept, parts, rest } = start::board();
+    let board = start::board(Wiring::Player);
+    let start::Board { identity, random, chip, kept, parts, rest, .. } = board;
     let panel = Panel::alice(parts, chip, Some(kept));
     let nonce = identity.boot_nonce;
     let profile = Profile::alice(identity, &LaserStatement::new(), &SwitchModulator, &random);

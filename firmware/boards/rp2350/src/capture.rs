@@ -1,5 +1,6 @@
 //! The edges, on core 1.
 
+use crate::bob::Inputs;
 use crate::local::Local;
 use crate::port::{self, Pio};
 use crate::{dma, player, timer};
@@ -8,7 +9,7 @@ use helio_bench::{Drained, Edge, EdgeSource, ReferenceEdges};
 use helio_panel::Seen;
 use helio_pio::{
     AUX_WORDS, BUFFER_TICKS, BUFFERS, Capture, CaptureClock, CaptureFault, CaptureMemory,
-    DETECTOR_WORDS, LossCount,
+    DETECTOR_WORDS, LossCount, Pulse,
 };
 use helio_units::{TickLength, Ticks};
 use rp235x_hal::pac::interrupt;
@@ -98,14 +99,14 @@ impl Edges {
             references: 0,
         }
     }
+}
 
-    /// First tick of the epoch.
-    pub fn epoch(&self) -> Ticks {
-        self.epoch
+impl Inputs for Edges {
+    fn configure(&self, slot_ticks: u32) {
+        player::configure(slot_ticks, Pulse::Gate, self.epoch);
     }
 
-    /// Begins a new epoch where a fault has ended the last one; to be called between runs.
-    pub fn recover(&mut self) -> bool {
+    fn recover(&mut self) -> bool {
         let ended = Memory.fault().is_some();
         if ended {
             self.references = self.seen().references;
@@ -116,20 +117,19 @@ impl Edges {
         ended
     }
 
-    /// What REF IN has brought and what was lost, over all epochs.
-    pub fn seen(&self) -> Seen {
+    fn has_failed(&self) -> bool {
+        Memory.fault().is_some()
+    }
+
+    fn seen(&self) -> Seen {
         let (references, reference) = self.capture.references();
         Seen {
             references: self.references.wrapping_add(references),
             reference,
             gaps: self.lost.gaps,
             lost: self.lost.length,
+            converter: 0,
         }
-    }
-
-    /// Whether the time of edges is known no more, and the run must end.
-    pub fn has_failed(&self) -> bool {
-        Memory.fault().is_some()
     }
 }
 

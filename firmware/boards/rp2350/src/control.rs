@@ -3,7 +3,7 @@
 use crate::pins::BoardPins;
 use crate::pipe::{self, ROUNDS};
 use crate::start::{BoardPanel, Bus};
-use crate::timer;
+use crate::timer::{self, DeviceTime};
 use core::sync::atomic::Ordering;
 use embedded_hal::digital::{InputPin, OutputPin, StatefulOutputPin};
 use heapless::spsc::{Consumer, Producer};
@@ -53,6 +53,8 @@ pub struct Desk {
     pub serial: &'static Text,
     pub pins: BoardPins,
     pub watchdog: Watchdog,
+    /// What the station tells time in; what stands here counts cycles.
+    pub time: DeviceTime,
 }
 
 /// For good.
@@ -69,7 +71,7 @@ pub fn run(
     let ControlEnds { orders, events, frames, supplies, mut seen } = ends;
     let (mut orders, mut events) = (OrderSender::new(orders), EventReceiver::new(events));
     let mut supplies = SupplySender::new(supplies);
-    let Desk { usb, serial, mut pins, mut watchdog } = desk;
+    let Desk { usb, serial, mut pins, mut watchdog, time } = desk;
     let identity = &profile.identity;
     let board = UsbBoard {
         vendor_id: IDS.0,
@@ -98,7 +100,7 @@ pub fn run(
         let now = timer::now();
         let mut heard = heapless::Vec::<Event, 16>::new();
         // A reset of the link comes before what was received after it.
-        if let Some(event) = cable.poll(now) {
+        if let Some(event) = cable.poll(time.of(now)) {
             // Nobody waits for a run's last data any more.
             events.link_is_reset();
             let _ = heard.push(event);
@@ -115,7 +117,7 @@ pub fn run(
             let _ = heard.push(event);
         }
         let n = cable.receive(&mut rx);
-        let order = control.poll(now, &heard, &rx[..n], &mut cable);
+        let order = control.poll(time.of(now), &heard, &rx[..n], &mut cable);
         // A seed may have been in it.
         rx[..n].zeroize();
 
@@ -172,7 +174,7 @@ pub fn run(
             // What waits for the cable, the answer above all.
             let until = timer::now().0 + 10 * MILLISECOND;
             while timer::now().0 < until {
-                let _ = cable.poll(timer::now());
+                let _ = cable.poll(time.now());
             }
             reboot(mode);
         }

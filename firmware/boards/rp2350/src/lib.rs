@@ -16,6 +16,7 @@ pub mod bob;
 mod capture;
 mod chip;
 mod control;
+mod converter;
 mod dma;
 mod fault;
 mod kept;

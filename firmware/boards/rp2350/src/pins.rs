@@ -1,6 +1,6 @@
 //! Pins as the table of `helio-pio` has them, and the light's control on core 0.
 
-use crate::spi::BusPins;
+use crate::spi::{BusPins, ConverterPins};
 use embedded_hal::digital::PinState;
 use helio_bench::{Modulator, PhaseRandomisation, PulseSource, SourceStatement};
 use helio_panel::LONGEST_DELAY;
@@ -41,15 +41,40 @@ macro_rules! deselected {
     };
 }
 
+/// What the player's settings pins, 8 to 11, are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wiring {
+    /// Outputs of the player.
+    Player,
+    /// The bus of a time-to-digital converter: nothing is played.
+    Converter,
+}
+
 /// Hands every pin to whom the table gives it. No internal pull: pads of stepping A2 latch.
-pub fn assign(pins: Pins) -> (BoardPins, ChipPins) {
+pub fn assign(pins: Pins, wiring: Wiring) -> (BoardPins, ChipPins, Option<ConverterPins>) {
     const { assert!(table::HEARTBEAT == 21 && table::CONTACT == 22) };
     const { assert!(table::ENABLE == 26 && table::ENABLE_SENSE == 20) };
     const { assert!(table::CS_TDC == 0 && table::CS_DELAY == 1 && table::CS_DAC == 17) };
     const { assert!(table::SPI_MISO == 16 && table::SPI_CLOCK == 18 && table::SPI_MOSI == 19) };
     const { assert!(table::BIAS_SENSE == 28 && table::SUPPLY_SENSE == 29) };
     pio!(pins: gpio2, gpio3, gpio4, gpio5, gpio6, gpio7, gpio27);
-    pio!(pins: gpio8, gpio9, gpio10, gpio11, gpio12, gpio13, gpio14, gpio15);
+    pio!(pins: gpio12, gpio13, gpio14, gpio15);
+    const { assert!(table::CONVERTER_MISO == 8 && table::CS_CONVERTER == 9) };
+    const { assert!(table::CONVERTER_CLOCK == 10 && table::CONVERTER_MOSI == 11) };
+    let converter = match wiring {
+        Wiring::Player => {
+            pio!(pins: gpio8, gpio9, gpio10, gpio11);
+            None
+        }
+        Wiring::Converter => Some(ConverterPins {
+            bus: (
+                pins.gpio11.into_function().into_pull_type(),
+                pins.gpio8.into_function().into_pull_type(),
+                pins.gpio10.into_function().into_pull_type(),
+            ),
+            select: deselected!(pins.gpio9),
+        }),
+    };
     // Their digital inputs are off; there is nothing more to do with them.
     let _ = AdcPin::new(pins.gpio28.into_floating_input());
     let _ = AdcPin::new(pins.gpio29.into_floating_input());
@@ -67,7 +92,7 @@ pub fn assign(pins: Pins) -> (BoardPins, ChipPins) {
         ),
         selects: [deselected!(pins.gpio17), deselected!(pins.gpio1), deselected!(pins.gpio0)],
     };
-    (board, chips)
+    (board, chips, converter)
 }
 
 /// The laser driver of the reference bench: three levels by an analogue switch.

@@ -2,10 +2,11 @@
 
 use crate::adc::Converter;
 use crate::control::{self, ControlEnds, Desk};
-use crate::pins::{self, BoardPins};
+use crate::pins::{self, BoardPins, Wiring};
 use crate::pipe::{DataEnds, EventQueue, FrameQueue, OrderQueue, SeenQueue, SupplyQueue};
 use crate::port::Pio;
 use crate::spi::{self, Device};
+use crate::timer::DeviceTime;
 use crate::trng::{ASSUMED_MILLIBITS, Trng};
 use crate::{chip, dma, kept, timer};
 use cortex_m::singleton;
@@ -47,6 +48,8 @@ pub struct Board {
     pub chip: Chip,
     pub kept: &'static mut [u8; KEPT_LENGTH],
     pub parts: Parts<Device, Converter>,
+    /// With [`Wiring::Converter`].
+    pub converter: Option<spi::Converter>,
     pub rest: Rest,
 }
 
@@ -58,13 +61,14 @@ pub struct Rest {
     fifo: SioFifo,
     psm: pac::PSM,
     ppb: pac::PPB,
+    time: DeviceTime,
 }
 
 /// Everything but the second core.
 ///
 /// # Panics
 /// Where the crystal does not start: nothing can be done then, and the pins are dark.
-pub fn board() -> Board {
+pub fn board(wiring: Wiring) -> Board {
     let mut p = pac::Peripherals::take().expect("the first call");
     let (reset, watchdog) = chip::reset_reasons();
     let faults = kept::faults();
@@ -99,8 +103,9 @@ pub fn board() -> Board {
     helio_pio::port::set_up(&mut Pio);
     let sio = Sio::new(p.SIO);
     let pins = rp235x_hal::gpio::Pins::new(p.IO_BANK0, p.PADS_BANK0, sio.gpio_bank0, &mut p.RESETS);
-    let (pins, chips) = pins::assign(pins);
+    let (pins, chips, converter) = pins::assign(pins, wiring);
     let clock = clocks.peripheral_clock.freq();
+    let converter = converter.map(|pins| spi::Converter::new(p.SPI1, pins, &mut p.RESETS, clock));
     let [dac, delays, stopwatch] =
         spi::devices(p.SPI0, chips.bus, chips.selects, &mut p.RESETS, clock);
     let parts = Parts {
@@ -125,17 +130,21 @@ pub fn board() -> Board {
     };
     let usb =
         UsbBusAllocator::new(Bus::new(p.USB, p.USB_DPRAM, clocks.usb_clock, true, &mut p.RESETS));
+    let time = match wiring {
+        Wiring::Player => DeviceTime::CYCLES,
+        Wiring::Converter => DeviceTime::THOUSANDTHS,
+    };
     let identity = Identity {
         board: text("rp2350"),
         serial: serial(),
         boot_nonce: boot_nonce.max(1),
-        tick_length: TickLength::CYCLE_150_MHZ,
+        tick_length: time.tick_length(),
         max_slot_rate: Hertz(1_000_000),
         capabilities: Capabilities::BOOT_LOADER,
     };
     let usb = singleton!(: UsbBusAllocator<Bus> = usb).expect("the first call");
-    let rest = Rest { pins, usb, watchdog, fifo: sio.fifo, psm: p.PSM, ppb: p.PPB };
-    Board { identity, random, chip, kept, parts, rest }
+    let rest = Rest { pins, usb, watchdog, fifo: sio.fifo, psm: p.PSM, ppb: p.PPB, time };
+    Board { identity, random, chip, kept, parts, converter, rest }
 }
 
 /// Starts core 1 on the data plane and runs the control plane, for good.
@@ -150,7 +159,7 @@ pub fn run<const STACK: usize>(
     stack: &'static Stack<STACK>,
     data_plane: impl FnOnce(DataEnds) + Send + 'static,
 ) -> ! {
-    let Rest { pins, usb, watchdog, mut fifo, mut psm, mut ppb } = rest;
+    let Rest { pins, usb, watchdog, mut fifo, mut psm, mut ppb, time } = rest;
     let orders = singleton!(: OrderQueue = OrderQueue::new()).expect("the first call").split();
     let events = singleton!(: EventQueue = EventQueue::new()).expect("the first call").split();
     let frames = singleton!(: FrameQueue = FrameQueue::new()).expect("the first call").split();
@@ -179,7 +188,7 @@ pub fn run<const STACK: usize>(
         data_plane(data);
     });
     assert!(spawned.is_ok());
-    control::run(profile, panel, ends, Desk { usb, serial, pins, watchdog }, product)
+    control::run(profile, panel, ends, Desk { usb, serial, pins, watchdog, time }, product)
 }
 
 /// The chip's own number, as 16 hexadecimal digits.
