@@ -7,7 +7,7 @@ use crate::random::Supply;
 use crate::receiver::Receiver;
 use crate::sync::{SyncPlan, SyncTracker};
 use crate::tags::TagStream;
-use helio_bench::{ClockInput, Edge, EdgeSource, Loss, SlotClockMode, SlotTiming};
+use helio_bench::{ClockInput, Edge, EdgeSource, Loss, SlotClockMode, SlotTiming, SteerError};
 use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{Configure, ErrorCode};
 
@@ -354,10 +354,14 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
         // A clock that is steered without its mark would be another one than the host's.
         let refusal = if !self.tags.has_room_for_mark() {
             Some(ErrorCode::Full)
-        } else if timing.start.floor() <= now || self.receiver.steer(timing).is_err() {
+        } else if timing.start.floor() <= now {
             Some(ErrorCode::TooLate)
         } else {
-            None
+            match self.receiver.steer(timing) {
+                Ok(()) => None,
+                Err(SteerError::TooLate { .. }) => Some(ErrorCode::TooLate),
+                Err(SteerError::TooFar { .. }) => Some(ErrorCode::OutOfRange),
+            }
         };
         if let Some(code) = refusal {
             let _ = events.push(Event::NotSteered { command, code });

@@ -174,11 +174,11 @@ pub struct FakeClock {
 }
 
 impl SlotClock for FakeClock {
-    fn steer(&mut self, timing: SlotTiming) -> Result<(), TooLate> {
+    fn steer(&mut self, timing: SlotTiming) -> Result<(), SteerError> {
         if self.refuse > 0 || timing.start.floor() <= self.now {
             self.refuse = self.refuse.saturating_sub(1);
             self.too_late += 1;
-            return Err(TooLate { now: self.now });
+            return Err(SteerError::TooLate { now: self.now });
         }
         self.steered.push(timing);
         Ok(())

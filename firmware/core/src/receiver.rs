@@ -7,7 +7,7 @@ use crate::random::Supply;
 use crate::sequencer::{Draw, Grid, Sequencer};
 use helio_bench::{
     Modulator, RandomClass, RandomSource, SettingsSource, SlotClock, SlotPlayer, SlotTiming,
-    SlotWord, TooLate,
+    SlotWord, SteerError,
 };
 use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{Capabilities, Configure};
@@ -43,8 +43,8 @@ pub trait Receiver {
     /// Uses this clock from its slot on.
     ///
     /// # Errors
-    /// [`TooLate`]: that slot has begun.
-    fn steer(&mut self, timing: SlotTiming) -> Result<(), TooLate>;
+    /// [`SteerError`]: it cannot begin that slot.
+    fn steer(&mut self, timing: SlotTiming) -> Result<(), SteerError>;
 
     /// Begins to play settings at `first`, a sync slot still to come.
     fn begin(&mut self, c: &Configure, epoch: u16, first: SlotIndex, limit: Option<SlotIndex>);
@@ -142,7 +142,7 @@ impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
         self.sequencer.select(source);
     }
 
-    fn steer(&mut self, timing: SlotTiming) -> Result<(), TooLate> {
+    fn steer(&mut self, timing: SlotTiming) -> Result<(), SteerError> {
         self.clock.steer(timing)
     }
 
@@ -198,7 +198,7 @@ impl Receiver for PassiveReceiver {
         (RandomClass::Computational, "none: passive receiver")
     }
 
-    fn steer(&mut self, _: SlotTiming) -> Result<(), TooLate> {
+    fn steer(&mut self, _: SlotTiming) -> Result<(), SteerError> {
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The phase accumulator: where slots begin, in whole ticks.
 
-use helio_bench::{SlotTiming, TooLate};
+use helio_bench::{SlotTiming, SteerError};
 use helio_units::{FineTicks, SlotIndex, Ticks};
 
 /// Lengths of slots one after the other, in whole ticks, so that each begins in the tick that its
@@ -67,11 +67,11 @@ impl SlotGrid {
     /// Uses `timing` from its slot on; a timing that waits for a later slot is dropped.
     ///
     /// # Errors
-    /// [`TooLate`] where the length of the slot before it has been given out, or where it is no
-    /// timing for [`SlotGrid::new`]; `now` is what it says then.
-    pub fn steer(&mut self, timing: SlotTiming, now: Ticks) -> Result<(), TooLate> {
+    /// [`SteerError::TooLate`] where the length of the slot before it has been given out, or where it
+    /// is no timing for [`SlotGrid::new`]; `now` is what it says then.
+    pub fn steer(&mut self, timing: SlotTiming, now: Ticks) -> Result<(), SteerError> {
         if timing.slot.0 <= self.slot || period_parts(timing.period).is_none() {
-            return Err(TooLate { now });
+            return Err(SteerError::TooLate { now });
         }
         self.next = Some(timing);
         Ok(())
@@ -151,7 +151,7 @@ mod tests {
             grid.next_length();
         }
         let late = grid.steer(timing(10, 0, 150 << 32), Ticks(77));
-        assert_eq!(late, Err(TooLate { now: Ticks(77) }));
+        assert_eq!(late, Err(SteerError::TooLate { now: Ticks(77) }));
         assert!(grid.steer(timing(11, 0, 150 << 32), Ticks(77)).is_ok());
         assert!(grid.steer(timing(12, 0, 1 << 64), Ticks(77)).is_err());
         assert!(SlotGrid::new(timing(0, -1 << 40, 150 << 32)).is_none());

@@ -68,6 +68,11 @@ impl LeadIn {
         Some(lead_in)
     }
 
+    /// Ticks of the longest one.
+    pub const fn longest(shape: SlotShape) -> u64 {
+        LeadIn::MOST as u64 * shape.longest() as u64
+    }
+
     /// The shortest one, for a player that may begin at once, and the tick at which it ends.
     pub fn shortest(beacon: Ticks, shape: SlotShape) -> (LeadIn, Ticks) {
         let ticks = shape.shortest();

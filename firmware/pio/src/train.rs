@@ -5,7 +5,7 @@ use crate::port::{self, Entry, PioPort};
 use crate::program::PARKED_FLAG;
 use crate::queue::unplayed;
 use crate::{BlockQueue, LeadIn, SlotGrid, SlotShape, beacon_before};
-use helio_bench::{GateWindow, PlayerError, SlotTiming, SlotWord, TooLate};
+use helio_bench::{GateWindow, PlayerError, SlotTiming, SlotWord, SteerError};
 use helio_units::{FineTicks, SlotIndex, Ticks};
 
 /// A millisecond, the most that may wait.
@@ -13,6 +13,10 @@ const MILLISECOND: u32 = 150_000;
 
 /// Width of a trigger: 27 ns. The pulse's own length belongs to the laser driver.
 const TRIGGER: u32 = 4;
+
+/// A player begins no sooner than so long after it is steered, in ticks: half a millisecond, for a
+/// beacon (0.11 ms) and for the first words, of which 256 are drawn at a time (143 cycles each).
+const SOONEST: u64 = 75_000;
 
 /// Times that a moment away from a beacon is looked for.
 const ATTEMPTS: u32 = 200;
@@ -222,13 +226,21 @@ impl<const N: usize> Train<N> {
     /// Uses this clock from its slot on.
     ///
     /// # Errors
-    /// [`TooLate`]: that slot has begun, or there is no run to come.
-    pub fn steer(&mut self, now: Ticks, timing: SlotTiming) -> Result<(), TooLate> {
-        let slots = self.slots.as_mut().ok_or(TooLate { now })?;
+    /// [`SteerError`]: that slot has begun, or there is no run to come; for a player that stands
+    /// still, that slot is sooner than half a millisecond or later than a lead-in lasts (56 ms).
+    pub fn steer(&mut self, now: Ticks, timing: SlotTiming) -> Result<(), SteerError> {
+        let slots = self.slots.as_mut().ok_or(SteerError::TooLate { now })?;
         match &mut slots.grid {
             Some(grid) if self.stage == Stage::Plays => grid.steer(timing, now),
-            _ if timing.start.floor() <= now => Err(TooLate { now }),
             _ => {
+                let wait = timing.start.floor().0.saturating_sub(now.0);
+                if wait < SOONEST + u64::from(slots.shape.shortest()) {
+                    return Err(SteerError::TooLate { now });
+                }
+                // From a beacon on, which is still to come.
+                if wait > LeadIn::longest(slots.shape) {
+                    return Err(SteerError::TooFar { now });
+                }
                 slots.timing = Some(timing);
                 Ok(())
             }

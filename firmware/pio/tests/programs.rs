@@ -5,4 +5,5 @@ mod capture;
 mod machine;
 mod player;
 mod station;
+mod steered;
 mod train;

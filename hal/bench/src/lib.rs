@@ -29,7 +29,7 @@ pub use interlock::{InterlockState, TripCause};
 pub use random::{NoiseSource, RandomClass, RandomFault, RandomSource, SettingsSource};
 pub use slots::{
     Basis, GateWindow, Intensity, PlayerError, Polarization, ReceiverSetting, SlotClock,
-    SlotClockMode, SlotPlayer, SlotTiming, SlotWord, TooLate,
+    SlotClockMode, SlotPlayer, SlotTiming, SlotWord, SteerError,
 };
 pub use source::{Modulator, PhaseRandomisation, PulseSource, SlotTooShort, SourceStatement};
 pub use stopwatch::{Laps, MAX_STOPS, Stopwatch, StopwatchRange, TooManyStops};

@@ -234,20 +234,31 @@ impl SlotTiming {
     }
 }
 
-/// A change was asked for from a time that has already been played.
+/// Why a slot clock keeps its old timing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLate {
-    /// The device's time.
-    pub now: Ticks,
+pub enum SteerError {
+    /// The timing's slot has begun, or begins before the clock can.
+    TooLate {
+        /// The device's time.
+        now: Ticks,
+    },
+    /// The timing's slot is further ahead than the clock can wait.
+    TooFar {
+        /// The device's time.
+        now: Ticks,
+    },
 }
 
-impl core::fmt::Display for TooLate {
+impl core::fmt::Display for SteerError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "the command's tick has passed (now {})", self.now.0)
+        match self {
+            SteerError::TooLate { now } => write!(f, "the slot is too near (now {})", now.0),
+            SteerError::TooFar { now } => write!(f, "the slot is too far ahead (now {})", now.0),
+        }
     }
 }
 
-impl core::error::Error for TooLate {}
+impl core::error::Error for SteerError {}
 
 codes! {
     /// What a receiver's slot clock follows.
@@ -277,6 +288,6 @@ pub trait SlotClock {
     /// Uses `timing` from its slot on.
     ///
     /// # Errors
-    /// [`TooLate`] if that slot has begun; the old timing stays.
-    fn steer(&mut self, timing: SlotTiming) -> Result<(), TooLate>;
+    /// [`SteerError`] where the clock cannot begin that slot in its tick; the old timing stays.
+    fn steer(&mut self, timing: SlotTiming) -> Result<(), SteerError>;
 }

@@ -1,6 +1,6 @@
 //! Bob's slot clock: where his slots lie in his device's time.
 
-use helio_bench::{SlotClock, SlotTiming, TooLate};
+use helio_bench::{SlotClock, SlotTiming, SteerError};
 use helio_units::{FineTicks, Ticks};
 
 /// Most timings that wait for their slot; one more replaces the last.
@@ -83,9 +83,9 @@ impl SimSlotClock {
 }
 
 impl SlotClock for SimSlotClock {
-    fn steer(&mut self, mut timing: SlotTiming) -> Result<(), TooLate> {
+    fn steer(&mut self, mut timing: SlotTiming) -> Result<(), SteerError> {
         if timing.start.floor() <= self.now {
-            return Err(TooLate { now: self.now });
+            return Err(SteerError::TooLate { now: self.now });
         }
         timing.period = timing.period.clamp(FineTicks::from_ticks(Ticks(1)), END_OF_TIME);
         timing.start = timing.start.min(END_OF_TIME);
@@ -148,7 +148,10 @@ mod tests {
     #[test]
     fn an_order_for_what_has_begun_is_refused() {
         let mut clock = SimSlotClock::new(Ticks(1_000));
-        assert_eq!(clock.steer(timing(0, 1_000, 30)), Err(TooLate { now: Ticks(1_000) }));
+        assert_eq!(
+            clock.steer(timing(0, 1_000, 30)),
+            Err(SteerError::TooLate { now: Ticks(1_000) })
+        );
         clock.steer(timing(0, 1_001, 30)).unwrap();
         assert_eq!(run(&mut clock), [(0, 1_001), (1, 1_031)]);
         assert!(clock.steer(timing(9, 1_020, 30)).is_err());

@@ -4,7 +4,7 @@ use core::hint::black_box;
 use helio_bench::{
     Drained, Edge, EdgeSource, Modulator, PhaseRandomisation, PlayerError, PulseSource,
     RandomClass, RandomFault, RandomSource, SlotClock, SlotPlayer, SlotTiming, SlotWord,
-    SourceStatement, TooLate,
+    SourceStatement, SteerError,
 };
 use helio_firmware::Transmit;
 use helio_units::{Hertz, MeanPhotons, Picoseconds, SlotIndex, TickLength, Ticks};
@@ -131,7 +131,7 @@ impl EdgeSource for Again {
 pub struct Clock;
 
 impl SlotClock for Clock {
-    fn steer(&mut self, _: SlotTiming) -> Result<(), TooLate> {
+    fn steer(&mut self, _: SlotTiming) -> Result<(), SteerError> {
         Ok(())
     }
 }

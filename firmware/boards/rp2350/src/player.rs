@@ -3,7 +3,9 @@
 use crate::local::Local;
 use crate::port::{self, Pio};
 use crate::{chip, dma, timer};
-use helio_bench::{GateWindow, PlayerError, SlotClock, SlotPlayer, SlotTiming, SlotWord, TooLate};
+use helio_bench::{
+    GateWindow, PlayerError, SlotClock, SlotPlayer, SlotTiming, SlotWord, SteerError,
+};
 use helio_pio::{PlayerPort, Pulse, Train};
 use helio_units::{SlotIndex, Ticks};
 
@@ -112,7 +114,7 @@ impl SlotPlayer for Player {
 pub struct Clock;
 
 impl SlotClock for Clock {
-    fn steer(&mut self, timing: SlotTiming) -> Result<(), TooLate> {
+    fn steer(&mut self, timing: SlotTiming) -> Result<(), SteerError> {
         TRAIN.with(|train| train.steer(timer::now(), timing))
     }
 }

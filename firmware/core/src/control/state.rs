@@ -143,7 +143,9 @@ impl<B: Board> State<B> {
             }
             Event::NotSteered { command, code } => {
                 self.steering = self.steering.filter(|steering| *steering != command);
-                outbox.answer(Answer::Error { command, code, detail: 0 }, self.epoch);
+                let far = code == ErrorCode::OutOfRange;
+                let detail = if far { HostMessage::AT_SLOT_CLOCK_START } else { 0 };
+                outbox.answer(Answer::Error { command, code, detail }, self.epoch);
             }
             Event::Started { epoch, tick } => {
                 if let Some(Pending { command, starts: true, .. }) = self.pending

@@ -18,7 +18,7 @@ use std::rc::Rc;
 const SPACING: u16 = 64;
 
 /// Cycles of a turn of core 1 in which there is nothing to do.
-const TURN: u64 = 1500;
+pub const TURN: u64 = 1500;
 
 /// Cycles from the end of a block to the next one: the interrupt.
 const INTERRUPT: u64 = 150;
@@ -78,22 +78,24 @@ impl PlayerPort for Station {
     }
 }
 
-struct Bench {
+pub struct Bench {
     station: Station,
     train: Train<4096>,
     /// When the interrupt gives the next block.
     interrupt: Option<u64>,
-    /// Ticks at which the laser's trigger rose.
-    pulses: Vec<u64>,
+    /// The pin whose pulses are looked for: the laser's trigger.
+    pub pin: u8,
+    /// Ticks at which it rose.
+    pub pulses: Vec<u64>,
     high: bool,
 }
 
 impl Bench {
-    fn new() -> Bench {
+    pub fn new() -> Bench {
         let mut station = Station::new();
         station.start_capture();
         let (train, pulses) = (Train::new(), Vec::new());
-        Bench { station, train, interrupt: None, pulses, high: false }
+        Bench { station, train, interrupt: None, pin: LASER, pulses, high: false }
     }
 
     /// The processor is busy for so long.
@@ -107,7 +109,7 @@ impl Bench {
             if self.interrupt.take_if(|at| *at <= self.station.ticks().0).is_some() {
                 self.train.feed(&mut self.station);
             }
-            let high = self.station.pio.pads() >> LASER & 1 == 1;
+            let high = self.station.pio.pads() >> self.pin & 1 == 1;
             if high && !self.high {
                 self.pulses.push(self.station.ticks().0);
                 // The beacon and the capture cost the test its time from here on.
@@ -119,23 +121,23 @@ impl Bench {
 }
 
 #[derive(Clone)]
-struct Shared(Rc<RefCell<Bench>>);
+pub struct Shared(pub Rc<RefCell<Bench>>);
 
 impl Shared {
-    fn with<T>(&self, f: impl FnOnce(&mut Train<4096>, &mut Station) -> T) -> T {
+    pub fn with<T>(&self, f: impl FnOnce(&mut Train<4096>, &mut Station) -> T) -> T {
         let Bench { train, station, .. } = &mut *self.0.borrow_mut();
         f(train, station)
     }
-    fn spend(&self, cycles: u64) {
+    pub fn spend(&self, cycles: u64) {
         self.0.borrow_mut().spend(cycles);
     }
-    fn now(&self) -> Ticks {
+    pub fn now(&self) -> Ticks {
         self.0.borrow().station.ticks()
     }
 }
 
 /// The player; queueing a word costs so many cycles.
-struct Player(Shared, u64);
+pub struct Player(pub Shared, pub u64);
 
 impl SlotPlayer for Player {
     fn begin(&mut self, first: SlotIndex) {
@@ -163,7 +165,7 @@ impl SlotPlayer for Player {
 }
 
 /// Numbers at so many cycles a slot, one after the other.
-struct Cipher(Shared, u64, u64);
+pub struct Cipher(pub Shared, pub u64, pub u64);
 
 impl RandomSource for Cipher {
     fn class(&self) -> RandomClass {
@@ -212,7 +214,7 @@ impl NoiseSource for Ring {
     }
 }
 
-struct Sink(usize);
+pub struct Sink(pub usize);
 
 impl Transmit for Sink {
     fn space(&self) -> usize {

@@ -149,4 +149,6 @@ pub enum HostMessage<'a> {
 impl HostMessage<'_> {
     /// Offset of the value in the payload of [`HostMessage::Set`].
     pub const AT_SET_VALUE: u32 = 2;
+    /// Offset of the start in the payload of [`HostMessage::SetSlotClock`].
+    pub const AT_SLOT_CLOCK_START: u32 = 8;
 }

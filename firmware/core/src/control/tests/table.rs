@@ -298,4 +298,6 @@ fn a_slot_clock_is_steered_by_order_and_answered_when_it_is() {
     assert_eq!(desk.poll(&[Event::Steered { command, tick }], &[]), [Said::Ack(command, tick)]);
     let too_late = Event::NotSteered { command, code: ErrorCode::TooLate };
     assert_eq!(desk.poll(&[too_late], &[]), [Said::Error(command, ErrorCode::TooLate, 0)]);
+    let too_far = Event::NotSteered { command, code: ErrorCode::OutOfRange };
+    assert_eq!(desk.poll(&[too_far], &[]), [Said::Error(command, ErrorCode::OutOfRange, 8)]);
 }
