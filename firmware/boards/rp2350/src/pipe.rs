@@ -46,8 +46,8 @@ pub struct DataEnds {
 }
 
 impl DataEnds {
-    /// Counters come with every round; core 0 wants the last ones now and then.
-    /// Tells of a round, which ends with this.
+    /// Tells of a round, which ends with this. Counters come with every round; core 0 wants the last
+    /// ones now and then.
     pub fn tell(&mut self, events: helio_firmware::Events) {
         let round = ROUNDS.fetch_add(1, Ordering::Relaxed);
         self.turns.begin(timer::now());
