@@ -77,6 +77,22 @@ struct Run {
     next: SlotIndex,
 }
 
+impl Run {
+    /// Whether an order of the host puts its slot more than a quarter of a slot away from where the
+    /// clock has it now.
+    fn is_moved_by(&self, order: SlotTiming) -> bool {
+        let Some(now) = self.timing.filter(|_| self.configure.slot_clock == SlotClockMode::Steered)
+        else {
+            return false;
+        };
+        let slots = i128::from(order.slot.0) - i128::from(now.slot.0);
+        // What no number holds is far away.
+        let begin =
+            slots.checked_mul(now.period.0).and_then(|ahead| ahead.checked_add(now.start.0));
+        begin.is_none_or(|begin| begin.abs_diff(order.start.0) > now.period.0.unsigned_abs() / 4)
+    }
+}
+
 impl<E: EdgeSource, V: Receiver> BobData<E, V> {
     /// Stands still.
     pub fn new(boot_nonce: u32, edges: E, receiver: V) -> BobData<E, V> {
@@ -140,7 +156,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             None => {}
         }
         if let Some(order) = orders.slot_clock {
-            self.steered(order, now, &mut events);
+            self.steered(order, now, tx, &mut events);
         }
         if self.run.is_none() {
             self.discard();
@@ -255,16 +271,10 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             SlotClockMode::Steered => now.0 - run.steered_at.0 >= self.steer_deadline.0,
         };
         if lost && run.timing.is_some() {
-            // The halt closes the gate, and without a clock no slot has a number.
-            run.timing = None;
-            self.lock_losses += 1;
-            self.tags.lock_lost(reached, tx);
-            if let Some((_, next)) = self.receiver.halt(tx) {
-                run.next = next;
-            }
-            let _ = events.push(Event::LockLost);
+            self.lose_lock(reached, tx, events);
         }
-        if follows && run.tracker.is_locked() && now >= run.steer_due {
+        let due = |run: &Run| run.tracker.is_locked() && now >= run.steer_due;
+        if follows && self.run.as_ref().is_some_and(due) {
             self.steer(now, events);
         }
         self.receiver.feed(now, tx)?;
@@ -273,6 +283,18 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             self.stop(now, tx, events);
         }
         Ok(())
+    }
+
+    /// The halt closes the gate, and without a clock no slot has a number.
+    fn lose_lock(&mut self, reached: Ticks, tx: &mut impl Transmit, events: &mut Events) {
+        let Some(run) = &mut self.run else { return };
+        run.timing = None;
+        self.lock_losses += 1;
+        self.tags.lock_lost(reached, tx);
+        if let Some((_, next)) = self.receiver.halt(tx) {
+            run.next = next;
+        }
+        let _ = events.push(Event::LockLost);
     }
 
     /// Moves all edges to where they belong; the time up to which they are complete.
@@ -343,7 +365,20 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
     }
 
     /// Steers the slot clock as the host says; the first time, slots get their numbers by it.
-    fn steered(&mut self, (command, timing): (u32, SlotTiming), now: Ticks, events: &mut Events) {
+    ///
+    /// An order that moves slots loses the lock first, taken or not: a player walks to its new place
+    /// tick by tick, and on the way plays settings in other slots than it reports.
+    fn steered(
+        &mut self,
+        (command, timing): (u32, SlotTiming),
+        now: Ticks,
+        tx: &mut impl Transmit,
+        events: &mut Events,
+    ) {
+        if self.run.as_ref().is_some_and(|run| run.is_moved_by(timing)) {
+            let reached = self.drain(tx);
+            self.lose_lock(reached, tx, events);
+        }
         let steered = |run: &&mut Run| {
             run.configure.slot_clock == SlotClockMode::Steered && timing.slot >= run.next
         };

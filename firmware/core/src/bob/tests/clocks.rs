@@ -47,7 +47,8 @@ fn a_clock_is_not_steered_without_its_mark() {
     desk.step(&[HostMessage::Configure(steered), HostMessage::Start { epoch: 1, slots: 0 }]);
     desk.run(20);
     let begin = desk.now;
-    let asked: Vec<_> = (1..=5).map(|n| timing(640 * n, begin + 10 * n * MS)).collect();
+    let asked: Vec<_> =
+        (1..=5).map(|n| timing(640 + n * 10 * MS / 30, begin + 10 * n * MS)).collect();
     for timing in &asked {
         desk.step(&[HostMessage::SetSlotClock(*timing)]);
     }
@@ -56,6 +57,60 @@ fn a_clock_is_not_steered_without_its_mark() {
     assert_eq!(desk.said.iter().filter(full).count(), 1);
     assert_eq!(marks(&desk), asked[..4]);
     assert_eq!(desk.bob.parts_mut().clock.steered, asked[..4]);
+}
+
+/// More than a quarter of a slot is another numbering: the lock is lost before it, and what was played
+/// by the old one is closed first.
+#[test]
+fn an_order_that_moves_the_slots_loses_the_lock_first() {
+    let steered = Configure { slot_clock: SlotClockMode::Steered, ..configure() };
+    let period = 30;
+    // Slots ahead of the first order's, ticks that it is moved by; whether locked and lost then.
+    for (slots, moved, locked, losses) in [
+        (64_000, 7, true, 0),
+        (64_000, -7, true, 0),
+        (64_000, 8, true, 1),
+        (64_000, -9, true, 1),
+        (128_000, -64_000 * period, true, 1),
+        // Slots that had a setting get no other: refused, and the lock is lost all the same.
+        (640, 20 * MS as i64, false, 1),
+        // This clock takes what is too far for others.
+        (u64::MAX / 2, 0, true, 1),
+    ] {
+        let mut desk = Desk::active();
+        desk.step(&[HostMessage::Configure(steered), HostMessage::Start { epoch: 1, slots: 0 }]);
+        desk.run(5);
+        let first = timing(640, desk.now + 2 * MS);
+        desk.step(&[HostMessage::SetSlotClock(first)]);
+        desk.run(7);
+        let at = i128::from(slots) * i128::from(period) + i128::from(moved);
+        let start = first.start.0 + (at << 32);
+        let far = FineTicks::from_ticks(Ticks(u64::MAX));
+        let start = FineTicks(start).min(far);
+        let order = SlotTiming { slot: SlotIndex(640 + slots), start, ..first };
+        desk.step(&[HostMessage::SetSlotClock(order)]);
+        desk.run(1);
+        let counters = desk.bob.counters();
+        assert_eq!((counters.locked, counters.lock_losses), (locked, losses), "{slots} {moved}");
+        desk.run(30);
+        assert!(desk.bob.is_running());
+        let said = |what: fn(&Said) -> bool| desk.said.iter().position(what);
+        assert_eq!(said(|s| matches!(s, Said::LockLost(_))).is_some(), losses == 1);
+        let mut next = 0;
+        for said in &desk.said {
+            if let Said::Settings(first, codes) = said {
+                assert!(first.0 >= next, "slot {} has two settings", first.0);
+                next = first.0 + codes.len() as u64;
+            }
+        }
+        if losses == 1 && locked && slots < 1 << 32 {
+            let last = |what: fn(&Said) -> bool| desk.said.iter().rposition(what);
+            let mark = last(|s| matches!(s, Said::Mark(_)));
+            assert!(mark > said(|s| matches!(s, Said::LockLost(_))), "lost, then numbered anew");
+            assert_eq!(desk.bob.parts_mut().player.first, order.slot);
+        }
+        tag_stream(&desk.said);
+    }
 }
 
 #[test]

@@ -54,7 +54,8 @@ fn a_slot_clock_that_finds_the_queue_full_is_not_lost() {
             if turn == next && turn < 400 {
                 // At most four wait for their slots.
                 next += 13 + noise.below(10);
-                let timing = timing(turn * 64 * 100, now);
+                // Slots of 30 ticks: each order continues the last one.
+                let timing = timing(turn * (MS / 5 / 30), now);
                 asked.push((host.sequence, timing));
                 commands.push(HostMessage::SetSlotClock(timing));
                 waited += u64::from(hangs > 0);
