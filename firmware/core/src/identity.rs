@@ -2,7 +2,8 @@
 
 use crate::receiver::Receiver;
 use helio_bench::{
-    Modulator, PhaseRandomisation, PulseSource, RandomClass, RandomSource, SourceStatement,
+    GateLimits, Modulator, PhaseRandomisation, PulseSource, RandomClass, RandomSource,
+    SourceStatement,
 };
 use helio_units::{Hertz, MeanPhotons, Picoseconds, TickLength};
 use helio_wire::{Capabilities, Hello, MAX_TEXT, Role};
@@ -54,6 +55,8 @@ pub struct Profile {
     pub identity: Identity,
     /// Detector channels.
     pub channels: u8,
+    /// Bob: which gates' windows are possible, where there are gates.
+    pub gate_limits: GateLimits,
     /// Of the modulator; zero without one.
     pub settling_time: Picoseconds,
     /// Class of the random source.
@@ -98,6 +101,7 @@ impl Profile {
             role: Role::Alice,
             identity,
             channels: 0,
+            gate_limits: GateLimits::NONE,
             settling_time: modulator.settling_time(),
             random_class: random.class(),
             random_name: ascii(random.name()),
@@ -116,6 +120,7 @@ impl Profile {
     pub fn receiver(identity: Identity, detectors: u8, receiver: &impl Receiver) -> Profile {
         let (capabilities, settling) = (receiver.capabilities(), receiver.settling_time());
         Profile {
+            gate_limits: receiver.gate_limits(),
             random_rate: receiver.random_rate(),
             ..Profile::bob(identity, detectors, capabilities, settling, receiver.random())
         }
@@ -135,6 +140,7 @@ impl Profile {
             max_trigger_rate: identity.max_slot_rate,
             identity,
             channels,
+            gate_limits: GateLimits::NONE,
             settling_time,
             random_class,
             random_name: ascii(random_name),

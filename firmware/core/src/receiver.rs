@@ -6,8 +6,8 @@ use crate::planes::{Counters, Event};
 use crate::random::Supply;
 use crate::sequencer::{Draw, Grid, Sequencer};
 use helio_bench::{
-    Modulator, RandomClass, RandomSource, SettingsSource, SlotClock, SlotPlayer, SlotTiming,
-    SlotWord, SteerError,
+    GateLimits, Modulator, RandomClass, RandomSource, SettingsSource, SlotClock, SlotPlayer,
+    SlotTiming, SlotWord, SteerError,
 };
 use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{Capabilities, Configure};
@@ -16,6 +16,11 @@ use helio_wire::{Capabilities, Configure};
 pub trait Receiver {
     /// Which kind of receiver it is, and what its parts add.
     fn capabilities(&self) -> Capabilities;
+
+    /// Which gates' windows it can make.
+    fn gate_limits(&self) -> GateLimits {
+        GateLimits::NONE
+    }
 
     /// Takes what a run is to be like, before it begins.
     fn configure(&mut self, _: &Configure) {}
@@ -109,6 +114,10 @@ impl<M: Modulator, P: SlotPlayer, C: SlotClock, R: RandomSource> Receiver
     fn capabilities(&self) -> Capabilities {
         let active = Capabilities::ACTIVE_RECEIVER.with(Capabilities::REPORTS_SETTINGS);
         if self.sequencer.player.gates() { active.with(Capabilities::GATES) } else { active }
+    }
+
+    fn gate_limits(&self) -> GateLimits {
+        self.sequencer.player.gate_limits()
     }
 
     fn configure(&mut self, c: &Configure) {

@@ -39,4 +39,4 @@ pub use grid::SlotGrid;
 pub use queue::{BlockQueue, QueueFull, unplayed};
 pub use start::{BEACON_TO_SLOT, LeadIn, beacon_before};
 pub use train::{PlayerPort, Pulse, Train};
-pub use word::{FIXED_TICKS, SlotShape, SlotShapeError, pin_levels};
+pub use word::{FIXED_TICKS, GATE_LIMITS, SlotShape, SlotShapeError, pin_levels};

@@ -1,7 +1,7 @@
 //! From slot words to words of the player.
 
 use crate::pins::{GATE, INTENSITY, LASER, MARKER, MODULATOR, OUTPUT_BASE, TRIG_OUT};
-use helio_bench::SlotWord;
+use helio_bench::{GateLimits, SlotWord};
 
 /// Ticks of a slot that are neither lead nor width nor tail: instructions of the player.
 pub const FIXED_TICKS: u32 = 6;
@@ -11,6 +11,10 @@ const FIRST_OFFSET: u32 = 3;
 
 /// Narrowest pulse, in ticks.
 const NARROWEST: u32 = 3;
+
+/// Windows of a gate that can be made: the tail, and two ticks of dither, follow the window.
+pub const GATE_LIMITS: GateLimits =
+    GateLimits { start: FIRST_OFFSET, width: NARROWEST, rest: FIXED_TICKS + 1 + 2 };
 
 /// Most ticks of a tail: 20 bits. Zero is the mark of an empty FIFO.
 const LONGEST_TAIL: u32 = (1 << 20) - 1;
@@ -136,6 +140,17 @@ mod tests {
         let shape = SlotShape::new(75, 4, 150).unwrap();
         for ticks in [0, 1, 85, 86, 87, 150, 1 << 20, u32::MAX] {
             assert_ne!(shape.encode(SlotWord::DARK, ticks) >> TAIL_SHIFT, 0);
+        }
+    }
+
+    #[test]
+    fn the_gates_limits_are_those_of_the_shape() {
+        let GateLimits { start, width, rest } = GATE_LIMITS;
+        for slot in [15, 30, 150] {
+            for (offset, pulse) in (0..=slot).flat_map(|o| (1..=slot).map(move |p| (o, p))) {
+                let within = offset >= start && pulse >= width && offset + pulse + rest <= slot;
+                assert_eq!(SlotShape::new(offset, pulse, slot).is_ok(), within, "{offset} {pulse}");
+            }
         }
     }
 

@@ -28,8 +28,8 @@ pub use edges::{ClockInput, Drained, Edge, EdgeSource, Loss, ReferenceEdges};
 pub use interlock::{InterlockState, TripCause};
 pub use random::{NoiseSource, RandomClass, RandomFault, RandomSource, SettingsSource};
 pub use slots::{
-    Basis, GateWindow, Intensity, PlayerError, Polarization, ReceiverSetting, SlotClock,
-    SlotClockMode, SlotPlayer, SlotTiming, SlotWord, SteerError,
+    Basis, GateLimits, GateWindow, Intensity, PlayerError, Polarization, ReceiverSetting,
+    SlotClock, SlotClockMode, SlotPlayer, SlotTiming, SlotWord, SteerError,
 };
 pub use source::{Modulator, PhaseRandomisation, PulseSource, SlotTooShort, SourceStatement};
 pub use stopwatch::{Laps, MAX_STOPS, Stopwatch, StopwatchRange, TooManyStops};

@@ -209,10 +209,16 @@ pub trait SlotPlayer {
         false
     }
 
+    /// Which windows [`SlotPlayer::set_gate`] can be given.
+    fn gate_limits(&self) -> GateLimits {
+        GateLimits::NONE
+    }
+
     /// From now on, and while no train runs: detectors are open in this window of each slot whose
     /// word has the gate pin, and closed at every other time; above all where no word is played,
     /// because the train was halted, starved, or never begun. `None`: always open, whatever the
-    /// pin. Lies within the slot. Called where [`SlotPlayer::gates`] only.
+    /// pin. Within
+    /// [`SlotPlayer::gate_limits`]. Called where [`SlotPlayer::gates`] only.
     fn set_gate(&mut self, _window: Option<GateWindow>) {}
 }
 
@@ -280,6 +286,22 @@ pub struct GateWindow {
     pub start: u32,
     /// In ticks, not zero.
     pub width: u32,
+}
+
+/// What a player needs of a slot beside the gate's window, in ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateLimits {
+    /// From the begin of the slot to the window, or more.
+    pub start: u32,
+    /// Of the window, or more.
+    pub width: u32,
+    /// From the window to the end of the slot, or more.
+    pub rest: u32,
+}
+
+impl GateLimits {
+    /// Any window within the slot.
+    pub const NONE: GateLimits = GateLimits { start: 0, width: 1, rest: 0 };
 }
 
 /// The slot clock of a receiver: a phase accumulator that places each slot boundary on a whole

@@ -4,9 +4,9 @@ use crate::local::Local;
 use crate::port::{self, Pio};
 use crate::{chip, dma, timer};
 use helio_bench::{
-    GateWindow, PlayerError, SlotClock, SlotPlayer, SlotTiming, SlotWord, SteerError,
+    GateLimits, GateWindow, PlayerError, SlotClock, SlotPlayer, SlotTiming, SlotWord, SteerError,
 };
-use helio_pio::{PlayerPort, Pulse, Train};
+use helio_pio::{GATE_LIMITS, PlayerPort, Pulse, Train};
 use helio_units::{SlotIndex, Ticks};
 
 /// Words that can wait, at slot rates where a millisecond has more.
@@ -99,6 +99,10 @@ impl SlotPlayer for Player {
 
     fn gates(&self) -> bool {
         true
+    }
+
+    fn gate_limits(&self) -> GateLimits {
+        GATE_LIMITS
     }
 
     /// Closed where the PIO cannot make the window.

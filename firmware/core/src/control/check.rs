@@ -56,10 +56,16 @@ pub fn configure(profile: &Profile, c: &Configure) -> Result<(), Refused> {
     } else if c.gate.is_some() {
         return out_of_range(Configure::AT_GATE);
     }
-    if let Some(gate) = c.gate
-        && gate.start.checked_add(gate.width).is_none_or(|end| end > c.slot_ticks)
-    {
-        return out_of_range(Configure::AT_GATE_WIDTH);
+    if let Some(gate) = c.gate {
+        let limits = profile.gate_limits;
+        if gate.start < limits.start {
+            return out_of_range(Configure::AT_GATE_START);
+        }
+        let needed =
+            gate.start.checked_add(gate.width).and_then(|end| end.checked_add(limits.rest));
+        if gate.width < limits.width || needed.is_none_or(|ticks| ticks > c.slot_ticks) {
+            return out_of_range(Configure::AT_GATE_WIDTH);
+        }
     }
     let settled = tick
         .to_ps(Ticks(c.slot_ticks.into()))

@@ -67,6 +67,7 @@ fn profile() -> Profile {
         },
         channels: 0,
         settling_time: Picoseconds(0),
+        gate_limits: helio_bench::GateLimits::NONE,
         random_class: RandomClass::Seeded,
         random_name: text("seeded"),
         random_rate: None,

@@ -260,6 +260,27 @@ fn gates_bursts_and_clocks_that_cannot_be_are_refused() {
     desk.refuse(HostMessage::Configure(gated), ErrorCode::OutOfRange, 26);
     let long = Some(helio_bench::GateWindow { start: 21, width: 10 });
     desk.refuse(HostMessage::Configure(Configure { gate: long, ..ok }), ErrorCode::OutOfRange, 31);
+    // A player that needs some of the slot for itself, in slots of 30 ticks.
+    let mut profile = desk.control.profile().clone();
+    profile.gate_limits = helio_bench::GateLimits { start: 3, width: 3, rest: 9 };
+    let mut desk = Desk { control: Control::new(profile), host: Host::new(), ..desk_of(Role::Bob) };
+    for (start, width, refused) in [
+        (3, 3, None),
+        (18, 3, None),
+        (3, 18, None),
+        (2, 3, Some(27)),
+        (3, 2, Some(31)),
+        (6, 18, Some(31)),
+        (u32::MAX, 3, Some(31)),
+        (18, u32::MAX - 18, Some(31)),
+    ] {
+        let gate = Some(helio_bench::GateWindow { start, width });
+        let gated = HostMessage::Configure(Configure { gate, ..ok });
+        match refused {
+            Some(offset) => desk.refuse(gated, ErrorCode::OutOfRange, offset),
+            None => desk.accept(gated),
+        }
+    }
 }
 
 #[test]
