@@ -1,29 +1,33 @@
 //! Bob's slot clock, steered by his host: edges of SYNC IN in, orders for the device out.
 //!
 //! 1. *Searching*: the edges' grid and place in the public sequence are found by
-//!    [`SlotSearch`], once there are [`MIN_EDGES`]. The light begins within a second of the first
-//!    edge of the run, or of the first one that is kept; after a loss the place is looked for
-//!    within [`REGAIN`] of dead reckoning.
+//!    `SlotSearch`, once there are [`MIN_EDGES`]. Slot 0 may have begun up to a second before the
+//!    run, or at any time since; after a loss the place is first looked for within [`REGAIN`] of
+//!    dead reckoning.
 //! 2. *Following*: each [`INTERVAL`] a Kalman filter of offset, frequency and drift
 //!    ([`Tracker`]) takes in the edges of those sync slots that the sequence says are bright.
 //!    Fed each 0.1 s with [`WALKS`] it settles to averaging over about a second. An order goes out
 //!    if the interval has shown the sequence and the slot is known well enough ([`SURE`]).
 //! 3. *Holding*: an interval that does not show it brings no order. After [`BAD_INTERVALS`] the
 //!    place is searched again. The device has closed its gate by then: it loses its lock 250 ms
-//!    after the last order.
+//!    after the last order. After a loss nothing is ordered before that ([`RESTRAINT`]): a place
+//!    that was found anew may be another one, and the device must not move there with its lock.
+//!
+//! Ticks are a device's word: an edge more than [`EDGE_REACH`] from where the data were last is passed
+//! over, and data that leap by more than [`LEAP`] end the steering.
 //!
 //! Nothing here depends on anything but the device's data and the device's time: orders are made when
 //! the data reach fixed instants, half an interval before each whole one, for slots that begin
 //! [`LEAD`] after that whole one.
 
+mod search;
 #[cfg(test)]
 mod tests;
 mod window;
 
 use helio_bench::SlotTiming;
 use helio_timetag::clock::{
-    ClockModel, ClockUncertainty, Lock, SearchRange, SlotSearch, SyncPlan, SyncSequence, Tracked,
-    Tracker, TrackerSettings,
+    ClockModel, ClockUncertainty, SyncPlan, SyncSequence, Tracked, Tracker, TrackerSettings,
 };
 use helio_units::{FineTicks, Picoseconds, SlotIndex, TickLength, Ticks};
 
@@ -32,8 +36,16 @@ use self::window::Window;
 /// Device time between two orders.
 pub const INTERVAL: Picoseconds = Picoseconds(100_000_000_000);
 /// From the whole interval, at which a host beats, to the slot of its order: what its way to the
-/// device may take.
-pub const LEAD: Picoseconds = Picoseconds(70_000_000_000);
+/// device may take. Short enough that a player can begin at once: one of eight dark words of 2²⁰ ticks
+/// spans 56 ms at 150 MHz, and a sync slot follows within the rest.
+pub const LEAD: Picoseconds = Picoseconds(40_000_000_000);
+/// Intervals from the last order before a loss to the first one after it: more than the device's
+/// 250 ms, though the former came a [`LEAD`] late and the latter half an interval early.
+pub const RESTRAINT: u64 = 4;
+/// Edges lie this near to where the data were last.
+pub const EDGE_REACH: Picoseconds = Picoseconds(1_000_000_000_000);
+/// Data go on within this time: a device that was silent for longer is in another run.
+pub const LEAP: Picoseconds = Picoseconds(10_000_000_000_000);
 /// Edges before the first search.
 pub const MIN_EDGES: usize = 128;
 /// The place is searched this far from dead reckoning after a loss.
@@ -58,8 +70,6 @@ pub const WALKS: TrackerSettings = TrackerSettings {
 const DRIFT_PPB_PER_S: f64 = 100.0;
 /// Most edges that wait for a search.
 const MOST_EDGES: usize = 8_192;
-/// For so long after the first edge of a run the light may have begun with it.
-const FIRST_LIGHT_PS: i64 = 10_000_000_000_000;
 /// Fewest bright slots that show the sequence in an interval, and how many times more they are than
 /// edges in dark sync slots, of which a wrong place makes as many.
 const MIN_HITS: usize = 8;
@@ -100,6 +110,9 @@ pub struct Standing {
     pub locks: u32,
     /// How often it was lost after that.
     pub losses: u32,
+    /// The device's time leapt, or the run is older than picoseconds count, 53 days: nothing is
+    /// ordered any more in it.
+    pub ended: bool,
 }
 
 /// Steers one run. Some hundred KiB while it searches.
@@ -109,9 +122,16 @@ pub struct Steering {
     slot_ps: f64,
     interval: u64,
     lead: u64,
-    /// The tick from which picoseconds count.
+    /// The tick from which picoseconds count: where the run's first data ended.
     origin: Option<Ticks>,
+    /// Where the data are now.
+    now: Ticks,
     edges: Vec<i64>,
+    /// Searches since the place is not known.
+    tried: u64,
+    /// The whole interval of the last order, and before which there is none after a loss.
+    ordered: u64,
+    restrained: u64,
     /// The whole interval for which the last word was.
     said: u64,
     state: State,
@@ -156,7 +176,11 @@ impl Steering {
             interval: config.tick.ticks_covering(INTERVAL).0.max(1),
             lead: config.tick.ticks_covering(LEAD).0,
             origin: None,
+            now: Ticks(0),
             edges: Vec::new(),
+            tried: 0,
+            ordered: 0,
+            restrained: 0,
             said: 0,
             state: State::Searching,
             standing: Standing::default(),
@@ -169,10 +193,12 @@ impl Steering {
         self.standing
     }
 
-    /// The next edges of SYNC IN, in order of time. That some before them are missing is no harm.
+    /// The next edges of SYNC IN, in order of time. That some before them are missing is no harm;
+    /// those before the first [`Steering::reached`] are not needed.
     pub fn edges(&mut self, ticks: impl Iterator<Item = Ticks>) {
-        for tick in ticks {
-            let origin = *self.origin.get_or_insert(tick);
+        let Some(origin) = self.origin else { return };
+        let reach = self.config.tick.ticks_covering(EDGE_REACH).0;
+        for tick in ticks.filter(|tick| tick.0.abs_diff(self.now.0) <= reach) {
             let Some(ps) = self.picoseconds(tick, origin) else { continue };
             if self.edges.last().is_none_or(|last| *last <= ps) {
                 self.edges.push(ps);
@@ -185,18 +211,37 @@ impl Steering {
     }
 
     /// Every edge before this tick was given or is lost. Once an interval, what to say with the
-    /// host's next beat.
+    /// host's next beat; no more after [`Standing::ended`].
     pub fn reached(&mut self, tick: Ticks) -> Option<Word> {
         let instant = tick.0.saturating_add(self.interval / 2) / self.interval;
         if instant <= self.said {
             return None;
         }
+        if self.standing.ended {
+            return None;
+        }
+        let origin = *self.origin.get_or_insert(tick);
+        let begun = self.said > 0;
+        let leapt = begun && tick.0 - self.now.0 > self.config.tick.ticks_covering(LEAP).0;
+        if leapt || self.picoseconds(tick, origin).is_none() {
+            (self.standing.ended, self.standing.locked) = (true, false);
+            return Some(Word::Nothing);
+        }
         self.said = instant;
+        self.now = tick;
         self.find(tick);
+        let losses = self.standing.losses;
         self.standing.locked = self.follow(tick).unwrap_or(false);
+        if self.standing.losses != losses {
+            self.restrained = self.ordered + RESTRAINT;
+        }
+        if !self.standing.locked || instant < self.restrained {
+            return Some(Word::Nothing);
+        }
         let from = Ticks(instant.saturating_mul(self.interval).saturating_add(self.lead));
-        let timing = self.standing.locked.then(|| self.timing(from)).flatten();
-        Some(timing.map_or(Word::Nothing, Word::Steer))
+        let Some(timing) = self.timing(from) else { return Some(Word::Nothing) };
+        self.ordered = instant;
+        Some(Word::Steer(timing))
     }
 
     /// The middle of a tick, in ps from the origin.
@@ -204,152 +249,13 @@ impl Steering {
         let halves = 2 * (i128::from(tick.0) - i128::from(origin.0)) + 1;
         let ps = halves * i128::from(self.config.tick.numerator_ps())
             / (2 * i128::from(self.config.tick.denominator()));
-        i64::try_from(ps).ok()
+        // Half of the range, 53 days, so that a difference of two is in it.
+        i64::try_from(ps).ok().filter(|ps| ps.unsigned_abs() <= i64::MAX as u64 / 2)
     }
 
     /// Length of a period of the sync slots.
     fn spacing_ps(&self) -> f64 {
         self.slot_ps * f64::from(self.config.sync_spacing)
-    }
-
-    /// Searches the place, where it is not known.
-    fn find(&mut self, now: Ticks) {
-        match &self.state {
-            State::Following(_) => return,
-            State::Lost(lost) => {
-                // The search begins behind dead reckoning.
-                let mut lost = lost.clone();
-                let first = self.edges.first().copied();
-                let Some(first) = first.or_else(|| self.picoseconds(now, self.origin?)) else {
-                    return;
-                };
-                let behind = lost.model.to_a(first) - 2 * REGAIN.0;
-                lost.sequence.skip_to((behind.max(0) as f64 / self.spacing_ps()) as u64);
-                self.search_near(&lost);
-                if !matches!(self.state, State::Following(_)) {
-                    self.state = State::Lost(lost);
-                }
-            }
-            State::Searching => self.search(),
-        }
-        if !matches!(self.state, State::Following(_)) {
-            let excess = self.edges.len().saturating_sub(MOST_EDGES / 2);
-            self.edges.drain(..excess);
-        }
-    }
-
-    /// The first search of a run.
-    fn search(&mut self) {
-        let (Some(&first), Some(&last)) = (self.edges.first(), self.edges.last()) else { return };
-        let Some(start) = SyncSequence::new(self.config.sync_seed) else { return };
-        let range = SearchRange { offset_ps: 1e12, ..self.range() };
-        if last < FIRST_LIGHT_PS
-            && let Some(lock) = self.place(start, 0, range).filter(|lock| self.is_near(lock))
-        {
-            return self.begin(&lock, start);
-        }
-        // The light may have begun with the first edge that is kept.
-        if first > 0 {
-            let tick_ps = self.config.tick.as_ps_f64();
-            let ticks = (first as f64 / tick_ps) as u64;
-            let origin = self.origin.map(|origin| Ticks(origin.0 + ticks));
-            let shift = (ticks as f64 * tick_ps) as i64;
-            self.edges.iter_mut().for_each(|edge| *edge -= shift);
-            match self.place(start, 0, range).filter(|lock| self.is_near(lock)) {
-                Some(lock) => {
-                    self.origin = origin;
-                    self.begin(&lock, start);
-                }
-                None => self.edges.iter_mut().for_each(|edge| *edge += shift),
-            }
-        }
-    }
-
-    /// The search after a loss. The frequency is better known from before than from a few edges.
-    fn search_near(&mut self, lost: &Known) {
-        let begin = (lost.sequence.position() as f64 * self.spacing_ps()).round() as i64;
-        let near = lost.model.at(begin).offset_ps.round() as i64;
-        let range = SearchRange { offset_ps: REGAIN.0 as f64, ..self.range() };
-        let Some(mut lock) = self.place(lost.sequence, near, range) else { return };
-        let known = lost.model.at(lock.model.reference_ps);
-        let away_s = (known.reference_ps - lost.model.reference_ps) as f64 * 1e-12;
-        let walked = 1e-6 * WALKS.frequency_walk_ps_per_s * away_s.abs().sqrt();
-        let drifted = 1e-3 * lost.error.drift_ppb_per_s * away_s;
-        let error_ppm = lost.error.frequency_ppm.hypot(walked).hypot(drifted);
-        if error_ppm < lock.uncertainty.frequency_ppm {
-            lock.model.frequency_ppm = known.frequency_ppm;
-            lock.uncertainty.frequency_ppm = error_ppm;
-        }
-        if self.is_near(&lock) {
-            self.begin(&lock, lost.sequence);
-        }
-    }
-
-    fn range(&self) -> SearchRange {
-        SearchRange {
-            frequency_ppm: 100.0,
-            drift_ppb_per_s: DRIFT_PPB_PER_S,
-            ..SearchRange::default()
-        }
-    }
-
-    /// Searches with `near` as the offset to search around, from the sequence's position on.
-    fn place(&self, sequence: SyncSequence, near: i64, range: SearchRange) -> Option<Lock> {
-        if self.edges.len() < MIN_EDGES {
-            return None;
-        }
-        let begin = (sequence.position() as f64 * self.spacing_ps()).round() as i64;
-        let clicks: Vec<i64> = self.edges.iter().map(|edge| edge - begin - near).collect();
-        let last = clicks.last().copied().unwrap_or(0).max(0) as f64 + range.offset_ps;
-        let positions = (last / self.spacing_ps()) as usize + 2;
-        let bits = sequence.clone().take(positions);
-        let plan =
-            SyncPlan { slot_ps: self.slot_ps, spacing: self.config.sync_spacing, bits: &bits };
-        let resolution_ps = self.config.tick.as_ps_f64();
-        let search = SlotSearch { range, resolution_ps, max_clicks: MOST_EDGES };
-        let found = search.find(&clicks, &plan).ok()?;
-        let model = ClockModel {
-            reference_ps: found.model.reference_ps + begin,
-            offset_ps: found.model.offset_ps + near as f64,
-            ..found.model
-        };
-        // Whole ticks over a tenth of a second say less of the drift than is known of a clock.
-        let drift_ppb_per_s = found.uncertainty.drift_ppb_per_s.min(DRIFT_PPB_PER_S);
-        let uncertainty = ClockUncertainty { drift_ppb_per_s, ..found.uncertainty };
-        let mut lock = Lock { model, uncertainty, ..found };
-        // Noise before the light makes the span look longer than it is.
-        let span_s = self.light_s(&lock, sequence)?;
-        let error_ppm = 1e-6 * resolution_ps / span_s;
-        lock.uncertainty.frequency_ppm = lock.uncertainty.frequency_ppm.max(error_ppm);
-        Some(lock)
-    }
-
-    /// Whether the light will be where it is looked for an interval on.
-    fn is_near(&self, lock: &Lock) -> bool {
-        5e6 * lock.uncertainty.frequency_ppm * 1e-12 * (INTERVAL.0 as f64) < 0.5 * self.slot_ps
-    }
-
-    /// For how long the edges show the light, in seconds: what lies between a tenth and nine tenths
-    /// of those in bright slots, and as much more as that leaves out. `None` if they are few.
-    fn light_s(&self, lock: &Lock, mut sequence: SyncSequence) -> Option<f64> {
-        let (model, spacing) = (lock.model, self.config.sync_spacing);
-        let window = Window { model, slot_ps: self.slot_ps, spacing };
-        let hits = window.look(&mut self.edges.clone(), &mut sequence, u64::MAX).hits;
-        let [from, to] = [hits.len() / 10, hits.len() - hits.len() / 10];
-        (hits.len() >= MIN_EDGES / 2).then(|| 1.25e-12 * (hits[to - 1] - hits[from]).max(1) as f64)
-    }
-
-    /// Follows from the first edge on, so that the interval shows what was found.
-    fn begin(&mut self, lock: &Lock, mut sequence: SyncSequence) {
-        let resolution_ps = self.config.tick.as_ps_f64();
-        let settings = TrackerSettings { reach_ps: 0.5 * self.slot_ps, resolution_ps, ..WALKS };
-        let first = self.edges.first().map_or(0, |edge| lock.model.to_a(*edge));
-        sequence.skip_to((first.max(0) as f64 / self.spacing_ps()) as u64);
-        let tracker = Tracker::new(lock, settings);
-        let following = Following { tracker, sequence, earlier: [sequence; 2], bad: 0 };
-        self.state = State::Following(Box::new(following));
-        self.standing.locks += 1;
-        self.standing.jitter_ps = lock.jitter_ps;
     }
 
     /// Takes in the edges up to now; whether they show the sequence.
@@ -377,6 +283,7 @@ impl Steering {
             let (model, error) = (following.tracker.model(), following.tracker.uncertainty());
             let sequence = following.earlier[0];
             self.state = State::Lost(Known { model, error, sequence });
+            self.tried = 0;
             self.standing.losses += 1;
         }
         Some(shown)

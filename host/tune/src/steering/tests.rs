@@ -90,15 +90,26 @@ impl Light {
 
     /// Runs for so long; what was ordered for which beat, in intervals, and how it stands.
     fn steer(&self, run: f64, until_s: f64) -> (Vec<(u64, SlotTiming)>, Standing) {
+        self.steer_by(&self.edges(run, until_s), run, until_s)
+    }
+
+    /// The same, by these edges; a batch of them for each 5 ms.
+    fn steer_by(
+        &self,
+        edges: &[Ticks],
+        run: f64,
+        until_s: f64,
+    ) -> (Vec<(u64, SlotTiming)>, Standing) {
         let mut steering = Steering::new(self.config()).unwrap();
-        let edges = self.edges(run, until_s);
         let end = self.start + until_s * TICKS_PER_SECOND;
         let (mut given, mut orders, mut now) = (0, Vec::new(), run as u64);
         while (now as f64) < end {
             now += 750_000;
-            let next = edges.partition_point(|edge| edge.0 < now);
-            steering.edges(edges[given..next].iter().copied());
-            given = next;
+            // One that is far away is of the batch in which it stands.
+            let later = |edge: &Ticks| (now..=end as u64).contains(&edge.0);
+            let count = edges[given..].iter().position(later).unwrap_or(edges.len() - given);
+            steering.edges(edges[given..given + count].iter().copied());
+            given += count;
             if let Some(Word::Steer(timing)) = steering.reached(Ticks(now)) {
                 orders.push(((now + 7_500_000) / 15_000_000, timing));
             }
@@ -119,7 +130,7 @@ impl Light {
     fn check(&self, orders: &[(u64, SlotTiming)], ticks: f64) {
         for (interval, timing) in orders {
             assert!(timing.slot.0.is_multiple_of(64), "{timing:?}");
-            let from = 15_000_000 * interval + 10_500_000;
+            let from = 15_000_000 * interval + 6_000_000;
             let ahead = timing.start.floor().0 as i64 - from as i64;
             let spacing = 64 * i64::from(self.slot_ticks);
             assert!((0..=2 * spacing).contains(&ahead), "{ahead} {timing:?}");
@@ -198,6 +209,70 @@ fn bob_may_begin_before_or_after_alice() {
 }
 
 #[test]
+fn light_that_begins_late_is_found_from_where_it_is() {
+    // Dark for 20 s from slot 0 on, with false edges all the while or without; and a slot 0 that
+    // comes 20 s after Bob's begin, as where the other station is slow.
+    for (start, dark_s, false_hz) in [(15e6, 20.0, 0.0), (15e6, 20.0, 100.0), (3e9, 0.0, 100.0)] {
+        let light = Light { start, cut_s: (0.0, dark_s), false_hz, ..Light::new(6) };
+        let (orders, standing) = light.steer(1e6, dark_s + 4.5);
+        assert!(standing.locked && orders.len() >= 10, "{light:?} {standing:?}");
+        light.check(&orders, 1.5);
+    }
+}
+
+/// The device has lost its lock by itself before it hears of another place.
+#[test]
+fn nothing_is_ordered_after_a_loss_until_the_device_has_lost_its_lock_too() {
+    let light = Light::new(11);
+    let shift = 64_000.3 * 30.0;
+    let at = light.start + 2.0 * TICKS_PER_SECOND;
+    let moved = Light { start: light.start + shift, ..light };
+    let mut edges = light.edges(1e6, 5.0);
+    edges.retain(|edge| (edge.0 as f64) < at);
+    edges.extend(moved.edges(1e6, 5.0).into_iter().filter(|edge| edge.0 as f64 > at));
+    let (orders, standing) = light.steer_by(&edges, 1e6, 4.5);
+    assert!(standing.locked && standing.losses == 1, "{standing:?}");
+    let gaps: Vec<u64> = orders.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    let wide: Vec<u64> = gaps.into_iter().filter(|gap| *gap > 1).collect();
+    assert!(wide.len() == 1 && wide[0] >= RESTRAINT, "{wide:?}");
+    let loss = orders.windows(2).position(|pair| pair[1].0 - pair[0].0 > 1).unwrap();
+    light.check(&orders[..=loss], 1.5);
+    moved.check(&orders[loss + 1..], 1.5);
+    // The one before came a lead late, the next one is half an interval early.
+    let least = RESTRAINT as i64 * INTERVAL.0 - INTERVAL.0 / 2 - LEAD.0;
+    assert!(least > 250_000_000_000, "{least} ps");
+}
+
+/// The player of the RP2350 begins with eight words of 2²⁰ − 1 ticks at most, from the next of its
+/// buffers of 2¹⁴ ticks on.
+#[test]
+fn a_player_can_wait_for_the_first_order() {
+    let sync_slots = 2 * 64 * 3_000;
+    let ahead = TickLength::CYCLE_150_MHZ.ticks_covering(LEAD).0 + sync_slots;
+    assert!(ahead <= 8 * ((1 << 20) - 1), "{ahead} ticks");
+}
+
+#[test]
+fn one_far_edge_or_a_step_back_is_passed_over_and_a_leap_ends_it() {
+    let light = Light::new(12);
+    let mut edges = light.edges(1e6, 3.0);
+    for n in [10, 1_000, 30_000] {
+        edges.insert(n, Ticks(150_000_000 * 86_400 * 100));
+        edges.insert(n, Ticks(0));
+    }
+    let (orders, standing) = light.steer_by(&edges, 1e6, 3.0);
+    assert!(standing.locked && standing.losses == 0 && orders.len() >= 19, "{standing:?}");
+    light.check(&orders, 0.6);
+
+    let mut steering = Steering::new(light.config()).unwrap();
+    steering.reached(Ticks(1_000_000_000));
+    assert!(steering.reached(Ticks(2_000_000_000)).is_some() && !steering.standing().ended);
+    assert_eq!(steering.reached(Ticks(1 << 60)), Some(Word::Nothing));
+    assert!(steering.standing().ended);
+    assert_eq!(steering.reached(Ticks(u64::MAX)), None);
+}
+
+#[test]
 fn a_break_of_the_light_ends_orders_and_they_come_again() {
     for length in [0.25, 0.9, 5.0] {
         let cut_s = (1.03, 1.03 + length);
@@ -238,22 +313,39 @@ proptest! {
         light.check(&orders, 3.75);
     }
 
+    /// Whatever a device says costs no more than it says: nothing is allocated or walked through
+    /// for the time between two of its ticks.
     #[test]
     fn any_edges_give_an_answer(
-        mut ticks in proptest::collection::vec(any::<u64>(), 0..300),
-        reached in proptest::collection::vec(any::<u64>(), 0..20),
+        near in 0..4u32,
+        batches in proptest::collection::vec(
+            (any::<u64>(), proptest::collection::vec(any::<u64>(), 0..200), any::<u64>()), 0..20,
+        ),
         slot_ticks in 1..5_000u32,
-        near: bool,
     ) {
         let config = SteeringConfig { slot_ticks, ..Light::new(0).config() };
         let mut steering = Steering::new(config).unwrap();
-        if near {
-            ticks.iter_mut().for_each(|tick| *tick %= 15_000_000);
-        }
-        for chunk in ticks.chunks(40) {
-            steering.edges(chunk.iter().map(|tick| Ticks(*tick)));
-            for tick in &reached {
-                steering.reached(Ticks(*tick));
+        // Ticks of 0.1 s, of minutes, of months, and all there are.
+        let range = [15_000_000, 10_000_000_000, 1_000_000_000_000_000, u64::MAX][near as usize];
+        let mut begin = 0u64;
+        for (step, ticks, reached) in batches {
+            // A crowd of edges and one that is far away from it, as it comes.
+            begin = begin.saturating_add(step % 1_500_000_000);
+            let crowd = ticks.iter().map(|tick| begin.saturating_add(tick % 15_000_000));
+            let mut crowd: Vec<u64> = crowd.collect();
+            crowd.sort_unstable();
+            crowd.push(reached % range);
+            steering.reached(Ticks(begin));
+            steering.edges(crowd.into_iter().map(Ticks));
+            steering.edges(ticks.iter().map(|tick| Ticks(tick % range)));
+            steering.reached(Ticks(begin.saturating_add(30_000_000)));
+            if step % 8 == 0 {
+                steering.reached(Ticks(reached % range));
+            }
+            if let [first, .., last] = steering.edges[..] {
+                // A search's span, a silence and what may lie ahead.
+                let longest = 2 * EDGE_REACH.0 + LEAP.0 + EDGE_REACH.0;
+                prop_assert!(last - first <= longest, "{} ps", last - first);
             }
         }
     }
