@@ -74,7 +74,7 @@ impl SlotShape {
             return Err(SlotShapeError::SlotTooShort);
         };
         let shape = SlotShape { offset, width };
-        if slot < 2 || pulse > slot || slot - 2 - pulse < FIXED_TICKS + 1 {
+        if pulse > slot || slot - pulse < FIXED_TICKS + 1 + 2 {
             return Err(SlotShapeError::SlotTooShort);
         }
         if slot + 2 - pulse > LONGEST_TAIL {
