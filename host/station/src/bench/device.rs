@@ -137,6 +137,28 @@ pub enum DeviceFault {
         /// The first such slot.
         slot: u64,
     },
+    /// It lost its lock, or the cable its frames, too often for its settings to be found again.
+    #[error(
+        "the {role:?} device lost its lock, or the cable its reports, so often that its settings \
+         cannot be held against what it was given; a new run is begun: look after the sync light and \
+         the cable"
+    )]
+    SettingsAdrift {
+        /// Whose device.
+        role: Role,
+    },
+    /// It says of its queue what cannot be.
+    #[error(
+        "the {role:?} device says that {said} random bytes wait in its queue of {}; flash the \
+         firmware of this release",
+        helio_firmware::random::FEED_CAPACITY
+    )]
+    OtherQueue {
+        /// Whose device.
+        role: Role,
+        /// What it says.
+        said: i64,
+    },
     /// The operating system gave no random numbers.
     #[error(
         "the system gives no random numbers for the {role:?} device's settings; mend that first"
@@ -146,7 +168,10 @@ pub enum DeviceFault {
         role: Role,
     },
     /// The source of its random bytes gives none.
-    #[error("the settings of the {role:?} device run dry: {name} {why}")]
+    #[error(
+        "the settings of the {role:?} device run dry: {name} {why}; start the generator again, or \
+         remove settings_feed"
+    )]
     FeedEnded {
         /// Whose device.
         role: Role,

@@ -33,6 +33,11 @@ impl Draw {
         }
     }
 
+    /// Whether all of Bob's slots are alike, so that it is no matter from which bytes they are drawn.
+    pub fn is_constant(&self) -> bool {
+        self.role == Role::Bob && !self.random_swap && matches!(self.key_weight, 0 | 4096..)
+    }
+
     /// The code of each slot whose bytes these are; what is left over of a slot's is not looked at.
     pub fn codes<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
         bytes.chunks_exact(bytes_per_slot(self.role)).map(|bytes| {

@@ -3,8 +3,9 @@
 //!
 //! The device takes the bytes of one slot after the other. Alice's slots follow each other from 0
 //! on, so that each has its place among the bytes. Bob's begin where his clock locks, and slots that
-//! he had drawn when it lost its lock are dropped: how many is not told. There the next settings are
-//! looked for a little further on; a few hundred slots stand in one place only.
+//! he had drawn when it lost its lock are dropped: how many is not told. After a loss that was heard
+//! of, the next settings are looked for a little further on, and make no key until so many of them
+//! stand in one place only that it is theirs. Every other hole is as long as its slots say.
 
 use helio_firmware::random::ChaCha20;
 use helio_wire::{Configure, Role, SettingsBatch};
@@ -22,10 +23,11 @@ const LONGEST_HOLE: u64 = 1 << 24;
 /// Slots after which Bob's may go on when his clock has lost its lock: some times the millisecond
 /// that is drawn ahead at 5 MHz.
 const DROPPED: usize = 40_000;
-/// Slots of a batch that stands in one place only, unless nearly all slots are alike.
+/// How far apart the places may be in which settings may stand. Short batches between losses leave them
+/// apart, and each loss adds to it.
+pub(super) const MOST_REACH: usize = 4 * DROPPED;
+/// Slots in a row that stand in one place only, unless nearly all slots are alike.
 const TELLING: usize = 1024;
-/// Places in which such a batch is taken to stand all the same.
-const PLACES: usize = 64;
 
 /// Settings that the device did not draw from what it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +41,11 @@ pub struct Differs {
 pub enum Known {
     /// They are what was given.
     Yes,
-    /// Some of them were drawn from bytes that were there before: nobody knows whose.
+    /// Some of them were drawn from bytes that were there before, nobody knows whose, or it is not
+    /// known yet where they stand.
     No,
+    /// Losses have left too many places: they cannot be followed any more.
+    Adrift,
 }
 
 /// Follows a device through its run.
@@ -57,6 +62,10 @@ pub struct Expected {
     begun_before: bool,
     /// Where in `codes` the next report may begin.
     places: Vec<usize>,
+    /// Slots that have stood there since the places were searched.
+    stood: usize,
+    /// A loss was heard of, behind which slots may have been dropped.
+    lost: bool,
     /// The slot after the last one reported.
     next: Option<u64>,
 }
@@ -82,8 +91,20 @@ impl Expected {
             begun_before: !begun.is_empty(),
             begun,
             places: vec![0],
+            stood: TELLING,
+            lost: false,
             next: (role == Role::Alice).then_some(0),
         }
+    }
+
+    /// Codes that wait for their report.
+    pub fn waiting(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// The device's clock has lost its lock, or the cable frames that may have said so.
+    pub fn lost(&mut self) {
+        self.lost = true;
     }
 
     /// The device has taken these bytes.
@@ -145,45 +166,53 @@ impl Expected {
         if batch.bits_per_slot != bits {
             return differs(first);
         }
-        let hole = match self.next {
-            Some(next) => first.checked_sub(next),
-            None => Some(0),
+        // Before the first report nothing is missing that was not heard of.
+        let Some(hole) = first.checked_sub(self.next.unwrap_or(first)) else {
+            return differs(first);
         };
-        let last = self.places.last().copied().unwrap_or(0);
-        let in_turn = self.next == Some(first);
-        let reach = match (self.draw.role, hole) {
-            _ if in_turn => 0,
-            (Role::Alice, Some(hole)) if hole <= LONGEST_HOLE => {
-                self.places.iter_mut().for_each(|place| *place += hole as usize);
-                hole as usize
+        // What was under way at a loss still comes in turn.
+        let search = self.draw.role == Role::Bob && self.lost && (hole > 0 || self.next.is_none());
+        let mut last = self.places.last().copied().unwrap_or(0);
+        if search && !self.draw.is_constant() {
+            let from = self.places.first().copied().unwrap_or(0);
+            last += DROPPED + hole.min(DROPPED as u64) as usize;
+            if last - from > MOST_REACH {
+                return Ok(Known::Adrift);
             }
-            // A device that goes back, or far ahead.
-            (Role::Alice, _) => return differs(first),
-            (Role::Bob, hole) => DROPPED + hole.unwrap_or(0).min(DROPPED as u64) as usize,
-        };
-        self.draw_up_to(last + reach + count);
+            self.places = (from..=last).collect();
+            self.stood = 0;
+        } else if search {
+            // What was dropped has no place, and does not stay.
+            self.codes.drop_front(self.codes.len().saturating_sub(MOST_REACH));
+        } else {
+            if hole > LONGEST_HOLE {
+                return differs(first);
+            }
+            self.places.iter_mut().for_each(|place| *place += hole as usize);
+            last += hole as usize;
+        }
+        self.lost &= !search;
+        self.draw_up_to(last + count);
         let codes = self.codes.as_slice();
         let agrees = |place: &usize| self.differs_at(codes, *place, batch).is_none();
-        let most = if count < TELLING { usize::MAX } else { PLACES };
-        let places: Vec<usize> = match self.draw.role {
-            Role::Bob if !in_turn => {
-                let from = self.places.first().copied().unwrap_or(0);
-                (from..=last + reach).filter(agrees).take(most).collect()
-            }
-            _ => self.places.iter().copied().filter(agrees).take(most).collect(),
-        };
+        let places: Vec<usize> = self.places.iter().copied().filter(agrees).collect();
         let Some(front) = places.first().copied() else {
-            let place = self.places.first().copied().unwrap_or(0);
-            let at = self.differs_at(codes, place, batch).filter(|_| in_turn).unwrap_or(0);
+            let at = match self.places[..] {
+                [place] => self.differs_at(codes, place, batch).unwrap_or(0),
+                _ => 0,
+            };
             return differs(first.saturating_add(at as u64));
         };
-        let seen = |place: &usize| codes[*place..*place + count].contains(&UNKNOWN);
-        let known = if places.iter().any(seen) { Known::No } else { Known::Yes };
-        self.places = places.iter().map(|place| place - front + count).collect();
+        let foreign = |place: &usize| codes[*place..*place + count].contains(&UNKNOWN);
+        let foreign = places.iter().any(foreign);
+        if !foreign {
+            self.stood = self.stood.saturating_add(count);
+        }
+        let placed = places.len() == 1 && self.stood >= TELLING;
+        let known = if foreign || !placed { Known::No } else { Known::Yes };
         // Up to where the next report may begin at the earliest.
-        let gone = self.places.first().copied().unwrap_or(0);
-        self.places.iter_mut().for_each(|place| *place -= gone);
-        self.codes.drop_front(front + gone);
+        self.places = places.iter().map(|place| place - front).collect();
+        self.codes.drop_front(front + count);
         self.next = Some(first.saturating_add(count as u64));
         Ok(known)
     }

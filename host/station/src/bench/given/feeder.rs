@@ -26,17 +26,26 @@ const MOST_BEFORE: usize = 256;
 
 /// Bytes that a device's queue holds.
 const QUEUE: u32 = helio_firmware::random::FEED_CAPACITY as u32;
-/// For so long it must last while this computer does other things: twice the turn of a busy one, and
-/// the 5 ms and more that the device's word is on its way.
+/// What is in it at the least when this computer turns to other things: a piece had no room, one was
+/// used up in the rest after that, and the looks and the pieces under way may be as late as they are
+/// long.
+const KEPT: u32 = QUEUE - (UNDER_WAY as u32 + 1) * PIECE as u32;
+/// For so long that must last: twice the turn of a busy computer, and the 5 ms and more that the
+/// device's word is on its way.
 const BUSY_MS: u32 = 20;
+/// A round trip over a network: 10 ms, and those 5 ms and a look at either end.
+const ROUND_TRIP_MS: u32 = 17;
 
-/// Bytes a second that can be fed through a port. Not measured on a board: of USB and networks what
-/// the device's queue bears; of a serial line six tenths of its 8N1 bytes, the rest being for the
+/// Bytes a second that can be fed through a port. Not measured on a board: of USB what the device's
+/// queue bears; of a network the pieces under way in each round trip of 17 ms; of a serial line six tenths of its 8N1 bytes, the rest being for the
 /// frames around them, pieces sent twice, and commands.
 pub fn most_bytes_per_second(address: &DeviceAddress) -> u32 {
-    let by_queue = QUEUE * 1000 / BUSY_MS;
+    let by_queue = KEPT * 1000 / BUSY_MS;
     match address {
         DeviceAddress::Serial(_) => by_queue.min(helio_link::BAUD_RATE / 10 * 6 / 10),
+        DeviceAddress::Tcp { .. } => {
+            by_queue.min(UNDER_WAY as u32 * PIECE as u32 * 1000 / ROUND_TRIP_MS)
+        }
         _ => by_queue,
     }
 }
@@ -60,7 +69,7 @@ impl<'a> Feeder<'a> {
         source.begin();
         let piece = PIECE as f64;
         let under_way = (bytes_per_second * WAY.as_secs_f64() / piece) as usize;
-        let rest = UNDER_WAY as f64 * piece / bytes_per_second.max(1.0);
+        let rest = piece / bytes_per_second.max(1.0);
         let [shortest, longest] = RESTS;
         Feeder {
             role,
@@ -211,11 +220,26 @@ mod tests {
         assert!(matches!(fault, DeviceFault::Refused { command: "feed", .. }));
     }
 
+    /// A device that uses up the most there is, and says of a piece at once that it has no room: what
+    /// is in its queue when the rest after it is over lasts while the computer is busy.
+    #[test]
+    fn the_queue_outlasts_a_busy_computer() {
+        for of in ["usb:A", "tcp:desk:7001", "serial:/dev/ttyACM0"] {
+            let rate = f64::from(most_bytes_per_second(&of.parse().unwrap()));
+            let mut source = FeedSource::system();
+            let feeder = Feeder::new(Role::Alice, &mut source, rate);
+            let look = super::super::LOOK.as_secs_f64();
+            let full = f64::from(QUEUE) - PIECE as f64;
+            let left = full - rate * (feeder.rest.as_secs_f64() + look);
+            assert!(left / rate >= f64::from(BUSY_MS) * 1e-3, "{of}: {left} bytes");
+        }
+    }
+
     #[test]
     fn no_port_is_asked_for_more_than_it_bears() {
         let of = |text: &str| most_bytes_per_second(&text.parse().unwrap());
-        assert_eq!(of("usb:A"), 204_800);
-        assert_eq!(of("tcp:desk:7001"), 204_800);
+        assert_eq!(of("usb:A"), 140_800);
+        assert_eq!(of("tcp:desk:7001"), 60_235);
         assert_eq!(of("serial:/dev/ttyACM0"), 6_912);
     }
 }

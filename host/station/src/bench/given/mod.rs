@@ -12,6 +12,7 @@ mod source;
 use std::time::Duration;
 
 use helio_bench::SettingsSource;
+use helio_firmware::random::FEED_CAPACITY;
 use helio_link::{Connection, Event, Transport};
 use helio_units::TickLength;
 use helio_wire::{
@@ -21,7 +22,7 @@ use zeroize::Zeroizing;
 
 use super::device::{self, DeviceFault};
 pub use draw::bytes_per_slot;
-use expected::{Expected, Known};
+use expected::{Expected, Known, MOST_REACH};
 use feeder::Feeder;
 pub use feeder::most_bytes_per_second;
 pub use source::FeedSource;
@@ -30,12 +31,16 @@ pub use source::FeedSource;
 pub(super) const LOOK: Duration = Duration::from_millis(2);
 /// What a device calls the bytes that wait in its queue.
 const QUEUED: &str = "random.queue";
+/// A device that reports none of the settings it was fed for, for so long, has stopped.
+const MUTE_S: f64 = 10.0;
 
 /// What this host gives a device, through a run. Nothing, if the device draws by itself.
 #[derive(Default)]
 pub(super) struct Given<'a> {
     expected: Option<Expected>,
     feeder: Option<Feeder<'a>>,
+    /// Codes that may wait for their report.
+    most_waiting: usize,
 }
 
 impl<'a> Given<'a> {
@@ -58,7 +63,7 @@ impl<'a> Given<'a> {
                 let message = HostMessage::Seed(Concealed(&seed));
                 device::command(connection, role, "seed", &message, &mut |_| {})?;
                 let expected = Some(Expected::of_seed(role, configure, &seed));
-                Ok(Given { expected, feeder: None })
+                Ok(Given { expected, ..Given::default() })
             }
             (SettingsSource::HostFeed, Some(feed)) => {
                 let slot_s = f64::from(configure.slot_ticks) * tick.as_ps_f64() * 1e-12;
@@ -76,7 +81,8 @@ impl<'a> Given<'a> {
                         Err(fault) => Err(fault),
                     }
                 })?;
-                Ok(Given { expected: Some(expected), feeder: Some(feeder) })
+                let most_waiting = most_waiting(role, slot_s);
+                Ok(Given { expected: Some(expected), feeder: Some(feeder), most_waiting })
             }
             _ => Ok(Given::default()),
         }
@@ -103,9 +109,13 @@ impl<'a> Given<'a> {
     /// # Errors
     /// [`DeviceFault`].
     pub fn hear(&mut self, role: Role, event: &Event<'_>) -> Result<(), DeviceFault> {
-        let (Some(feeder), Some(expected)) = (&mut self.feeder, &mut self.expected) else {
-            return Ok(());
-        };
+        let Some(expected) = &mut self.expected else { return Ok(()) };
+        match event {
+            Event::Message(_, DeviceMessage::LockLost { .. })
+            | Event::Lost { stream: Stream::Tags | Stream::Settings, .. } => expected.lost(),
+            _ => {}
+        }
+        let Some(feeder) = &mut self.feeder else { return Ok(()) };
         let taken = match event {
             Event::Lost { stream: Stream::Control, .. } => {
                 return Err(DeviceFault::FeedLost { role });
@@ -120,6 +130,10 @@ impl<'a> Given<'a> {
         };
         if let Some(piece) = taken {
             expected.fed(piece.as_slice());
+            // Its reports are fewer than what it takes: memory for them would grow for ever.
+            if expected.waiting() > self.most_waiting {
+                return Err(DeviceFault::Mute { role });
+            }
         }
         Ok(())
     }
@@ -127,13 +141,28 @@ impl<'a> Given<'a> {
     /// Whether settings may be used: those that were drawn from bytes of somebody else's may not.
     ///
     /// # Errors
-    /// [`DeviceFault::OtherSettings`].
+    /// [`DeviceFault::OtherSettings`] and [`DeviceFault::SettingsAdrift`].
     pub fn check(&mut self, role: Role, batch: &SettingsBatch<'_>) -> Result<bool, DeviceFault> {
         let Some(expected) = &mut self.expected else { return Ok(true) };
         match expected.check(batch) {
+            Ok(Known::Adrift) => Err(DeviceFault::SettingsAdrift { role }),
             Ok(known) => Ok(known == Known::Yes),
             Err(differs) => Err(DeviceFault::OtherSettings { role, slot: differs.slot }),
         }
+    }
+}
+
+/// Codes that wait for their report at most: what the queue holds, what a loss of lock leaves in doubt,
+/// and some seconds of slots.
+fn most_waiting(role: Role, slot_s: f64) -> usize {
+    FEED_CAPACITY / bytes_per_slot(role) + MOST_REACH + (MUTE_S / slot_s) as usize
+}
+
+/// What a device says of its queue. It is held against the queue before anything is made of it.
+fn queue_of(role: Role, said: i64) -> Result<usize, DeviceFault> {
+    match usize::try_from(said) {
+        Ok(bytes) if bytes <= FEED_CAPACITY => Ok(bytes),
+        _ => Err(DeviceFault::OtherQueue { role, said }),
     }
 }
 
@@ -150,7 +179,7 @@ fn queued<T: Transport>(connection: &mut Connection<T>, role: Role) -> Result<us
             }
         });
         match (found, got) {
-            (Some(bytes), _) => return Ok(usize::try_from(bytes).unwrap_or(0)),
+            (Some(bytes), _) => return queue_of(role, bytes),
             (None, Ok(_)) => {}
             // Past the end of the table: a device that does not say.
             (None, Err(DeviceFault::Refused { code: ErrorCode::OutOfRange, .. })) => break,

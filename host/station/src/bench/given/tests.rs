@@ -183,6 +183,55 @@ fn slots_of_bytes_that_were_there_before_are_missing() {
     }
 }
 
+/// A number from outside makes no memory.
+#[test]
+fn a_queue_that_cannot_be_is_a_fault() {
+    for said in [0, 1, 401, FEED_CAPACITY as i64] {
+        assert_eq!(queue_of(Role::Bob, said), Ok(said as usize));
+    }
+    for said in [-1, i64::MIN, FEED_CAPACITY as i64 + 1, 1 << 38, i64::MAX] {
+        let fault = DeviceFault::OtherQueue { role: Role::Bob, said };
+        assert_eq!(queue_of(Role::Bob, said), Err(fault));
+    }
+}
+
+/// A cable that takes everything and says nothing.
+struct Sink;
+
+impl Transport for Sink {
+    fn send(&mut self, _: &[u8]) -> Result<(), TransportError> {
+        Ok(())
+    }
+
+    fn receive(&mut self, _: &mut Vec<u8>, _: Duration) -> Result<(), TransportError> {
+        Err(TransportError::TimedOut)
+    }
+}
+
+#[test]
+fn a_fed_device_that_reports_nothing_ends_the_run() {
+    let configure = Scenario::default().configure(defaults::KEY_WEIGHT);
+    for role in [Role::Alice, Role::Bob] {
+        let mut source = FeedSource::system();
+        let mut given = Given {
+            expected: Some(Expected::of_feed(role, &configure, 0)),
+            feeder: Some(Feeder::new(role, &mut source, 1e5)),
+            most_waiting: most_waiting(role, 1e-4),
+        };
+        let mut connection = Connection::new(Sink);
+        let header =
+            helio_wire::Header { stream: Stream::Control, boot_nonce: 0, epoch: 0, sequence: 0 };
+        let fault = (0..10_000).find_map(|command| {
+            given.advance(&mut connection).unwrap();
+            let ack = DeviceMessage::Ack { command, tick: helio_units::Ticks(0) };
+            given.hear(role, &Event::Message(header, ack)).err()
+        });
+        assert_eq!(fault, Some(DeviceFault::Mute { role }));
+        let waiting = given.expected.unwrap().waiting();
+        assert!(waiting <= most_waiting(role, 1e-4) + 256, "{waiting}");
+    }
+}
+
 /// A generator that ends in mid-run, and one that only stands still.
 #[cfg(unix)]
 #[test]
@@ -207,7 +256,7 @@ fn a_source_that_ends_or_stands_still_ends_the_run() {
         let fault = outcome.reports[0].fault.clone().expect("a fault").to_string();
         assert!(fault.contains("run dry") && fault.contains(name), "{fault}");
         let why = if ends { "has ended" } else { "has brought nothing" };
-        assert!(fault.contains(why), "{fault}");
+        assert!(fault.contains(why) && fault.contains("remove settings_feed"), "{fault}");
         assert!(slots(&outcome.settings[0]) <= 200 * 1024 / 4);
         writer.join().unwrap().unwrap();
     }

@@ -103,16 +103,88 @@ fn bobs_settings_are_found_again_after_a_loss_of_lock() {
     for dropped in [0, 5000, 17, 0, 1023, 5256] {
         device.codes(next, dropped);
         next = (next + 100_000).next_multiple_of(64);
-        // A short batch may stand in several places, and the next one tells them apart.
-        for count in [3, 5, 200, 3000] {
-            assert_eq!(device.report(&mut expected, next, count), Ok(Known::Yes), "{dropped}");
+        expected.lost();
+        // A short batch may stand in several places, and the next ones tell them apart.
+        for (count, known) in [(3, Known::No), (5, Known::No), (200, Known::No), (3000, Known::Yes)]
+        {
+            assert_eq!(device.report(&mut expected, next, count), Ok(known), "{dropped}");
             next += count;
         }
         assert_eq!(expected.places, [0]);
     }
     device.codes(next, 3 * DROPPED as u64);
+    expected.lost();
     let far = device.report(&mut expected, next + 64, 2000);
     assert_eq!(far, Err(Differs { slot: next + 64 }), "further than any clock's loss");
+}
+
+/// Holes that nobody heard a loss of are as long as their slots: no batch is looked for elsewhere.
+#[test]
+fn bobs_holes_without_a_loss_are_no_room_for_a_lie() {
+    for lies in [false, true] {
+        let (mut device, mut expected) = both(Role::Bob);
+        let found = (0..5000u64).map(|batch| 64_001 + 2 * batch).find_map(|slot| {
+            let code = device.codes(slot, 1)[0];
+            let hole = device.codes(slot + 1, 1);
+            let packed = device.pack(&[if lies { hole[0] } else { code }]);
+            assert!(expected.codes.len() <= CHUNK);
+            match expected.check(&device.batch(slot, 1, &packed)) {
+                Ok(known) => {
+                    assert_eq!(known, Known::Yes);
+                    None
+                }
+                Err(Differs { slot: at }) => {
+                    assert_eq!(at, slot);
+                    Some(slot)
+                }
+            }
+        });
+        assert_eq!(found.is_some_and(|slot| slot < 64_200), lies, "{found:?}");
+    }
+}
+
+/// Batches of one slot between losses may stand anywhere: they make no key, and no memory.
+#[test]
+fn bobs_short_batches_between_losses_make_no_key() {
+    for lies in [false, true] {
+        let (mut device, mut expected) = both(Role::Bob);
+        let mut answers = Vec::new();
+        for batch in 0..3000u64 {
+            let slot = 64_001 + 2 * batch;
+            expected.lost();
+            device.codes(slot, batch % 5);
+            let code = if lies { (batch % 2) as u8 } else { device.codes(slot, 1)[0] };
+            let packed = device.pack(&[code]);
+            let answer = expected.check(&device.batch(slot, 1, &packed));
+            // The loss before the first report leaves it in doubt, as every other one.
+            assert!(matches!(answer, Ok(Known::No | Known::Adrift)), "{answer:?}");
+            assert!(
+                expected.codes.len() <= MOST_REACH + CHUNK
+                    && expected.places.len() <= MOST_REACH + 1
+            );
+            answers.push(answer);
+        }
+        assert_eq!(answers.last(), Some(&Ok(Known::Adrift)), "the run has ended");
+    }
+}
+
+/// A clock that loses its lock time and again is followed, and makes key where its place is known.
+#[test]
+fn bobs_many_losses_are_borne() {
+    let (mut device, mut expected) = both(Role::Bob);
+    let mut next = 6401;
+    for loss in 0..1000 {
+        expected.lost();
+        device.codes(next, loss % 7 * 700);
+        next += 10_001;
+        assert_eq!(device.report(&mut expected, next, 300), Ok(Known::No));
+        next += 300;
+        assert!(expected.codes.len() <= MOST_REACH);
+    }
+    assert_eq!(device.report(&mut expected, next, 2000), Ok(Known::Yes));
+    expected.lost();
+    let lie = device.pack(&[1; 2000]);
+    assert!(expected.check(&device.batch(next + 2001, 2000, &lie)).is_err());
 }
 
 /// Bytes that were in the queue before are of nobody known, and fill slots of their own.
