@@ -97,7 +97,10 @@ pub(super) fn bad_cables<D: Desk>(desk: &mut D) -> Figures {
     let [bits, errors] = tally.bits;
     let [sent, came, lost] = tally.tags;
     // Bad cables, not cut ones.
-    assert!(bits > 0 && exact > 0 && came * 2 > sent, "{bits} bits, {came} of {sent} tags, {exact}");
+    assert!(
+        bits > 0 && exact > 0 && came * 2 > sent,
+        "{bits} bits, {came} of {sent} tags, {exact}"
+    );
     assert!(errors * 20 < bits, "{errors} of {bits} bits are wrong");
     Ok(format!(
         "{runs} runs, {deeds} deeds; {sent} tags sent, {came} came, the others told, {lost} lost by the \
