@@ -503,7 +503,7 @@ mod tests {
         let fed = crate::config::templates::Template::Bob
             .text()
             .replace("settings_source = \"device\"", "settings_source = \"host-feed\"");
-        for (address, most) in [("usb:B-7", "102400"), ("serial:/dev/ttyACM0", "3456")] {
+        for (address, most) in [("usb:B-7", "70400"), ("serial:/dev/ttyACM0", "3456")] {
             let fed = fed.replace("address = \"sim\"", &format!("address = {address:?}"));
             let fed = crate::config::StationConfig::parse(std::path::Path::new("bob.toml"), &fed);
             let refused = check(&fed.unwrap(), Role::Bob, "real", &identity("virtual Bob"), now);
