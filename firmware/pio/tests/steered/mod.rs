@@ -2,9 +2,9 @@
 //! interpreter: the first slot begins in its tick however far ahead the order is, or the order is
 //! refused and the run goes on.
 
-use crate::train::{Bench, Cipher, Player, Shared, Sink, TURN};
+use crate::train::{Bench, Cipher, Player, SPACING, Shared, Sink, TURN, configure, orders};
 use helio_bench::*;
-use helio_firmware::{ActiveReceiver, BobData, DEAD_TIMES, Event, Orders, RunOrder};
+use helio_firmware::{ActiveReceiver, BobData, Event, Orders, RunOrder};
 use helio_pio::pins::GATE;
 use helio_pio::{LeadIn, Pulse, SlotShape};
 use helio_units::{FineTicks, Picoseconds, SlotIndex, TickLength, Ticks};
@@ -13,7 +13,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 const MS: u64 = 150_000;
-const SPACING: u16 = 64;
 const FIRST: u64 = 640;
 
 struct Clock(Shared);
@@ -70,15 +69,9 @@ impl Desk {
         let bob = BobData::new(1, Dark(bench.clone()), receiver);
         let mut desk = Desk { bench, bob, slot_ticks, events: Vec::new() };
         let configure = Configure {
-            slot_ticks,
-            sync_spacing: SPACING,
-            sync_seed: 7,
-            intensity_weights: [4096, 0, 0, 0],
-            key_basis_weight: 2048,
             random_swap: true,
-            burst_slots: 0,
             slot_clock: SlotClockMode::Steered,
-            gate: None,
+            ..configure(slot_ticks)
         };
         desk.bench.with(|train, _| train.configure(slot_ticks, Pulse::Gate, Ticks(0)));
         let run = Some(RunOrder::Start { epoch: 1, slots: Some(SlotIndex(FIRST + slots)) });
@@ -104,20 +97,6 @@ impl Desk {
 
     fn was_refused(&self, command: u32, code: ErrorCode) -> bool {
         self.events.contains(&Event::NotSteered { command, code })
-    }
-}
-
-fn orders() -> Orders {
-    Orders {
-        enable: false,
-        halt: false,
-        configure: None,
-        run: None,
-        permit_until: Ticks(u64::MAX),
-        source: SettingsSource::Own,
-        dead_times: [0; DEAD_TIMES],
-        delays: [0; 4],
-        slot_clock: None,
     }
 }
 

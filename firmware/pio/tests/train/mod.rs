@@ -15,7 +15,7 @@ use helio_wire::Configure;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-const SPACING: u16 = 64;
+pub const SPACING: u16 = 64;
 
 /// Cycles of a turn of core 1 in which there is nothing to do.
 pub const TURN: u64 = 1500;
@@ -225,15 +225,9 @@ impl Transmit for Sink {
     }
 }
 
-/// Plays a run to its end, or to a fault, and looks at each pulse; slots played.
-fn run<R: RandomSource>(
-    bench: &Shared,
-    random: R,
-    (slot_ticks, slots, cost): (u32, u64, u64),
-) -> (u64, bool) {
-    let player = Player(bench.clone(), cost);
-    let mut alice = AliceData::new(1, TickLength::CYCLE_150_MHZ, player, random);
-    let configure = Configure {
+/// What a run is like.
+pub fn configure(slot_ticks: u32) -> Configure {
+    Configure {
         slot_ticks,
         sync_spacing: SPACING,
         sync_seed: 7,
@@ -243,18 +237,38 @@ fn run<R: RandomSource>(
         burst_slots: 0,
         slot_clock: SlotClockMode::Sync,
         gate: None,
-    };
-    bench.with(|train, _| train.configure(slot_ticks, Pulse::Laser { burst: false }, Ticks(0)));
-    alice.order(&Orders {
-        enable: true,
+    }
+}
+
+/// What control says each turn.
+pub fn orders() -> Orders {
+    Orders {
+        enable: false,
         halt: false,
-        configure: Some(configure),
-        run: Some(RunOrder::Start { epoch: 1, slots: Some(SlotIndex(slots)) }),
+        configure: None,
+        run: None,
         permit_until: Ticks(u64::MAX),
         source: SettingsSource::Own,
         dead_times: [0; DEAD_TIMES],
         delays: [0; 4],
         slot_clock: None,
+    }
+}
+
+/// Plays a run to its end, or to a fault, and looks at each pulse; slots played.
+fn run<R: RandomSource>(
+    bench: &Shared,
+    random: R,
+    (slot_ticks, slots, cost): (u32, u64, u64),
+) -> (u64, bool) {
+    let player = Player(bench.clone(), cost);
+    let mut alice = AliceData::new(1, TickLength::CYCLE_150_MHZ, player, random);
+    bench.with(|train, _| train.configure(slot_ticks, Pulse::Laser { burst: false }, Ticks(0)));
+    alice.order(&Orders {
+        enable: true,
+        configure: Some(configure(slot_ticks)),
+        run: Some(RunOrder::Start { epoch: 1, slots: Some(SlotIndex(slots)) }),
+        ..orders()
     });
     let mut sink = Sink(0);
     let (mut end, mut fault) = (None, false);
