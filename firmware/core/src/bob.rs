@@ -78,13 +78,15 @@ struct Run {
 }
 
 impl Run {
+    /// Whether the host steers the slot clock.
+    fn is_steered(&self) -> bool {
+        self.configure.slot_clock == SlotClockMode::Steered
+    }
+
     /// Whether an order of the host puts its slot more than a quarter of a slot away from where the
     /// clock has it now.
     fn is_moved_by(&self, order: SlotTiming) -> bool {
-        let Some(now) = self.timing.filter(|_| self.configure.slot_clock == SlotClockMode::Steered)
-        else {
-            return false;
-        };
+        let Some(now) = self.timing.filter(|_| self.is_steered()) else { return false };
         let slots = i128::from(order.slot.0) - i128::from(now.slot.0);
         // What no number holds is far away.
         let begin =
@@ -187,8 +189,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
 
     /// Whether a run is on whose slot clock the host steers.
     pub fn is_steered(&self) -> bool {
-        let steered = |run: &Run| run.configure.slot_clock == SlotClockMode::Steered;
-        self.run.as_ref().is_some_and(steered)
+        self.run.as_ref().is_some_and(Run::is_steered)
     }
 
     /// The edge source and the receiver, for a bench that steps them.
@@ -379,9 +380,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             let reached = self.drain(tx);
             self.lose_lock(reached, tx, events);
         }
-        let steered = |run: &&mut Run| {
-            run.configure.slot_clock == SlotClockMode::Steered && timing.slot >= run.next
-        };
+        let steered = |run: &&mut Run| run.is_steered() && timing.slot >= run.next;
         let Some(run) = self.run.as_mut().filter(steered) else {
             let _ = events.push(Event::NotSteered { command, code: ErrorCode::WrongState });
             return;

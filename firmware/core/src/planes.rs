@@ -97,8 +97,8 @@ pub enum Event {
     NotSteered {
         /// Which.
         command: u32,
-        /// Its slot has begun or is too near (`TooLate`) or too far ahead (`OutOfRange`), too many others wait for theirs (`Full`), or there is no
-        /// clock to steer (`WrongState`).
+        /// Its slot has begun or is too near (`TooLate`) or too far ahead (`OutOfRange`), too many
+        /// others wait for theirs (`Full`), or there is no clock to steer (`WrongState`).
         code: ErrorCode,
     },
     /// The random source failed.

@@ -13,7 +13,8 @@ pub fn refusal_words(code: ErrorCode, detail: u32, interlock: Option<InterlockSt
         }
         ErrorCode::OutOfRange => {
             format!(
-                "a value is out of its range (byte {detail} of the command in hal/wire/SPEC.md); choose another"
+                "a value is out of its range (byte {detail} of the command in hal/wire/SPEC.md); \
+                 choose another"
             )
         }
         ErrorCode::WrongState => match interlock {

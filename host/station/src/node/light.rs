@@ -329,21 +329,22 @@ fn check(
             ));
         }
     }
-    if role == Role::Bob && config.is_gated() && !identity.capabilities.has(Capabilities::GATES) {
-        return refuse(format!(
-            "the device at {} has no gates; remove gate_start and gate_width, or name a device \
-             whose detectors can be gated",
-            config.device()
-        ));
-    }
-    if role == Role::Bob && config.is_gated() && !simulated && config.calibrated_device().is_some()
-    {
-        return refuse(
-            "device.gate_start gates the detectors, and no calibration says how alike gated \
-             detectors are; remove gate_start and gate_width, or write match = \"assumed\" in \
-             [detectors], which is printed on each key"
-                .into(),
-        );
+    if role == Role::Bob && config.is_gated() {
+        if !identity.capabilities.has(Capabilities::GATES) {
+            return refuse(format!(
+                "the device at {} has no gates; remove gate_start and gate_width, or name a device \
+                 whose detectors can be gated",
+                config.device()
+            ));
+        }
+        if !simulated && config.calibrated_device().is_some() {
+            return refuse(
+                "device.gate_start gates the detectors, and no calibration says how alike gated \
+                 detectors are; remove gate_start and gate_width, or write match = \"assumed\" in \
+                 [detectors], which is printed on each key"
+                    .into(),
+            );
+        }
     }
     // A gate that is none in this device's ticks is told before it is ordered.
     config.configure(identity.tick_length)?;
@@ -496,7 +497,7 @@ mod tests {
         gates.capabilities = Capabilities::GATES;
         let refused = check(&gated, Role::Bob, "real", &gates, now).expect_err("not calibrated");
         assert!(refused.to_string().contains("how alike gated detectors are"), "{refused}");
-        gates.capabilities = Capabilities(Capabilities::GATES.0 | Capabilities::SIMULATED.0);
+        gates.capabilities = Capabilities::GATES.with(Capabilities::SIMULATED);
         assert_eq!(check(&gated, Role::Bob, Simulated::NAME, &gates, now), Ok(()));
 
         // What no cable can feed is refused with the rate that it can.

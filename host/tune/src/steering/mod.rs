@@ -214,10 +214,7 @@ impl Steering {
     /// host's next beat; no more after [`Standing::ended`].
     pub fn reached(&mut self, tick: Ticks) -> Option<Word> {
         let instant = tick.0.saturating_add(self.interval / 2) / self.interval;
-        if instant <= self.said {
-            return None;
-        }
-        if self.standing.ended {
+        if instant <= self.said || self.standing.ended {
             return None;
         }
         let origin = *self.origin.get_or_insert(tick);
@@ -268,7 +265,8 @@ impl Steering {
         let window = Window { model, slot_ps: self.slot_ps, spacing: self.config.sync_spacing };
         let begin = (following.sequence.position() as f64 * spacing_ps) as i64;
         following.earlier = [following.earlier[1], following.sequence];
-        let seen = window.look(&mut self.edges, &mut following.sequence, until);
+        let seen = window.look(&self.edges, &mut following.sequence, until);
+        self.edges.drain(..seen.taken);
         let plan = SyncPlan { slot_ps: self.slot_ps, spacing: self.config.sync_spacing, bits: &[] };
         let end = (following.sequence.position() as f64 * spacing_ps) as i64;
         let tracked = following.tracker.slots(begin, end, &seen.hits, &plan);

@@ -152,7 +152,7 @@ impl Steering {
     fn light_s(&self, lock: &Lock, mut sequence: SyncSequence) -> Option<f64> {
         let (model, spacing) = (lock.model, self.config.sync_spacing);
         let window = Window { model, slot_ps: self.slot_ps, spacing };
-        let seen = window.look(&mut self.edges.clone(), &mut sequence, u64::MAX);
+        let seen = window.look(&self.edges, &mut sequence, u64::MAX);
         // Pieces of a sequence with so short a law are more alike than chance makes them: a wrong place
         // can have three hits in five, and chance alone would make that one in 10⁷.
         if seen.hits.len() < HITS_TO_WRONG * seen.wrong {

@@ -15,23 +15,24 @@ pub(super) struct Seen {
     pub hits: Vec<i64>,
     /// Edges in dark ones.
     pub wrong: usize,
+    /// Edges that were looked at: all but those of later positions.
+    pub taken: usize,
 }
 
 impl Window {
-    /// Looks at the positions from the sequence's to `until`, and takes their edges out; edges of
-    /// later ones stay. Without end, the sequence stays at the last edge.
-    pub fn look(&self, edges: &mut Vec<i64>, sequence: &mut SyncSequence, until: u64) -> Seen {
-        let mut seen = Seen { hits: Vec::new(), wrong: 0 };
+    /// Looks at the positions from the sequence's to `until`. Without end, the sequence stays at the
+    /// last edge.
+    pub fn look(&self, edges: &[i64], sequence: &mut SyncSequence, until: u64) -> Seen {
+        let mut seen = Seen { hits: Vec::new(), wrong: 0, taken: 0 };
         let spacing = i64::from(self.spacing);
         let (first, mut bright) = (sequence.position(), false);
-        let mut taken = 0;
-        for &edge in edges.iter() {
+        for &edge in edges {
             let slot = (self.model.to_a(edge) as f64 / self.slot_ps).floor() as i64;
             let position = u64::try_from(slot.div_euclid(spacing)).unwrap_or(0);
             if position >= until {
                 break;
             }
-            taken += 1;
+            seen.taken += 1;
             if slot < 0 || slot % spacing != 0 || position < first {
                 continue;
             }
@@ -46,7 +47,6 @@ impl Window {
         if until < u64::MAX {
             sequence.skip_to(until);
         }
-        edges.drain(..taken);
         seen
     }
 }

@@ -37,8 +37,8 @@ const BUSY_MS: u32 = 20;
 const ROUND_TRIP_MS: u32 = 17;
 
 /// Bytes a second that can be fed through a port. Not measured on a board: of USB what the device's
-/// queue bears; of a network the pieces under way in each round trip of 17 ms; of a serial line six tenths of its 8N1 bytes, the rest being for the
-/// frames around them, pieces sent twice, and commands.
+/// queue bears; of a network the pieces under way in each round trip of 17 ms; of a serial line six
+/// tenths of its 8N1 bytes, the rest being for the frames around them, pieces sent twice, and commands.
 pub fn most_bytes_per_second(address: &DeviceAddress) -> u32 {
     let by_queue = KEPT * 1000 / BUSY_MS;
     match address {
