@@ -275,7 +275,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             self.lose_lock(reached, tx, events);
         }
         let due = |run: &Run| run.tracker.is_locked() && now >= run.steer_due;
-        if follows && self.run.as_ref().is_some_and(due) {
+        if follows && !self.tags.owes_loss_of_lock() && self.run.as_ref().is_some_and(due) {
             self.steer(now, events);
         }
         self.receiver.feed(now, tx)?;
@@ -386,7 +386,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
             return;
         };
         // A clock that is steered without its mark would be another one than the host's.
-        let refusal = if !self.tags.has_room_for_mark() {
+        let refusal = if self.tags.owes_loss_of_lock() || !self.tags.has_room_for_mark() {
             Some(ErrorCode::Full)
         } else if timing.start.floor() <= now {
             Some(ErrorCode::TooLate)

@@ -161,6 +161,12 @@ impl TagStream {
         }
     }
 
+    /// Whether the host has still to hear that the lock was lost: a newer mark would take the place of
+    /// that word, and settings behind it would overtake it.
+    pub fn owes_loss_of_lock(&self) -> bool {
+        matches!(self.held, Some(Notice::LockLost(_)))
+    }
+
     /// Lock was lost at `tick`; marks of slots after it are void.
     pub fn lock_lost(&mut self, tick: Ticks, tx: &mut impl Transmit) {
         self.release_marks(tick, tx);
@@ -248,7 +254,8 @@ impl TagStream {
     fn try_notify(&mut self, notice: Notice, tx: &mut impl Transmit) -> Result<(), NotSent> {
         let message = match notice {
             Notice::Mark(timing) => DeviceMessage::SlotMark(timing),
-            Notice::LockLost(tick) => DeviceMessage::LockLost { tick },
+            // Behind a gap that it lies in: the stream does not go back in time.
+            Notice::LockLost(tick) => DeviceMessage::LockLost { tick: tick.max(self.resumed) },
         };
         self.outlet.send(self.epoch, &message, &mut self.frame, tx)
     }

@@ -7,7 +7,7 @@ use crate::interlock::Refusal;
 use crate::planes::{Orders, RunOrder};
 use crate::random::{FEED_CAPACITY, Supply, SupplyKind};
 use helio_bench::{Board, InterlockState, SettingsSource};
-use helio_units::{SlotIndex, Ticks};
+use helio_units::{FineTicks, SlotIndex, Ticks};
 use helio_wire::{Capabilities, ErrorCode, HostMessage, RebootMode, Role};
 
 impl<B: Board> State<B> {
@@ -83,6 +83,9 @@ impl<B: Board> State<B> {
                 if !self.running || self.profile.role != Role::Bob {
                     return Err(Refusal::WrongState.into());
                 }
+                if !self.is_period(timing.period) {
+                    return Err(Refused(ErrorCode::OutOfRange, HostMessage::AT_SLOT_CLOCK_PERIOD));
+                }
                 if timing.start.floor() <= now {
                     return Err(Refused(ErrorCode::TooLate, 0));
                 }
@@ -108,6 +111,14 @@ impl<B: Board> State<B> {
             }
         }
         Ok(Done::Now)
+    }
+
+    /// Whether slots of this length are those of the configuration, by clocks that go differently. Shorter
+    /// ones the player could not make, and of longer ones more time would be queued than is allowed.
+    fn is_period(&self, period: FineTicks) -> bool {
+        const ONE_IN: i128 = 1_000;
+        let nominal = FineTicks::from_ticks(Ticks(self.configured.unwrap_or(0).into())).0;
+        (period.0 - nominal).abs().saturating_mul(ONE_IN) <= nominal
     }
 
     fn supply(&mut self, kind: SupplyKind, bytes: &[u8]) -> Result<(), Refused> {

@@ -151,4 +151,6 @@ impl HostMessage<'_> {
     pub const AT_SET_VALUE: u32 = 2;
     /// Offset of the start in the payload of [`HostMessage::SetSlotClock`].
     pub const AT_SLOT_CLOCK_START: u32 = 8;
+    /// Offset of the period in the payload of [`HostMessage::SetSlotClock`].
+    pub const AT_SLOT_CLOCK_PERIOD: u32 = 20;
 }

@@ -92,6 +92,44 @@ fn darkness_loses_lock_and_no_slot_gets_two_settings() {
     tag_stream(&desk.said);
 }
 
+/// On a cable that takes nothing, the word of the loss waits; so does the next lock, whose settings and
+/// marks would come before it or in its place.
+#[test]
+fn a_loss_of_lock_is_told_before_all_that_belongs_to_the_next_lock() {
+    let mut desk = Desk::active();
+    desk.start(0);
+    desk.run(60);
+    let before = desk.marks().len();
+    (desk.light, desk.reads) = (false, false);
+    desk.cable.capacity = CONTROL_HEADROOM;
+    desk.run(60);
+    assert_eq!(desk.bob.counters().lock_losses, 1);
+    desk.light = true;
+    desk.run(100);
+    assert!(!desk.bob.counters().locked, "the host has not heard of the loss");
+    let told = desk.said.len();
+    desk.reads = true;
+    desk.cable.capacity = 1 << 20;
+    desk.run(100);
+    assert!(desk.bob.counters().locked);
+    let lost: Vec<usize> =
+        (0..desk.said.len()).filter(|at| matches!(desk.said[*at], Said::LockLost(_))).collect();
+    let [lost] = lost[..] else { panic!("told at {lost:?}") };
+    assert!(lost >= told && before > 0);
+    let Said::LockLost(tick) = desk.said[lost] else { unreachable!() };
+    for (at, said) in desk.said.iter().enumerate() {
+        match said {
+            Said::Mark(timing) => assert_eq!(at > lost, timing.start.floor() > tick, "{timing:?}"),
+            Said::Settings(first, _) if at < lost => {
+                assert!(truth(first.0) < (tick.0 + 10 * MS) as f64, "settings of {first:?}");
+            }
+            _ => {}
+        }
+    }
+    assert!(desk.marks().iter().any(|timing| timing.start.floor() > tick));
+    tag_stream(&desk.said);
+}
+
 #[test]
 fn starvation_and_random_faults_end_the_run() {
     for random in [true, false] {

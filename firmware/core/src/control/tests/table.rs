@@ -311,7 +311,14 @@ fn a_slot_clock_is_steered_by_order_and_answered_when_it_is() {
     desk.send(start(1));
     let late = desk.now;
     desk.refuse(HostMessage::SetSlotClock(timing(late)), ErrorCode::TooLate, 0);
+    // No slot of this run, whatever the clocks.
+    for period in [15, 31, 1 << 20] {
+        let other = SlotTiming { period: FineTicks(period << 32), ..timing(desk.now + 10 * MS) };
+        let at = HostMessage::AT_SLOT_CLOCK_PERIOD;
+        desk.refuse(HostMessage::SetSlotClock(other), ErrorCode::OutOfRange, at);
+    }
     let early = timing(desk.now + 10 * MS);
+    let early = SlotTiming { period: FineTicks(early.period.0 * 10_009 / 10_000), ..early };
     assert_eq!(desk.ask(HostMessage::SetSlotClock(early)), Said::Log("no answer".into()));
     let command = desk.host.sequence - 1;
     assert_eq!(desk.orders.slot_clock, Some((command, early)));
