@@ -29,6 +29,12 @@ pub fn refusal_words(code: ErrorCode, detail: u32, interlock: Option<InterlockSt
             None => "not in this state; helio device disarm first".into(),
         },
         ErrorCode::NotConfigured => "it was not configured; configure it first".into(),
+        ErrorCode::SlotTooShort if detail > 0 => {
+            format!(
+                "its own random generator is too slow for them; choose slots of {detail} ticks or more, \
+                 or settings_source = \"csprng\""
+            )
+        }
         ErrorCode::SlotTooShort => {
             "slots are shorter than its modulator or its laser can follow; choose longer ones"
                 .into()
@@ -42,5 +48,17 @@ pub fn refusal_words(code: ErrorCode, detail: u32, interlock: Option<InterlockSt
         ErrorCode::Failed => {
             "a part of it did not take the value; check that part's power and wiring".into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_too_short_for_the_generator_are_told_from_those_too_short_for_the_laser() {
+        let said = |detail| refusal_words(ErrorCode::SlotTooShort, detail, None);
+        assert!(said(32_000).contains("slots of 32000 ticks or more"), "{}", said(32_000));
+        assert!(said(0).contains("laser"), "{}", said(0));
     }
 }

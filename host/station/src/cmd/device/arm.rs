@@ -2,22 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use helio_bench::{InterlockState, TripCause};
-use helio_wire::{Configure, HostMessage};
+use helio_bench::{InterlockState, SettingsSource, TripCause};
+use helio_units::Ticks;
+use helio_wire::HostMessage;
 use serde_json::json;
 
 use super::session::{NoAnswer, Session};
+use super::slots::{configure, drawn, source_name, source_words};
 use super::target::Target;
-use crate::bench::Scenario;
 use crate::bench::device::interlock_words;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure, print, print_json};
 use crate::shutdown::Shutdown;
-
-/// Slots of a bench that is tried by hand: 1 µs, which every board follows.
-const SLOT_PS: i64 = 1_000_000;
-/// Weight of an event that is certain.
-pub(super) const ALL: u16 = 4096;
 
 /// Arguments of `helio device arm`.
 #[derive(Debug, clap::Args)]
@@ -28,8 +24,9 @@ Examples:
   helio device arm --device sim --seconds 1
 
 Arms the device, which makes light possible and does not make any, and keeps it armed by being there: \
-the interlock trips 250 ms after its host is gone. So arming ends with this command. Exit code 5 if the \
-device refuses or trips meanwhile.")]
+the interlock trips 250 ms after its host is gone. So arming ends with this command. It is armed for slots of \
+1 µs, with settings of ChaCha20 keyed by its generator; none is played. Exit code 5 if the device refuses or \
+trips meanwhile.")]
 pub struct Arm {
     #[command(flatten)]
     target: Target,
@@ -55,21 +52,6 @@ pub struct Disarm {
     clear: bool,
 }
 
-/// What a device is told for a try by hand: as short slots as all boards follow, or those of the
-/// simulated light.
-pub(super) fn configure(session: &Session) -> Configure {
-    let simulated = Scenario::default();
-    let slot_ticks = match session.is_simulated() {
-        true => simulated.slot_ticks,
-        false => {
-            let slot = helio_units::Picoseconds(SLOT_PS);
-            session.identity.tick_length.ticks_covering(slot).0.clamp(1, u64::from(u32::MAX)) as u32
-        }
-    };
-    let configure = simulated.configure(ALL / 2);
-    Configure { slot_ticks, intensity_weights: [ALL, 0, 0, 0], random_swap: false, ..configure }
-}
-
 /// Arms until told to end.
 ///
 /// # Errors
@@ -79,11 +61,45 @@ pub(super) fn arm(args: &Arm, global: &Global) -> Result<(), Failure> {
     session.log.check()?;
     let shutdown = Shutdown::install();
     ready(&mut session)?;
-    let configure = configure(&session);
-    let tick = session.arm(configure)?;
+    let source = drawn(&session.identity);
+    let held = hold(&mut session, source, args, global, &shutdown);
+    // Also where it failed: the next one is drawn by the device's own generator again.
+    let back = session.own_source(source);
+    let Held { tick, disarmed, seconds } = held?;
+    back?;
+    match global.json {
+        true => print_json(&json!({
+            "address": session.address.to_string(),
+            "armed_at_tick": tick.0,
+            "armed_s": seconds,
+            "source": source_name(&session.identity, source),
+            "disarmed": disarmed,
+        })),
+        false => print(format_args!("{}: disarmed after {seconds:.1} s\n", session.address)),
+    }
+}
+
+/// How long a device was armed.
+struct Held {
+    tick: Ticks,
+    disarmed: bool,
+    seconds: f64,
+}
+
+fn hold(
+    session: &mut Session,
+    source: Option<SettingsSource>,
+    args: &Arm,
+    global: &Global,
+    shutdown: &Shutdown,
+) -> Result<Held, Failure> {
+    let [configure, _] = configure(session, None)?;
+    let tick = session.arm(configure, source)?;
     let begun = Instant::now();
     if !global.json {
-        print(format_args!("{}: armed; Ctrl-C disarms\n", session.address))?;
+        let from = source.map(|source| source_words(&session.identity, source));
+        let from = from.map(|from| format!(", settings from {from}")).unwrap_or_default();
+        print(format_args!("{}: armed{from}; Ctrl-C disarms\n", session.address))?;
     }
     let limit = args.seconds.map(|s| Duration::from_secs(s.into()));
     while !shutdown.is_requested() && limit.is_none_or(|limit| begun.elapsed() < limit) {
@@ -101,16 +117,7 @@ pub(super) fn arm(args: &Arm, global: &Global) -> Result<(), Failure> {
         }
     }
     let disarmed = session.disarm()?;
-    let seconds = begun.elapsed().as_secs_f64();
-    match global.json {
-        true => print_json(&json!({
-            "address": session.address.to_string(),
-            "armed_at_tick": tick.0,
-            "armed_s": seconds,
-            "disarmed": disarmed,
-        })),
-        false => print(format_args!("{}: disarmed after {seconds:.1} s\n", session.address)),
-    }
+    Ok(Held { tick, disarmed, seconds: begun.elapsed().as_secs_f64() })
 }
 
 /// Brings a device to safe from whatever a host before it left, but not out of what a person must

@@ -9,10 +9,10 @@ use helio_link::DeviceAddress;
 use helio_wire::{Configure, HostMessage, Role};
 use serde_json::{Value, json};
 
-use super::arm::configure;
 use super::play::{Played, SYNC, play};
 use super::run_log::RunLog;
 use super::session::Session;
+use super::slots::{configure, drawn, source_name, source_words};
 use super::target::{Target, open};
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
@@ -25,12 +25,13 @@ Examples:
   helio device fire --device sim --slots 100000 --pattern hvda --arm
   helio device fire --slots 1000 --pattern h --arm                     one state, on an oscilloscope
   helio device fire --device usb:A-0001 --with usb:B-0001 --slots 1000000 --pattern h0h1h2 --arm
-  helio device fire --device usb:A-0001 --slots 1000 --arm             settings of its own generator
+  helio device fire --device usb:A-0001 --slots 1000 --arm             settings that the device draws
 
 Arms the device, plays the slots, and makes it dark again: the laser FIRES. A pattern is public and repeats: h, \
 v, d, a, each with the digit of its level where it is not the brightest one (0). Every slot whose index is a \
-multiple of 64 is a dark sync slot. With a receiver (--with, or --device sim) its tags are counted, with their \
-time from edge to host. Exit code 5 if the device refuses, trips or fails.")]
+multiple of 64 is a dark sync slot. What the device draws comes from ChaCha20 keyed by its generator, as that \
+alone may be too slow for slots of 1 µs, and never makes key. With a receiver (--with, or --device sim) its tags \
+are counted, with their time from edge to host. Exit code 5 if the device refuses, trips or fails.")]
 pub struct Args {
     #[command(flatten)]
     target: Target,
@@ -130,7 +131,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         )));
     }
     sender.log.check()?;
-    let configure = configure(&sender);
+    let configure = configure(&sender, receiver.as_ref())?;
     let (sent, received) =
         fire(&mut sender, receiver.as_mut(), configure, args.slots, args.pattern.as_ref())?;
     match global.json {
@@ -153,24 +154,28 @@ pub(super) fn partner(
     with.map(|address| Session::greet(open(address)?, address.clone(), None, log)).transpose()
 }
 
-/// Plays a pattern, or what the sender's own generator draws, and leaves all dark.
+/// Plays a pattern, or what the sender draws, and leaves all dark. Each device is told its own.
 pub(super) fn fire(
     sender: &mut Session,
     receiver: Option<&mut Session>,
-    configure: Configure,
+    [configure, listen]: [Configure; 2],
     slots: u64,
     pattern: Option<&Pattern>,
 ) -> Result<(Played, Option<Played>), Failure> {
     super::arm::ready(sender)?;
     if let Some(Pattern(codes)) = pattern {
         sender.command("a pattern", &HostMessage::Pattern(codes))?;
-        sender.command("a pattern", &HostMessage::Source(SettingsSource::Pattern))?;
     }
+    let source = match pattern {
+        Some(_) => Some(SettingsSource::Pattern),
+        None => drawn(&sender.identity),
+    };
     sender.log.write(
         "fire",
         json!({
             "slots": slots,
             "pattern": pattern.map(|p| letters(&p.0)),
+            "source": source_name(&sender.identity, source),
             "slot_ticks": configure.slot_ticks,
             "sync_spacing": configure.sync_spacing,
         }),
@@ -179,10 +184,10 @@ pub(super) fn fire(
     let played = std::thread::scope(|scope| {
         let receiving = receiver.map(|receiver| {
             let over = &over;
-            let listen = Configure { intensity_weights: [0; 4], ..configure };
-            scope.spawn(move || play(receiver, listen, 0, over))
+            let source = drawn(&receiver.identity);
+            scope.spawn(move || play(receiver, listen, source, 0, over))
         });
-        let sent = play(sender, configure, slots, &over);
+        let sent = play(sender, configure, source, slots, &over);
         let received = receiving.map(|thread| {
             let failed =
                 || Failure::new(crate::exit::Exit::Internal, "a thread failed; please report it");
@@ -190,12 +195,7 @@ pub(super) fn fire(
         });
         (sent, received.transpose())
     });
-    // Also where the run failed: the next one is drawn by the device again.
-    let back = pattern
-        .map(|_| sender.command("its own generator", &HostMessage::Source(SettingsSource::Own)));
-    let (sent, received) = (played.0?, played.1?);
-    back.transpose()?;
-    Ok((sent, received))
+    Ok((played.0?, played.1?))
 }
 
 fn text(sender: &Session, sent: &Played, received: Option<(&Session, &Played)>) -> String {
@@ -204,7 +204,7 @@ fn text(sender: &Session, sent: &Played, received: Option<(&Session, &Played)>) 
     line("device", format!("{}, dark again", sender.address));
     line("slots", format!("{} played, {} starved", grouped(sent.end.unwrap_or(0)), sent.starved));
     if let Some(source) = sent.source {
-        line("settings", source.name(&sender.identity.random_name).into());
+        line("settings", source_words(&sender.identity, source));
     }
     line("played", format!("{} ...", letters(&sent.shown)));
     for (code, count) in sent.settings.iter().enumerate().filter(|(_, count)| **count > 0) {
@@ -212,6 +212,9 @@ fn text(sender: &Session, sent: &Played, received: Option<(&Session, &Played)>) 
     }
     let Some((receiver, played)) = received else { return text };
     line("receiver", receiver.address.to_string());
+    if let Some(source) = played.source {
+        line("", format!("settings from {}", source_words(&receiver.identity, source)));
+    }
     for (channel, count) in played.channels.iter().enumerate().filter(|(_, count)| **count > 0) {
         let name = match usize::from(receiver.identity.channels) > channel {
             true => format!("channel {channel}"),
@@ -251,6 +254,7 @@ fn to_json(sender: &Session, sent: &Played, received: Option<(&Session, &Played)
     let received = received.map(|(receiver, played)| {
         json!({
             "address": receiver.address.to_string(),
+            "source": source_name(&receiver.identity, played.source),
             "tags": played.channels[..usize::from(receiver.identity.channels).min(16)],
             "sync": played.channels.get(usize::from(receiver.identity.channels)),
             "lost_tags": played.lost,
@@ -262,7 +266,7 @@ fn to_json(sender: &Session, sent: &Played, received: Option<(&Session, &Played)
         "address": sender.address.to_string(),
         "slots": sent.end,
         "starved_slots": sent.starved,
-        "source": sent.source.map(|source| source.name(&sender.identity.random_name).to_owned()),
+        "source": source_name(&sender.identity, sent.source),
         "played": letters(&sent.shown),
         "settings": counts,
         "receiver": received,

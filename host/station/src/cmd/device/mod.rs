@@ -14,6 +14,7 @@ mod run_log;
 mod selftest;
 mod session;
 mod settings;
+mod slots;
 mod target;
 
 use clap::Subcommand;

@@ -36,7 +36,7 @@ pub(super) struct Played {
     pub settings: [u64; 16],
     /// The first settings.
     pub shown: Vec<u8>,
-    /// What the device says that they came from.
+    /// What they were ordered from, or what the device says that they came from.
     pub source: Option<SettingsSource>,
     /// Edges by channel.
     pub channels: [u64; 16],
@@ -89,30 +89,35 @@ impl Played {
 pub(super) fn play(
     session: &mut Session,
     configure: Configure,
+    source: Option<SettingsSource>,
     slots: u64,
     over: &AtomicBool,
 ) -> Result<Played, Failure> {
-    let played = run(session, configure, slots, over);
+    let played = run(session, configure, source, slots, over);
     let dark = session.disarm();
+    // Also where the run failed: the next one is drawn by the device's own generator again.
+    let back = session.own_source(source);
     // A sender that ended, or failed, ends the receiver too.
     if session.identity.role == Role::Alice {
         over.store(true, Ordering::Relaxed);
     }
     let played = played?;
     dark?;
+    back?;
     Ok(played)
 }
 
 fn run(
     session: &mut Session,
     configure: Configure,
+    source: Option<SettingsSource>,
     slots: u64,
     over: &AtomicBool,
 ) -> Result<Played, Failure> {
     ready(session)?;
-    session.arm(configure)?;
+    session.arm(configure, source)?;
     let sync_spacing = u64::from(configure.sync_spacing.max(1));
-    let mut played = Played { sync_spacing, ..Played::default() };
+    let mut played = Played { sync_spacing, source, ..Played::default() };
     let epoch = session.connection.epoch().wrapping_add(1).max(1);
     let receiver = session.identity.role == Role::Bob;
     let slots = if receiver { 0 } else { slots };

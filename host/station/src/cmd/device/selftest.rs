@@ -7,9 +7,9 @@ use helio_units::{Decibel, Picoseconds};
 use helio_wire::{Configure, Role};
 use serde_json::json;
 
-use super::arm::{ALL, configure};
 use super::fire::{Pattern, fire, latency, partner};
 use super::loopback::{Loopback, measure};
+use super::slots::{ALL, configure, source_name, source_words};
 use super::target::Target;
 use crate::bench::Scenario;
 use crate::cli::Global;
@@ -84,11 +84,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     }
     sender.log.check()?;
     // One basis: each pulse meets one detector.
-    let configure = Configure { key_basis_weight: ALL, ..configure(&sender) };
-    // A board's own generator may be too slow for a setting in each slot; a simulated one is not.
+    let told = configure(&sender, Some(&tagger))?;
+    let told = told.map(|told| Configure { key_basis_weight: ALL, ..told });
+    // The cable comes from one output of a board: that one plays. Simulated light needs none.
     let pattern = (!simulated).then(|| Pattern(vec![0]));
     let (sent, received) =
-        fire(&mut sender, Some(&mut tagger), configure, args.slots, pattern.as_ref())?;
+        fire(&mut sender, Some(&mut tagger), told, args.slots, pattern.as_ref())?;
+    // Slots by the tagger's clock, whose ticks may be others.
+    let [Configure { sync_spacing, .. }, Configure { slot_ticks, .. }] = told;
     let played = sent.end.unwrap_or(0);
     let channels = tagger.identity.channels;
     let mut ticks: Vec<u64> = received
@@ -99,12 +102,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         .collect();
     if simulated {
         // Two detectors stand for one channel: what leaks into the other one is no second edge.
-        let apart = u64::from(configure.slot_ticks / 2);
+        let apart = u64::from(slot_ticks / 2);
         ticks.dedup_by(|tick, before| tick.saturating_sub(*before) < apart);
     }
     // Sync slots are dark.
-    let pulses = played - played.div_ceil(u64::from(configure.sync_spacing));
-    let found = measure(&ticks, f64::from(configure.slot_ticks), pulses).ok_or_else(|| {
+    let pulses = played - played.div_ceil(u64::from(sync_spacing));
+    let found = measure(&ticks, f64::from(slot_ticks), pulses).ok_or_else(|| {
         Failure::new(Exit::Device, format!(
             "{} tagged {} of {} pulses; check the cable, its ends and the threshold of the channel",
             tagger.address, ticks.len(), pulses
@@ -115,6 +118,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
         true => print_json(&json!({
             "sender": sender.address.to_string(),
             "tagger": tagger.address.to_string(),
+            "source": source_name(&sender.identity, sent.source),
             "pulses": pulses,
             "found": found.found,
             "missed": found.missed,
@@ -126,7 +130,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
             "lost_tags": received.as_ref().map_or(0, |played| played.lost),
             "latency": latency(&tagger),
         })),
-        false => print(text(&found, pulses, tick_ps, configure.slot_ticks)),
+        false => {
+            let source = sent.source.map(|source| source_words(&sender.identity, source));
+            print(text(&found, source, pulses, tick_ps, slot_ticks))
+        }
     }?;
     match found.missed + found.extra {
         0 => Ok(()),
@@ -140,9 +147,18 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<(), Failure> {
     }
 }
 
-fn text(found: &Loopback, pulses: u64, tick_ps: f64, slot_ticks: u32) -> String {
+fn text(
+    found: &Loopback,
+    source: Option<String>,
+    pulses: u64,
+    tick_ps: f64,
+    slot_ticks: u32,
+) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| _ = writeln!(text, "{name:<16}{value}");
+    if let Some(source) = source {
+        line("settings", source);
+    }
     line("pulses", grouped(pulses));
     line(
         "found",

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use helio_bench::SettingsSource;
 use helio_link::{Connection, DeviceAddress, Event, LatencyHistogram, TransportError};
 use helio_units::Ticks;
 use helio_wire::{Capabilities, Configure, DeviceMessage, ErrorCode, Health, HostMessage};
 
 use super::run_log::RunLog;
+use super::slots::source_name;
 use super::target::{Bench, Port};
 use crate::bench::device::{DeviceIdentity, own};
 use crate::bench::refusal::refusal_words;
@@ -215,11 +217,18 @@ impl Session {
         }
     }
 
-    /// Configures and arms the device.
+    /// Configures and arms the device; its settings come from `source`, if it has any.
     ///
     /// # Errors
     /// The device refuses or fails.
-    pub fn arm(&mut self, configure: Configure) -> Result<Ticks, Failure> {
+    pub fn arm(
+        &mut self,
+        configure: Configure,
+        source: Option<SettingsSource>,
+    ) -> Result<Ticks, Failure> {
+        if let Some(source) = source {
+            self.command("its source of settings", &HostMessage::Source(source))?;
+        }
         self.command("its configuration", &HostMessage::Configure(configure))?;
         let mut nonce = [0; 4];
         getrandom::fill(&mut nonce).map_err(|why| {
@@ -227,8 +236,21 @@ impl Session {
         })?;
         let nonce = u32::from_le_bytes(nonce);
         let tick = self.command("to be armed", &HostMessage::Arm { nonce })?;
-        self.log.write("arm", serde_json::json!({ "nonce": nonce, "tick": tick.0 }))?;
+        let source = source_name(&self.identity, source);
+        let armed = serde_json::json!({ "nonce": nonce, "tick": tick.0, "source": source });
+        self.log.write("arm", armed)?;
         Ok(tick)
+    }
+
+    /// Back to the device's own generator, where settings came from another `source`.
+    ///
+    /// # Errors
+    /// The device refuses or fails.
+    pub fn own_source(&mut self, source: Option<SettingsSource>) -> Result<(), Failure> {
+        if source.is_none() {
+            return Ok(());
+        }
+        self.command("its own generator", &HostMessage::Source(SettingsSource::Own)).map(drop)
     }
 
     /// To safe; what was latched stays latched.
