@@ -77,7 +77,7 @@ pub const MAX_NAME: usize = 31;
 
 /// What the table of settings says of one quantity.
 ///
-/// Names have dots, the part first and its number last: `laser.intensity.0`, `laser.delay.h`,
+/// Names have dots, the part first and its number last: `laser.level.0`, `laser.delay.h`,
 /// `modulator.voltage.d`, `detector.threshold.2`, `sensor.temperature.board`, `sensor.bias.0`.
 /// The same name means the same on every board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! `helio device`: devices on the desk.
 
 mod arm;
+#[cfg(test)]
+mod examples;
 mod fire;
 mod flash;
 mod info;

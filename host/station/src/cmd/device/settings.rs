@@ -18,8 +18,8 @@ use crate::quantity::setting;
 #[command(after_help = "\
 Examples:
   helio device get                                all settings, sensors and counters
-  helio device get laser.intensity.0
-  helio device get sensor --device sim --json     all whose name begins so
+  helio device get laser.level.0
+  helio device get detector --device sim --role bob --json     all whose name begins so
 
 The table is the device's own: names, units and ranges are what it tells. Exit codes: 2 no such name, 5 the \
 device does not answer.")]
@@ -35,13 +35,15 @@ pub struct Get {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  helio device set laser.intensity.0 0.4
+  helio device set laser.level.0 400mV
   helio device set laser.delay.h \"250 ps\"
-  helio device set detector.threshold.0 -150mV --json
-  helio device set gate.width \"3 ticks\" --device tcp:localhost:7001
+  helio device set detector.threshold.0 600mV --json
+  helio device set laser.attenuation 3 --device sim
+  helio device set modulator.voltage.a -2.1V --device tcp:localhost:7001
 
 A value has the unit that helio device get shows, or another of the same kind; where there is but one it may be \
-left out. The change is added to the device's run log, with what was there before. Exit codes: 2 no such name, or \
+left out. Which entries there are is the device's own affair: levels are voltages on a board of this project, and \
+mean photon numbers (laser.intensity.0) where a board is calibrated in them. The change is added to the device's run log, with what was there before. Exit codes: 2 no such name, or \
 a value out of its range, 3 the run log cannot be written, 5 the device refuses.")]
 pub struct Set {
     /// Its name
@@ -239,23 +241,37 @@ pub(super) fn named<'t>(table: &'t [Setting], name: &str) -> Result<&'t Setting,
     table.iter().find(|setting| setting.name == name).ok_or_else(|| no_such(table, name))
 }
 
+/// What a device has that sets the same light, where it has no entry whose name begins so.
+const STAND_INS: [(&str, [&str; 2]); 1] =
+    [("laser.intensity", ["laser.level", "laser.attenuation"])];
+
 /// Why there is no entry of this name, and which is alike.
 pub(in crate::cmd) fn no_such(table: &[Setting], name: &str) -> Failure {
     // Who leaves out a number means one of these, and one that can be set sooner than a counter.
     let likeness = |s: &Setting| {
         let begins = s.name.starts_with(name);
         let settable = s.access != Access::ReadOnly;
-        (begins && settable, begins, strsim::jaro_winkler(&s.name, name))
+        let stands_in = STAND_INS.iter().any(|(missing, there)| {
+            name.starts_with(missing) && there.iter().any(|begin| s.name.starts_with(begin))
+        });
+        ((begins && settable, begins, stands_in && settable), strsim::jaro_winkler(&s.name, name))
     };
-    let alike = table.iter().max_by(|a, b| {
+    // Of several that are alike in the same way, the first one of the table.
+    let alike = table.iter().rev().max_by(|a, b| {
         let (a, b) = (likeness(a), likeness(b));
-        (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
     Failure::usage(match alike {
-        Some(alike) => format!(
-            "the device has no setting {name:?}; choose {}, or see helio device get",
-            alike.name
-        ),
+        Some(alike) => {
+            let range = match alike.access {
+                Access::ReadOnly => "read only".into(),
+                Access::WhenSafe | Access::Always => alike.range(),
+            };
+            format!(
+                "the device has no setting {name:?}; choose {} ({range}), or see helio device get",
+                alike.name
+            )
+        }
         None => "the device has no settings; flash a firmware that has".into(),
     })
 }
@@ -320,5 +336,46 @@ pub(super) fn set(args: &Set, global: &Global) -> Result<(), Failure> {
             "log": session.log.path().display().to_string(),
         })),
         false => print(format_args!("{}: {old} -> {new}\n", setting.name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_the_device_lacks_is_answered_with_the_one_that_is_meant() {
+        let entry = |index, name: &str, unit, access, max| Setting {
+            index,
+            name: name.into(),
+            unit,
+            access,
+            value: 0,
+            min: 0,
+            max,
+        };
+        let (safe, never) = (Access::WhenSafe, Access::ReadOnly);
+        let board = [
+            entry(0, "laser.delay.h", Unit::Picoseconds, safe, 9),
+            entry(1, "laser.level.0", Unit::Millivolts, safe, 2500),
+            entry(2, "laser.level.1", Unit::Millivolts, safe, 2500),
+            entry(3, "sensor.supply.0", Unit::Millivolts, never, 9900),
+        ];
+        let simulated = [
+            entry(0, "laser.attenuation", Unit::Millidecibels, safe, 60_000),
+            entry(1, "modulator.half_wave", Unit::Millivolts, never, 9),
+        ];
+        let said = |table: &[Setting], name: &str| no_such(table, name).to_string();
+        for name in ["laser.intensity", "laser.intensity.2", "laser.level"] {
+            let said = said(&board, name);
+            assert!(
+                said.contains("choose laser.level.") && said.contains("(0 mV to 2.5 V)"),
+                "{said}"
+            );
+        }
+        assert!(said(&board, "laser.level").contains("laser.level.0"));
+        assert!(said(&board, "sensor.suply.0").contains("sensor.supply.0 (read only)"));
+        let said = said(&simulated, "laser.intensity");
+        assert!(said.contains("choose laser.attenuation (0 dB to 60 dB)"), "{said}");
     }
 }

@@ -31,7 +31,7 @@ Examples:
   helio scan device:modulator.voltage.d --from 0V --to 4V --plot scan.svg
   helio scan device:detector.bias.0 --from 1V --to 6V --km 50 --apply
   helio scan device:laser.attenuation --from 0 --to 12 --target 0.02
-  helio scan bob:detector.threshold.0 --from -200mV --to 0mV --bob usb:B-0001 --alice usb:A-0001
+  helio scan bob:detector.threshold.0 --from 100mV --to 1V --bob usb:B-0001 --alice usb:A-0001
   helio scan rotation --from -0.5 --to 0.3                     the simulated polarization controller
   helio scan delay:0 --from -20 --to 20                        a detector's delay, of any device
   helio scan command --set './stage {}' --from 0 --to 5 --back 0 --bob usb:B-0001 --alice usb:A-0001

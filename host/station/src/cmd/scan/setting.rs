@@ -181,7 +181,7 @@ fn by_name(name: &str) -> Measure {
         ("detector.bias", ..) => Measure::Yield,
         ("detector.delay", Ok(of), _) => Measure::Inside(of),
         ("detector.threshold", Ok(of), _) => Measure::Rate(Some(of)),
-        ("laser" | "laser.intensity" | "laser.delay", ..) => Measure::Counted,
+        ("laser" | "laser.level" | "laser.intensity" | "laser.delay", ..) => Measure::Counted,
         _ => Measure::Qber,
     }
 }
@@ -285,6 +285,7 @@ mod tests {
             ("detector.delay.1", Measure::Inside(1)),
             ("detector.threshold.0", Measure::Rate(Some(0))),
             ("laser.attenuation", Measure::Counted),
+            ("laser.level.1", Measure::Counted),
             ("laser.delay.h", Measure::Counted),
             ("piezo.2", Measure::Qber),
         ] {
