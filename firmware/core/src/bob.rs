@@ -8,7 +8,7 @@ use crate::receiver::Receiver;
 use crate::sync::{SyncPlan, SyncTracker};
 use crate::tags::TagStream;
 use helio_bench::{ClockInput, Edge, EdgeSource, Loss, SlotClockMode, SlotTiming, SteerError};
-use helio_units::{Picoseconds, SlotIndex, TickLength, Ticks};
+use helio_units::{FineTicks, Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{Configure, ErrorCode};
 
 /// The slot clock is steered, and marked in the stream of tags, so often.
@@ -81,6 +81,23 @@ impl Run {
     /// Whether the host steers the slot clock.
     fn is_steered(&self) -> bool {
         self.configure.slot_clock == SlotClockMode::Steered
+    }
+
+    /// Where a run ends that played no settings: the first slot not yet reached, as far as it is known.
+    fn first_not_reached(&self, reached: Ticks) -> SlotIndex {
+        let by_light = self.tracker.timing_from(reached).map(|timing| timing.slot);
+        let end = by_light.or_else(|| self.slot_after(reached)).unwrap_or(self.next);
+        self.limit.map_or(end, |limit| end.min(limit))
+    }
+
+    /// By the clock's last timing, some tenths of a second ago: in 2⁻¹⁶ ticks, which spares the device a
+    /// wide division, it is off by less than a slot.
+    fn slot_after(&self, reached: Ticks) -> Option<SlotIndex> {
+        let timing = self.timing?;
+        let ahead = FineTicks::from_ticks(reached).0 - timing.start.0;
+        let [ahead, period] = [ahead, timing.period.0].map(|time| u64::try_from(time >> 16).ok());
+        let slots = ahead.unwrap_or(0).div_ceil(period.filter(|period| *period > 0)?);
+        Some(SlotIndex(timing.slot.0.saturating_add(slots)))
     }
 
     /// Whether an order of the host puts its slot more than a quarter of a slot away from where the
@@ -425,8 +442,7 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
         self.tags.finish(reached, tx);
         let end = match ended {
             Some((end, _)) => end,
-            // No settings were playing: the first slot not yet reached, as far as it is known.
-            None => run.tracker.timing_from(reached).map_or(run.next, |timing| timing.slot),
+            None => run.first_not_reached(reached),
         };
         let _ = events.push(Event::Stopped { epoch: run.epoch, end, tick: now });
     }

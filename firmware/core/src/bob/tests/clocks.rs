@@ -113,6 +113,38 @@ fn an_order_that_moves_the_slots_loses_the_lock_first() {
     }
 }
 
+/// There are no settings that would tell where its run ends.
+#[test]
+fn a_steered_receiver_without_settings_ends_where_its_clock_is() {
+    let mut desk = Desk::new(Bob::passive(identity(), FakeEdges::new(4)));
+    let steered = Configure { slot_clock: SlotClockMode::Steered, ..configure() };
+    for (slots, expected) in [(0, None), (640 + 64_000, Some(640 + 64_000))] {
+        let start = HostMessage::Start { epoch: 1 + slots as u16, slots };
+        desk.turn(&[HostMessage::Configure(steered), start], Bob::edges_mut);
+        let first = timing(640, desk.now + 3 * MS);
+        desk.turn(&[HostMessage::SetSlotClock(first)], Bob::edges_mut);
+        for _ in 0..50 {
+            desk.turn(&[], Bob::<FakeEdges, PassiveReceiver>::edges_mut);
+        }
+        if slots == 0 {
+            desk.turn(&[HostMessage::Stop], Bob::edges_mut);
+            desk.turn(&[], Bob::edges_mut);
+        }
+        let stopped = desk.said.iter().rev().find_map(|said| match said {
+            Said::Stopped(end, tick) => Some((end.0, tick.0)),
+            _ => None,
+        });
+        let (end, tick) = stopped.expect("it has ended");
+        match expected {
+            Some(expected) => assert_eq!(end, expected),
+            None => {
+                let begins = first.start_of(SlotIndex(end)).floor().0;
+                assert!(tick.abs_diff(begins) <= 2 * MS, "slot {end} at {tick} begins at {begins}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_free_running_receiver_tags_and_numbers_nothing() {
     let mut desk = Desk::new(Bob::passive(identity(), FakeEdges::new(4)));
