@@ -31,6 +31,6 @@ pub use slots::{
     Basis, GateLimits, GateWindow, Intensity, PlayerError, Polarization, ReceiverSetting,
     SlotClock, SlotClockMode, SlotPlayer, SlotTiming, SlotWord, SteerError,
 };
-pub use source::{Modulator, PhaseRandomisation, PulseSource, SlotTooShort, SourceStatement};
+pub use source::{Modulator, PhaseRandomisation, PulseSource, SourceStatement};
 pub use stopwatch::{Laps, MAX_STOPS, Stopwatch, StopwatchRange, TooManyStops};
 pub use table::{Access, Entry, MAX_NAME, Unit};

@@ -79,38 +79,9 @@ pub trait PulseSource {
     fn is_enabled(&self) -> bool;
 }
 
-/// A slot is shorter than the modulator needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SlotTooShort {
-    /// What the modulator needs.
-    pub settling_time: Picoseconds,
-    /// What was asked for.
-    pub slot: Picoseconds,
-}
-
-impl core::fmt::Display for SlotTooShort {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "a slot of {} ps is shorter than the modulator's settling time of {} ps",
-            self.slot.0, self.settling_time.0
-        )
-    }
-}
-
-impl core::error::Error for SlotTooShort {}
-
 /// A polarization modulator with four settings, selected slot by slot by two pins.
 pub trait Modulator {
-    /// Longest time from a change of the pins to a settled state; at most this.
+    /// Longest time from a change of the pins to a settled state; at most this. The firmware refuses slots
+    /// that are no longer.
     fn settling_time(&self) -> Picoseconds;
-
-    /// Checks a slot length before a run.
-    ///
-    /// # Errors
-    /// [`SlotTooShort`] where the modulator would still be moving at the end of its slot.
-    fn check_slot(&self, slot: Picoseconds) -> Result<(), SlotTooShort> {
-        let settling_time = self.settling_time();
-        if slot <= settling_time { Err(SlotTooShort { settling_time, slot }) } else { Ok(()) }
-    }
 }

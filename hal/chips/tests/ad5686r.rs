@@ -4,12 +4,10 @@ mod common;
 
 use common::{exchanged, sent};
 use embedded_hal_mock::eh1::spi::Mock;
-use helio_bench::{Modulator, SlotTooShort};
 use helio_chips::ad5686r::{
     Ad5686r, Chain, Channel, Channels, Command, Error, Gain, LevelError, LevelRange, Millivolts,
-    PowerMode, SETTLING_TIME, read_value,
+    PowerMode, read_value,
 };
-use helio_units::Picoseconds;
 use proptest::prelude::*;
 
 /// Internal reference, gain 1, supply 3.3 V.
@@ -110,23 +108,6 @@ fn two_chips_in_a_chain_are_linked_one_after_the_other() {
     assert!(chain.set(0, Channels::ALL, Millivolts(2_501)).is_err());
     assert_eq!(chain.set(2, Channels::ALL, Millivolts(1)), Err(Error::NoChip(2)));
     chain.release().done();
-}
-
-/// A modulator whose four settings are four writes to the DAC.
-struct ByWriting;
-
-impl Modulator for ByWriting {
-    fn settling_time(&self) -> Picoseconds {
-        SETTLING_TIME
-    }
-}
-
-#[test]
-fn a_modulator_that_waits_for_the_dac_refuses_a_million_slots_a_second() {
-    let slot = Picoseconds(1_000_000);
-    let refused = SlotTooShort { settling_time: SETTLING_TIME, slot };
-    assert_eq!(ByWriting.check_slot(slot), Err(refused));
-    assert_eq!(ByWriting.check_slot(Picoseconds(10_000_000)), Ok(()));
 }
 
 proptest! {
