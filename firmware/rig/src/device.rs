@@ -7,8 +7,8 @@ use helio_firmware::{
     PassiveReceiver, Transmit, text,
 };
 use helio_sim::{
-    ReceiverKind, SimEdges, SimModulator, SimPlayer, SimRandom, SimSlotClock, SimSource,
-    StepReport, World,
+    BenchConfig, ReceiverKind, SimEdges, SimModulator, SimPlayer, SimRandom, SimSlotClock,
+    SimSource, StepReport, World,
 };
 use helio_units::{Hertz, Ticks};
 use helio_wire::Capabilities;
@@ -61,7 +61,7 @@ pub(crate) fn alice(world: &World, board: &str, boots: u16) -> SimAlice {
         source: world.source(),
         modulator: world.alice_modulator(),
         player: Player::new(),
-        random: SimRandom::new(config.seed, stream(0, boots)),
+        random: random(config, 0, boots),
     };
     let identity = identity(world, board, "virtual Alice", 0, boots);
     Alice::on_board(identity, parts, AliceBoard::default())
@@ -117,7 +117,7 @@ impl SimBob {
                     player: Player::new(),
                     edges: world.edges(),
                     clock: world.slot_clock(),
-                    random: SimRandom::new(config.seed, stream(1, boots)),
+                    random: random(config, 1, boots),
                 },
                 board,
             )),
@@ -223,8 +223,9 @@ impl Device for SimBob {
 }
 
 /// Settings are drawn anew after a reboot, not once more.
-fn stream(device: u32, boots: u16) -> u32 {
-    u32::from(boots) << 8 | device
+fn random(config: &BenchConfig, device: u32, boots: u16) -> SimRandom {
+    let stream = u32::from(boots) << 8 | device;
+    SimRandom::new(config.seed, stream).stating(config.random_bytes_per_second)
 }
 
 fn identity(world: &World, board: &str, serial: &str, device: u32, boots: u16) -> Identity {

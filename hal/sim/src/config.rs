@@ -10,6 +10,9 @@ pub(crate) const FOUR: usize = 4;
 pub struct BenchConfig {
     /// The one seed of everything random in the optics and electronics.
     pub seed: u64,
+    /// What the devices' generators of random bytes say they give in the long run, in bytes a second, as
+    /// that of a small chip; `None`: as many as are asked for. None of them is slower for it.
+    pub random_bytes_per_second: Option<u32>,
     /// Nominal length of a tick of both devices.
     pub tick_length: TickLength,
     /// Length of a slot in ticks of Alice's clock, 1 to 2²².
@@ -207,6 +210,7 @@ impl Default for BenchConfig {
     fn default() -> BenchConfig {
         BenchConfig {
             seed: 1,
+            random_bytes_per_second: None,
             tick_length: TickLength::CYCLE_150_MHZ,
             slot_ticks: 30,
             source: SourceConfig::default(),

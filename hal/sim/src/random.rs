@@ -10,13 +10,21 @@ use crate::draw::keystream;
 #[derive(Clone, Debug)]
 pub struct SimRandom {
     cipher: ChaCha20Rng,
+    bytes_per_second: Option<u32>,
 }
 
 impl SimRandom {
     /// The bytes of one device. Devices of the same bench take different `device` numbers; the
     /// optics use other streams of the same seed.
     pub fn new(seed: u64, device: u32) -> SimRandom {
-        SimRandom { cipher: keystream(seed, 1 << 32 | u64::from(device)) }
+        let cipher = keystream(seed, 1 << 32 | u64::from(device));
+        SimRandom { cipher, bytes_per_second: None }
+    }
+
+    /// One that says it gives no more in the long run; it is none the slower.
+    #[must_use]
+    pub fn stating(self, bytes_per_second: Option<u32>) -> SimRandom {
+        SimRandom { bytes_per_second, ..self }
     }
 }
 
@@ -27,6 +35,10 @@ impl RandomSource for SimRandom {
 
     fn name(&self) -> &str {
         "simulated-chacha20"
+    }
+
+    fn bytes_per_second(&self) -> Option<u32> {
+        self.bytes_per_second
     }
 
     fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomFault> {

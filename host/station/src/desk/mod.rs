@@ -242,6 +242,16 @@ impl Device {
         self.identity.capabilities.has(Capabilities::SIMULATED)
     }
 
+    /// Where its settings come from: a board's generator alone may be too slow for short slots, and no key
+    /// is made of these. The simulator's follows any.
+    fn source(&self) -> SettingsSource {
+        let draws = self.identity.capabilities.has(Capabilities::REPORTS_SETTINGS);
+        match draws && !self.is_simulated() {
+            true => SettingsSource::Expanded,
+            false => SettingsSource::Own,
+        }
+    }
+
     /// A run of the device; dark and ready afterwards. Goes on listening until `stop`, so that a device
     /// that ended by itself does not hold up the other one's time.
     fn carry(
@@ -262,7 +272,7 @@ impl Device {
         }
         self.nonce = self.nonce.wrapping_add(2) | 1;
         let epoch = connection.epoch().wrapping_add(1).max(1);
-        let source = SettingsSource::Own;
+        let source = self.source();
         let run = Run { arming_nonce: self.nonce, epoch, slots, source };
         let when_full = if self.is_simulated() { WhenFull::WaitAndBeat } else { WhenFull::Drop };
         // Empty batches do not come back: whoever looks at them keeps them.
@@ -301,5 +311,37 @@ pub fn hear(observer: &mut Observer, heard: Heard) {
         Item::MissingSettings(slots) => observer.missing(whose, slots),
         Item::Tags(batch) => observer.tags(&batch),
         Item::Begun | Item::Report(_) | Item::End(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::Scenario;
+
+    /// The bench's devices in the place of boards whose generators give little.
+    #[test]
+    fn settings_of_slow_generators_are_expanded() {
+        let plan = DeskPlan::Scenario(Box::default());
+        let bench =
+            BenchConfig { random_bytes_per_second: Some(18_750), ..Scenario::default().bench() };
+        let mut desk = Desk::simulated(bench).unwrap();
+        desk.alice.as_mut().unwrap().identity.capabilities = Capabilities::REPORTS_SETTINGS;
+        desk.bob.identity.capabilities =
+            Capabilities::ACTIVE_RECEIVER.with(Capabilities::REPORTS_SETTINGS);
+        let mut heard = [0; 2];
+        let ran = desk.run(&plan, Laser::On, |item| {
+            match item {
+                Heard::Alice(Item::Settings(_)) => heard[0] += 1,
+                Heard::Bob(Item::Settings(_)) => heard[1] += 1,
+                _ => {}
+            }
+            if heard[0] > 0 && heard[1] > 0 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        assert!(ran.is_ok() && heard[0] > 0 && heard[1] > 0, "{heard:?}");
     }
 }
