@@ -102,6 +102,14 @@ impl Rig {
         }
     }
 
+    /// Whether a run is on at a device whose slot clock its host steers.
+    pub fn is_steered(&self, role: Role) -> bool {
+        match role {
+            Role::Alice => self.alice.is_steered(),
+            Role::Bob => self.bob.is_steered(),
+        }
+    }
+
     /// Whether a device has less than a step to play because its host has not fed more.
     pub fn is_hungry(&self, role: Role) -> bool {
         match role {

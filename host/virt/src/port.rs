@@ -32,6 +32,8 @@ pub(crate) struct Port {
     /// Whether the host has said with a beat where slots lie, or that it does not know: two frames
     /// in one piece.
     steering: bool,
+    /// Frames in a piece whose end has not come: a bus may have cut it into packets.
+    in_piece: usize,
     /// Waits in vain for such a piece while others came.
     in_vain: u32,
 }
@@ -45,6 +47,7 @@ impl Port {
             cable: Cable::default(),
             watch: Watch::new(tick),
             steering: false,
+            in_piece: 0,
             in_vain: 0,
         }
     }
@@ -59,6 +62,7 @@ impl Port {
     pub fn unplug(&mut self, device: &mut impl Device, now: Ticks) {
         self.end = None;
         self.waiting.clear();
+        self.in_piece = 0;
         device.signal(Event::LinkReset);
         self.turns(device, now, &[]);
         self.cable.bytes.clear();
@@ -174,8 +178,11 @@ impl Port {
         self.flush()?;
         while self.waiting.len() < WAITING && self.try_receive()? {
             self.waiting.extend_from_slice(&self.chunk);
-            let frames = self.chunk.split(|byte| *byte == 0).filter(|frame| !frame.is_empty());
-            self.steering |= frames.count() > 1;
+            self.in_piece += self.chunk.iter().filter(|byte| **byte == 0).count();
+            self.steering |= self.in_piece > 1;
+            if self.chunk.ends_with(&[0]) {
+                self.in_piece = 0;
+            }
         }
         Ok(())
     }

@@ -123,17 +123,17 @@ impl Desk {
             Hand::World(plan) => self.build(plan),
             Hand::Signal(role, event) => {
                 self.rig.signal(role, event);
-                let port = match role {
-                    Role::Alice => &mut self.alice,
-                    Role::Bob => &mut self.bob,
-                };
+                let port = port(&mut self.alice, &mut self.bob, role);
                 if event == Event::LinkReset {
                     port.cut();
                 }
                 // At once: time may stand and wait for the very host that is gone.
                 port.settle(&mut self.rig);
             }
-            Hand::Reboot(role) => self.rig.reboot(role, BOARD),
+            Hand::Reboot(role) => {
+                self.rig.reboot(role, BOARD);
+                port(&mut self.alice, &mut self.bob, role).reboot(&mut self.rig);
+            }
             Hand::Pass(steps) => {
                 for _ in 0..steps {
                     self.alice.pump();
@@ -159,5 +159,12 @@ impl Desk {
             self.bob.reset(tick);
             self.settle();
         }
+    }
+}
+
+fn port<'a>(alice: &'a mut Port, bob: &'a mut Port, role: Role) -> &'a mut Port {
+    match role {
+        Role::Alice => alice,
+        Role::Bob => bob,
     }
 }

@@ -60,6 +60,13 @@ impl Port {
         self.waiting.clear();
     }
 
+    /// The device has started anew, behind the same line.
+    pub fn reboot(&mut self, rig: &mut Rig) {
+        self.cut();
+        self.watch.hear(rig.now(self.role));
+        self.settle(rig);
+    }
+
     /// Moves bytes from and to the line, as many as it takes now.
     pub fn pump(&mut self) {
         while self.waiting.len() < WAITING
@@ -79,10 +86,12 @@ impl Port {
         self.cable.0.len() >= FULL
     }
 
-    /// Whether the device may not go on before its host has said something.
+    /// Whether the device may not go on before its host has said something: where slots lie, too, if it
+    /// steers them, or a second beat where it does not know.
     pub fn waits(&self, rig: &Rig) -> bool {
         let (running, interlock) = (rig.is_running(self.role), rig.interlock(self.role));
-        self.watch.wants_word(running, interlock, rig.now(self.role)) && self.whole() == 0
+        let frames = if rig.is_steered(self.role) { 2 } else { 1 };
+        self.watch.wants_word(running, interlock, rig.now(self.role)) && !self.has(frames)
     }
 
     /// Turns of a device while time stands, frame by frame. Two turns a frame, so that the control
@@ -136,6 +145,11 @@ impl Port {
             None if self.waiting.is_full() => WAITING,
             None => 0,
         }
+    }
+
+    /// Whether so many frames wait, or no more fit in.
+    fn has(&self, frames: usize) -> bool {
+        self.waiting.is_full() || self.waiting.iter().filter(|byte| **byte == END).count() >= frames
     }
 
     fn take(&mut self, length: usize) {
