@@ -34,6 +34,12 @@ pub trait Desk {
         &[Role::Alice, Role::Bob]
     }
 
+    /// The length of slots, in cycles of 150 MHz, where a case would take this one: what stands here may
+    /// not follow it.
+    fn slot_cycles(&self, wished: u32) -> u32 {
+        wished
+    }
+
     /// Puts up another bench, with devices that have just booted; `false` where the bench is not
     /// software. Cables must be plugged in anew.
     fn rebuild(&mut self, plan: Plan) -> bool;

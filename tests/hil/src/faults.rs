@@ -8,6 +8,8 @@
 //!   in the next step;
 //! - every tag that the receiver's device sent has come to its host or lies in a hole that the host
 //!   was told of; what the device itself had no room for, it has counted;
+//! - between the first and the last slot of a run that a host has heard of, every setting that its
+//!   device sent has come, or the host knows that it is missing;
 //! - the host makes no tag, no setting and no detection that was not there: what it finds in a slot
 //!   is what it would have found on a good cable, and nothing in a slot that a hole touches.
 

@@ -3,7 +3,7 @@
 use helio_bench::Access;
 use helio_link::{Connection, Event, Transport, TransportError};
 use helio_timetag::{Buffer, SlotBatch, Slotter, SlotterConfig, TagBatch, TagDecoder, Window};
-use helio_units::{FineTicks, SlotIndex, TickLength, Ticks};
+use helio_units::{FineTicks, Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{
     Capabilities, Configure, DeviceMessage, ErrorCode, Health, HostMessage, Role, Stream,
 };
@@ -50,8 +50,10 @@ pub struct Facts {
 pub struct Heard {
     /// To `Hello`.
     pub facts: Option<Facts>,
-    /// The last health report.
+    /// The last health report; it counts since the boot.
     pub health: Health,
+    /// That of before the run.
+    before: Health,
     /// All states of the interlock that were reported, each with its time, since the last
     /// [`Heard::begin`].
     pub states: Vec<(Ticks, helio_bench::InterlockState)>,
@@ -87,15 +89,31 @@ fn new_slotter(config: SlotterConfig) -> Slotter {
     Slotter::new(config).expect("the window fits a slot")
 }
 
-/// How tags become slots in the suite: a window of 6 ticks, a hold-off of 1 µs.
-pub fn slotter(channels: u8) -> SlotterConfig {
+/// How tags become slots in the suite: a window of 40 ns, a hold-off of 1 µs, 1 ms of slack.
+pub fn slotter(channels: u8, tick: TickLength) -> SlotterConfig {
+    let ticks = |ps| tick.ticks_covering(Picoseconds(ps));
     SlotterConfig {
         delays: vec![FineTicks(0); usize::from(channels)],
-        window: Window { centre: 1 << 31, half_width: FineTicks::from_ticks(Ticks(3)) },
-        hold_off: FineTicks::from_ticks(Ticks(150)),
+        window: Window { centre: 1 << 31, half_width: FineTicks::from_ticks(ticks(20_000)) },
+        hold_off: FineTicks::from_ticks(ticks(1_000_000)),
         sync_spacing: NonZeroU16::new(SPACING),
-        slack: Ticks(150_000),
+        slack: ticks(1_000_000_000),
     }
+}
+
+/// A slot's length in a device's own ticks, for one of so many cycles of 150 MHz.
+///
+/// # Panics
+/// If it is no whole number of them.
+pub(crate) fn in_ticks(cycles: u32, tick: TickLength) -> u32 {
+    let of = TickLength::CYCLE_150_MHZ;
+    let thirds = u64::from(cycles) * of.numerator_ps() * u64::from(tick.denominator());
+    let length = tick.numerator_ps() * u64::from(of.denominator());
+    assert!(
+        thirds.is_multiple_of(length),
+        "{cycles} cycles of 150 MHz are no whole ticks of {tick:?}"
+    );
+    u32::try_from(thirds / length).expect("a slot of the suite is short")
 }
 
 impl Heard {
@@ -103,6 +121,7 @@ impl Heard {
         Heard {
             facts: None,
             health: Health::default(),
+            before: Health::default(),
             states: Vec::new(),
             end: None,
             settings: Vec::new(),
@@ -117,7 +136,7 @@ impl Heard {
             answers: BTreeMap::new(),
             batch: TagBatch::default(),
             decoder: TagDecoder::new(),
-            slotter: new_slotter(slotter(2)),
+            slotter: new_slotter(slotter(2, TickLength::CYCLE_150_MHZ)),
             config: None,
         }
     }
@@ -132,15 +151,38 @@ impl Heard {
 
     /// Forgets the run before; the device, and the order of its tags, stay.
     pub fn begin(&mut self) {
-        let channels = self.facts.as_ref().map_or(2, |facts| facts.channels.max(1));
+        let known = self.facts.as_ref().map(|facts| (facts.channels.max(1), facts.tick_length));
+        let (channels, tick) = known.unwrap_or((2, TickLength::CYCLE_150_MHZ));
         let facts = self.facts.take();
         let (answers, last_tag) = (std::mem::take(&mut self.answers), self.last_tag);
         let health = self.health;
         let decoder = std::mem::take(&mut self.decoder);
         let config = self.config.take();
-        let slotter = new_slotter(config.clone().unwrap_or_else(|| slotter(channels)));
-        *self =
-            Heard { facts, answers, last_tag, health, decoder, slotter, config, ..Heard::new() };
+        let slotter = new_slotter(config.clone().unwrap_or_else(|| slotter(channels, tick)));
+        *self = Heard {
+            facts,
+            answers,
+            last_tag,
+            health,
+            before: health,
+            decoder,
+            slotter,
+            config,
+            ..Heard::new()
+        };
+    }
+
+    /// What the last health report counts of the run.
+    pub fn of_run(&self) -> Health {
+        let (now, before) = (self.health, self.before);
+        Health {
+            starved_slots: now.starved_slots.wrapping_sub(before.starved_slots),
+            edges: now.edges.wrapping_sub(before.edges),
+            lost_edges: now.lost_edges.wrapping_sub(before.lost_edges),
+            lost_settings: now.lost_settings.wrapping_sub(before.lost_settings),
+            lock_losses: now.lock_losses.wrapping_sub(before.lock_losses),
+            ..now
+        }
     }
 
     /// The answer to a command, once there is one.
@@ -237,13 +279,15 @@ pub struct Host<T> {
     pub connection: Connection<T>,
     /// What came.
     pub heard: Heard,
-    spoke: Instant,
+    /// When it last said or heard something.
+    quiet_since: Instant,
 }
 
 impl<T: Transport> Host<T> {
     /// On a cable that has just been plugged in.
     pub fn new(cable: T) -> Host<T> {
-        Host { connection: Connection::new(cable), heard: Heard::new(), spoke: Instant::now() }
+        let connection = Connection::new(cable);
+        Host { connection, heard: Heard::new(), quiet_since: Instant::now() }
     }
 
     /// Sends a command; its number.
@@ -251,7 +295,7 @@ impl<T: Transport> Host<T> {
     /// # Errors
     /// Of the transport.
     pub fn send(&mut self, message: &HostMessage) -> Result<u32, TransportError> {
-        self.spoke = Instant::now();
+        self.quiet_since = Instant::now();
         self.connection.send(message)
     }
 
@@ -273,15 +317,18 @@ impl<T: Transport> Host<T> {
         assert!(losses.is_clean(), "{losses:?}");
     }
 
-    /// Takes what comes within `timeout`, and says that the host is alive if it has been silent;
+    /// Takes what comes within `timeout`, and says that the host is alive if both have been silent;
     /// whether anything came.
     ///
     /// # Errors
     /// Of the transport.
     pub fn receive(&mut self, timeout: Duration) -> Result<bool, TransportError> {
         let came = self.listen(timeout)?;
-        if self.spoke.elapsed() > BEAT {
-            self.spoke = Instant::now();
+        if came {
+            // Over data the connection beats, by the device's time.
+            self.quiet_since = Instant::now();
+        } else if self.quiet_since.elapsed() > BEAT {
+            self.quiet_since = Instant::now();
             self.connection.beat()?;
         }
         Ok(came)

@@ -10,6 +10,7 @@ use helio_wire::Role;
 pub struct RealDesk {
     places: Vec<(Role, DeviceAddress)>,
     roles: Vec<Role>,
+    slot_cycles: Option<u32>,
 }
 
 impl RealDesk {
@@ -27,7 +28,7 @@ impl RealDesk {
             return Err(InvalidDesk("no device is named".into()));
         }
         let roles = places.iter().map(|(role, _)| *role).collect();
-        Ok(RealDesk { places, roles })
+        Ok(RealDesk { places, roles, slot_cycles: file.slot_cycles })
     }
 }
 
@@ -41,11 +42,15 @@ impl Desk for RealDesk {
     }
 
     fn effort(&self) -> Effort {
-        Effort { starts: 50, tag_slots: 100_000, job_slots: 1_000_000, faults: 0 }
+        Effort { starts: 50, tag_slots: 100_000, job_slots: 1_000_000, faults: 1 }
     }
 
     fn roles(&self) -> &[Role] {
         &self.roles
+    }
+
+    fn slot_cycles(&self, wished: u32) -> u32 {
+        self.slot_cycles.unwrap_or(wished)
     }
 
     fn rebuild(&mut self, _: Plan) -> bool {

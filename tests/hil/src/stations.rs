@@ -1,11 +1,15 @@
 //! The hosts of a desk, on one thread.
 
 use crate::desk::Desk;
-use crate::host::{Answer, Host, configure};
-use helio_bench::InterlockState;
+use crate::host::{Answer, Host, configure, in_ticks};
+use helio_bench::{InterlockState, SettingsSource, SlotClockMode, TripCause};
 use helio_rig::{Hand, Light, Plan};
 use helio_timetag::SlotterConfig;
-use helio_wire::{Configure, HostMessage, Role};
+use helio_units::TickLength;
+use helio_wire::{Configure, ErrorCode, HostMessage, Role};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long, by the wall clock, a device may take to do what it must; only a hang takes so long.
@@ -16,7 +20,7 @@ const GLANCE: Duration = Duration::from_millis(1);
 /// What is told to devices before a run, and how tags become slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
-    /// Alice's and Bob's.
+    /// Alice's and Bob's; slots in cycles of 150 MHz, whatever the device's own tick.
     pub configure: [Configure; 2],
     /// How Bob's tags become slots, if not as the suite's.
     pub slotter: Option<SlotterConfig>,
@@ -30,6 +34,17 @@ pub struct Stations<'a, D: Desk> {
     hosts: [Option<Host<D::Cable>>; 2],
     nonce: u32,
     epoch: u16,
+    /// Slots of the run, 0 if it does not end by itself.
+    slots: u64,
+    /// Whether Bob's device has no slot clock: its tags have no slots.
+    free: bool,
+}
+
+/// One that no host of this device has used lately: on a real desk, others came before.
+fn fresh_nonce() -> u32 {
+    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+    let seed = || AtomicU32::new(RandomState::new().build_hasher().finish() as u32);
+    NEXT.get_or_init(seed).fetch_add(1, Ordering::Relaxed)
 }
 
 impl<'a, D: Desk> Stations<'a, D> {
@@ -43,13 +58,49 @@ impl<'a, D: Desk> Stations<'a, D> {
         Stations::on(desk, Setup { configure, slotter: None })
     }
 
-    /// On what stands there; greeted.
+    /// On what stands there; greeted, and dark and safe whatever was done to it before.
     pub fn on(desk: &'a mut D, setup: Setup) -> Stations<'a, D> {
-        let mut stations = Stations { desk, setup, hosts: [None, None], nonce: 0, epoch: 0 };
+        let hosts = [None, None];
+        let mut stations =
+            Stations { desk, setup, hosts, nonce: 0, epoch: 0, slots: 0, free: false };
         for role in stations.roles() {
             stations.plug(role);
+            stations.make_safe(role);
         }
         stations
+    }
+
+    /// Ends whatever a host before this one has left.
+    fn make_safe(&mut self, role: Role) {
+        let clear = TripCause::ALL.map(|cause| HostMessage::Clear { cause });
+        let messages = [&[HostMessage::Stop], &clear[..], &[HostMessage::Disarm]].concat();
+        for message in messages {
+            let answer = self.ask(role, message);
+            let over = Answer::Refused(ErrorCode::WrongState, 0);
+            assert!(matches!(answer, Answer::Ack(_)) || answer == over, "{role:?}: {answer:?}");
+        }
+        // Another run's number than that of the device's last one.
+        self.epoch = self.epoch.max(self.host(role).connection.epoch());
+    }
+
+    /// Length of a slot, in cycles of 150 MHz.
+    pub fn slot_cycles(&self) -> u32 {
+        self.desk.slot_cycles(self.setup.configure[0].slot_ticks)
+    }
+
+    /// Length of a slot, in seconds.
+    pub fn slot_s(&self) -> f64 {
+        f64::from(self.slot_cycles()) * TickLength::CYCLE_150_MHZ.as_ps_f64() * 1e-12
+    }
+
+    /// Whether Bob's tags have slots: his device, once armed, has a slot clock and a sender.
+    pub fn has_slots(&self) -> bool {
+        self.desk.roles().len() == 2 && !self.free
+    }
+
+    /// Whether somebody, or something, stands by to do what is asked at the bench.
+    pub fn is_attended(&mut self) -> bool {
+        self.lay(Hand::Light).is_some()
     }
 
     /// Who stands here.
@@ -139,7 +190,7 @@ impl<'a, D: Desk> Stations<'a, D> {
     /// Configures and arms all devices.
     pub fn arm(&mut self) {
         for role in self.roles() {
-            self.obey(role, HostMessage::Configure(self.setup.configure[at(role)]));
+            self.configure(role);
         }
         // Alice last: hers is the nonce that a test may try again.
         for role in self.roles().into_iter().rev() {
@@ -147,11 +198,34 @@ impl<'a, D: Desk> Stations<'a, D> {
         }
     }
 
-    /// Arms one device with a fresh nonce.
+    fn configure(&mut self, role: Role) {
+        let tick = self.host(role).heard.facts.as_ref().expect("it has greeted").tick_length;
+        let asked = self.setup.configure[at(role)];
+        let configure = Configure { slot_ticks: in_ticks(self.slot_cycles(), tick), ..asked };
+        match self.ask(role, HostMessage::Configure(configure)) {
+            Answer::Ack(_) => {}
+            Answer::Refused(ErrorCode::OutOfRange, Configure::AT_SLOT_CLOCK) => {
+                self.free = true;
+                let configure = Configure { slot_clock: SlotClockMode::Free, ..configure };
+                self.obey(role, HostMessage::Configure(configure));
+            }
+            answer => panic!("{role:?} to {configure:?}: {answer:?}"),
+        }
+    }
+
+    /// Arms one device with a fresh nonce. One whose generator is too slow for the slots expands its
+    /// bytes.
     pub fn rearm(&mut self, role: Role) {
-        self.nonce += 1;
-        let nonce = self.nonce;
-        self.obey(role, HostMessage::Arm { nonce });
+        self.nonce = fresh_nonce();
+        let arm = HostMessage::Arm { nonce: self.nonce };
+        match self.ask(role, arm.clone()) {
+            Answer::Ack(_) => {}
+            Answer::Refused(ErrorCode::SlotTooShort, 1..) => {
+                self.obey(role, HostMessage::Source(SettingsSource::Expanded));
+                self.obey(role, arm);
+            }
+            answer => panic!("{role:?} is not armed: {answer:?}"),
+        }
     }
 
     /// The nonce that armed last.
@@ -161,9 +235,15 @@ impl<'a, D: Desk> Stations<'a, D> {
 
     /// Starts a run of so many slots (0: until told) on all devices that are armed.
     pub fn start(&mut self, slots: u64) {
-        self.epoch += 1;
+        // Never 0.
+        self.epoch = self.epoch % u16::MAX + 1;
+        self.slots = slots;
         let epoch = self.epoch;
         for role in self.roles() {
+            // With what its device has counted before.
+            self.until("health of an armed device", |all| {
+                all.host(role).heard.health.interlock == InterlockState::Armed
+            });
             self.host(role).heard.begin();
         }
         for role in self.roles() {
@@ -174,9 +254,20 @@ impl<'a, D: Desk> Stations<'a, D> {
     /// Waits until all devices have ended their run.
     pub fn finish(&mut self) {
         for role in self.roles() {
+            if role == Role::Bob && self.slots > 0 && !self.has_slots() {
+                self.end_unnumbered();
+            }
             self.until("the end of a run", |all| all.host(role).heard.end.is_some());
             self.host(role).heard.finish();
         }
+    }
+
+    /// Without slots Bob's device does not know where a run ends.
+    fn end_unnumbered(&mut self) {
+        if self.roles().len() == 1 {
+            self.idle(Duration::from_secs_f64(self.slots as f64 * self.slot_s()));
+        }
+        self.obey(Role::Bob, HostMessage::Stop);
     }
 
     /// Disarms a device whose run has ended; the health report of that change counts all of it.

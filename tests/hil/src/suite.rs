@@ -6,6 +6,7 @@ mod job;
 mod pipes;
 mod raw;
 mod running;
+mod steered;
 mod table;
 mod trips;
 mod update;
@@ -39,6 +40,7 @@ pub const CASES: &[&str] = &[
     "reboot_in_mid_run",
     "unplugged_in_mid_run",
     "update_cut_at_every_block",
+    "slot_clock_steered",
     "bad_cables",
     "main_job",
 ];
@@ -72,6 +74,7 @@ pub(crate) fn case<D: Desk>(desk: &mut D, name: &str) -> Figures {
         "reboot_in_mid_run" => running::reboot(desk),
         "unplugged_in_mid_run" => running::unplugged(desk),
         "update_cut_at_every_block" => update::cut(desk),
+        "slot_clock_steered" => steered::steered(desk),
         "bad_cables" => bad_cables::bad_cables(desk),
         "main_job" => job::compare(desk),
         SOAK => running::soak(desk),

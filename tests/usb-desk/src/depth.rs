@@ -138,9 +138,9 @@ fn host(depth: usize, plug: &Plug, orders: Receiver<Order>, done: Sender<()>) ->
     done.send(()).expect("the bench waits");
     host.assert_nothing_lost();
     let heard = &host.heard;
-    assert_eq!(heard.health.edges, heard.tags + heard.lost, "every edge has come or is counted");
-    assert_eq!(heard.health.lost_edges, heard.lost);
-    [heard.health.edges, heard.tags, heard.lost]
+    assert_eq!(heard.of_run().edges, heard.tags + heard.lost, "every edge has come or is counted");
+    assert_eq!(heard.of_run().lost_edges, heard.lost);
+    [heard.of_run().edges, heard.tags, heard.lost]
 }
 
 fn ask(host: &mut Host<UsbTransport>, message: HostMessage) {

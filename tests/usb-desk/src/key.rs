@@ -119,7 +119,7 @@ fn heard<D: Desk>(desk: &mut D) -> Heard {
     }
     let settings = [Role::Alice, Role::Bob].map(|role| all.host(role).heard.settings.clone());
     let bob = &mut all.host(Role::Bob).heard;
-    assert_eq!((bob.lost, bob.health.lost_edges), (0, 0));
+    assert_eq!((bob.lost, bob.of_run().lost_edges), (0, 0));
     Heard { settings, slots: std::mem::take(&mut bob.slots), tags: bob.tags, end: bob.end }
 }
 

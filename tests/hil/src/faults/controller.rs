@@ -31,6 +31,12 @@ pub(crate) enum Note {
         slot: u64,
         code: u8,
     },
+    /// Settings of these slots are missing.
+    NoSettings {
+        epoch: u16,
+        from: u64,
+        to: u64,
+    },
     Hole {
         from: Ticks,
         to: Ticks,

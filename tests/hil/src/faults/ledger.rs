@@ -7,6 +7,7 @@ use helio_firmware::Counters;
 use helio_units::Ticks;
 use helio_wire::{HostMessage, Role, decode_host};
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 pub(super) struct Ledger {
     sides: [Side; 2],
@@ -160,5 +161,46 @@ pub(super) fn no_tag_is_missing(sent: &[Note], heard: &[Note]) {
             || came.contains(&(*tick, *channel))
             || holes.iter().any(|hole| hole.contains(tick));
         assert!(known, "{note:?} is missing and nobody was told");
+    }
+}
+
+/// Every setting that was sent on a cable came, or its host knows that it is missing: between the first
+/// and the last slot of the run that it has heard of.
+pub(super) fn no_setting_is_missing(sent: &[Note], heard: &[Note]) {
+    let mut known: HashMap<u16, SlotSet> = HashMap::new();
+    for note in heard {
+        let (epoch, slots) = match note {
+            Note::Setting { epoch, slot, .. } => (epoch, *slot..slot + 1),
+            Note::NoSettings { epoch, from, to } => (epoch, *from..*to),
+            _ => continue,
+        };
+        known.entry(*epoch).or_default().add(slots);
+    }
+    for note in sent {
+        let Note::Setting { epoch, slot, .. } = note else { continue };
+        let told = known.get(epoch).is_none_or(|known| known.has(*slot));
+        assert!(told, "{note:?} is missing and nobody was told");
+    }
+}
+
+/// Slots of a run that a host knows of.
+#[derive(Default)]
+struct SlotSet(Vec<Range<u64>>);
+
+impl SlotSet {
+    fn add(&mut self, slots: Range<u64>) {
+        match self.0.last_mut() {
+            Some(last) if last.end == slots.start => last.end = slots.end,
+            _ => self.0.push(slots),
+        }
+    }
+
+    /// Whether it is among them, or before or behind all of them.
+    fn has(&self, slot: u64) -> bool {
+        let first = self.0.iter().map(|slots| slots.start).min();
+        let end = self.0.iter().map(|slots| slots.end).max();
+        first.is_none_or(|first| slot < first)
+            || end.is_none_or(|end| slot >= end)
+            || self.0.iter().any(|slots| slots.contains(&slot))
     }
 }

@@ -2,11 +2,11 @@
 
 use super::Tally;
 use super::controller::Note;
-use super::ledger::{Truth, no_tag_is_missing};
+use super::ledger::{Truth, no_setting_is_missing, no_tag_is_missing};
 use crate::host::slotter;
 use helio_link::Event;
 use helio_timetag::{Buffer, SlotBatch, Slotter, TagBatch, TagDecoder};
-use helio_units::Ticks;
+use helio_units::{TickLength, Ticks};
 use helio_wire::{Arrival, Decoder, DeviceMessage, Health, SequenceTracker, Stream, decode_device};
 
 /// A stream of events as notes: tags, settings, holes, detections.
@@ -16,6 +16,8 @@ pub(crate) struct Slots {
     batch: TagBatch,
     slots: SlotBatch,
     epoch: u16,
+    /// Of the run of the message that comes next.
+    no_settings: Option<(u64, u64)>,
     /// Nothing is lost before this one: what is not final at the end of a run is final then.
     whole: bool,
 }
@@ -25,10 +27,12 @@ impl Slots {
     pub fn of_a_host() -> Slots {
         Slots {
             decoder: TagDecoder::new(),
-            slotter: Slotter::new(slotter(2)).expect("the window fits a slot"),
+            slotter: Slotter::new(slotter(2, TickLength::CYCLE_150_MHZ))
+                .expect("the window fits a slot"),
             batch: TagBatch::default(),
             slots: SlotBatch::default(),
             epoch: 0,
+            no_settings: None,
             whole: false,
         }
     }
@@ -40,6 +44,9 @@ impl Slots {
     pub fn event(&mut self, event: &Event<'_>, notes: &mut Vec<Note>) {
         match event {
             Event::Message(header, message) => {
+                if let Some((from, to)) = self.no_settings.take() {
+                    notes.push(Note::NoSettings { epoch: header.epoch, from, to });
+                }
                 if header.stream == Stream::Tags && header.epoch != self.epoch {
                     self.end(notes);
                     self.epoch = header.epoch;
@@ -50,6 +57,9 @@ impl Slots {
             Event::Lost { stream: Stream::Tags, .. } => self.decoder.frames_lost(&mut self.batch),
             Event::MissingTicks { from, to } => {
                 notes.push(Note::Hole { from: *from, to: Ticks(to.0 + 1) });
+            }
+            Event::MissingSlots { from, to } => {
+                self.no_settings = Some((from.0, to.0));
             }
             Event::Rebooted { .. } => {
                 self.end(notes);
@@ -210,14 +220,15 @@ impl Side {
         self.cables.iter().flat_map(|(_, heard)| heard).copied().collect()
     }
 
-    /// All is over: each tag that was sent has come to its host or lies in a hole that it was told of,
-    /// and nothing came that was not sent.
+    /// All is over: each tag and each setting that was sent has come to its host or lies in a hole that
+    /// it was told of, and nothing came that was not sent.
     pub fn settle(&mut self, tally: &mut Tally) {
         self.slots.end(&mut self.sent);
         let truth = Truth::of(&self.sent);
         for (span, heard) in &self.cables {
             truth.holds(heard, tally);
             no_tag_is_missing(&self.sent[span.clone()], heard);
+            no_setting_is_missing(&self.sent[span.clone()], heard);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::stations::Stations;
 use helio_link::Transport;
 use helio_rig::Plan;
 use helio_units::SlotIndex;
-use helio_wire::{ErrorCode, HostMessage};
+use helio_wire::{ErrorCode, HostMessage, Role};
 use std::time::Duration;
 
 /// Slots of a run beside which another program tries its luck.
@@ -40,7 +40,10 @@ pub(super) fn both<D: Desk>(desk: &mut D) -> Figures {
             for owned in all.roles() {
                 let host = all.host(owned);
                 host.assert_nothing_lost();
-                assert_eq!(host.heard.end, Some(SlotIndex(SLOTS)), "{owned:?}");
+                let end = host.heard.end;
+                if owned == Role::Alice || all.has_slots() {
+                    assert_eq!(end, Some(SlotIndex(SLOTS)), "{owned:?}");
+                }
                 all.disarm(owned);
             }
             assert_eq!(ask(&mut all, &mut other, HostMessage::Hello), BUSY, "{role:?}");
