@@ -24,7 +24,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("helio-tune", &["units", "bench", "timetag"]),
     ("helio-distill", &["units", "keys", "timetag"]),
     ("helio-virt", &["units", "bench", "wire", "sim", "firmware", "rig", "link"]),
-    ("helio-hil", &["units", "bench", "wire", "firmware", "rig", "link", "timetag", "virt"]),
+    (
+        "helio-hil",
+        &["units", "bench", "wire", "firmware", "rig", "link", "timetag", "tune", "virt"],
+    ),
     (
         "helio-station",
         &[
