@@ -3,11 +3,12 @@
 //! they have to expand it.
 
 use crossbeam_channel::unbounded;
-use helio_hil::{CASES, DeskFile, Outcome, RealDesk, run_one};
+use helio_bench::{SettingsSource, TripCause};
+use helio_hil::{CASES, DeskFile, Outcome, RealDesk, Setup, Stations, configure, run_one};
 use helio_link::DeviceAddress;
 use helio_sim::ReceiverKind;
 use helio_station::sim::{SimNote, SimSetup, Speed, serve};
-use helio_wire::Role;
+use helio_wire::{HostMessage, Role};
 use std::thread;
 
 /// Cases that need somebody at the bench, or a second pipe.
@@ -49,6 +50,7 @@ fn suite(kind: ReceiverKind) -> Vec<(&'static str, Outcome)> {
     }
     let file = DeskFile::parse(&text).expect("a desk file");
     let mut desk = RealDesk::new(&file).expect("devices are named");
+    leave_fed(&mut desk);
     // Simulated time waits for a host that has fallen silent, as no board does.
     let cases = CASES.iter().filter(|name| **name != "trip_heartbeat_lost");
     let outcomes = cases.map(|name| {
@@ -60,6 +62,21 @@ fn suite(kind: ReceiverKind) -> Vec<(&'static str, Outcome)> {
     drop((desk, stop));
     served.join().expect("no panic").expect("both ports were free");
     outcomes
+}
+
+/// As a station leaves its device: armed, and waiting to be fed.
+fn leave_fed(desk: &mut RealDesk) {
+    let cycles = 3_000;
+    let mut all = Stations::on(desk, Setup { configure: [configure(cycles); 2], slotter: None });
+    all.arm();
+    // One whose host has gone, and comes to take another source.
+    all.leave(Role::Alice);
+    all.plug(Role::Alice);
+    for cause in [TripCause::LinkReset, TripCause::HeartbeatLost] {
+        all.ask(Role::Alice, HostMessage::Clear { cause });
+    }
+    all.obey(Role::Alice, HostMessage::Source(SettingsSource::HostFeed));
+    all.rearm(Role::Alice);
 }
 
 /// None has failed; those that were skipped.

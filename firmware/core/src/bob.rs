@@ -306,12 +306,13 @@ impl<E: EdgeSource, V: Receiver> BobData<E, V> {
     /// The halt closes the gate, and without a clock no slot has a number.
     fn lose_lock(&mut self, reached: Ticks, tx: &mut impl Transmit, events: &mut Events) {
         let Some(run) = &mut self.run else { return };
-        run.timing = None;
         self.lock_losses += 1;
         self.tags.lock_lost(reached, tx);
-        if let Some((_, next)) = self.receiver.halt(tx) {
-            run.next = next;
-        }
+        run.next = match self.receiver.halt(tx) {
+            Some((_, next)) => next,
+            None => run.next.max(run.first_not_reached(reached)),
+        };
+        run.timing = None;
         let _ = events.push(Event::LockLost);
     }
 

@@ -73,7 +73,8 @@ impl<'a, D: Desk> Stations<'a, D> {
     /// Ends whatever a host before this one has left.
     fn make_safe(&mut self, role: Role) {
         let clear = TripCause::ALL.map(|cause| HostMessage::Clear { cause });
-        let messages = [&[HostMessage::Stop], &clear[..], &[HostMessage::Disarm]].concat();
+        let source = HostMessage::Source(SettingsSource::Own);
+        let messages = [&[HostMessage::Stop, source], &clear[..], &[HostMessage::Disarm]].concat();
         for message in messages {
             let answer = self.ask(role, message);
             let over = Answer::Refused(ErrorCode::WrongState, 0);
@@ -218,7 +219,7 @@ impl<'a, D: Desk> Stations<'a, D> {
     pub fn rearm(&mut self, role: Role) {
         self.nonce = fresh_nonce();
         let arm = HostMessage::Arm { nonce: self.nonce };
-        match self.ask(role, arm.clone()) {
+        match self.ask(role, arm) {
             Answer::Ack(_) => {}
             Answer::Refused(ErrorCode::SlotTooShort, 1..) => {
                 self.obey(role, HostMessage::Source(SettingsSource::Expanded));
