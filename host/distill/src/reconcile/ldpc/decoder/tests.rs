@@ -112,7 +112,9 @@ fn every_instruction_set_gives_the_bits_of_the_slow_decoder() {
             }
         }
     }
-    assert!(found > 20 && failed > 2, "{found} {failed}");
+    // Each of them does the same.
+    let levels = Level::available().len();
+    assert!(found > 8 * levels && failed > 2 * levels, "{found} {failed} of {levels} levels");
 }
 
 #[test]
