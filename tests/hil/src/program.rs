@@ -63,7 +63,7 @@ pub fn program() -> ExitCode {
 }
 
 /// Runs on bad cables: so many as `HELIO_HIL_FAULTS` says, seeds counted from 1.
-const FAULTS: u64 = 2_000;
+const FAULTS: u64 = 1_000;
 
 fn bad_cables() -> Report {
     let said = std::env::var("HELIO_HIL_FAULTS").ok().and_then(|count| count.parse().ok());
