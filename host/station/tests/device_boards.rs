@@ -5,9 +5,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Output;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use assert_cmd::Command;
@@ -15,10 +13,14 @@ use helio_bench::{Drained, Edge, EdgeSource, GateLimits, PhaseRandomisation, Ran
 use helio_firmware::{
     BobData, Control, Event, Identity, Orders, PassiveReceiver, Profile, RunOrder, Transmit, text,
 };
-use helio_link::{TcpPort, Transport, TransportError};
+use helio_link::{TcpTransport, Transport, TransportError};
 use helio_units::{Hertz, Picoseconds, SlotIndex, TickLength, Ticks};
 use helio_wire::{Capabilities, Role};
 use serde_json::Value;
+
+#[path = "support/served.rs"]
+mod served;
+use served::{Device, Served};
 
 /// A turn of the device.
 const TURN: Picoseconds = Picoseconds(100_000_000);
@@ -154,37 +156,8 @@ impl Transmit for Sent {
     }
 }
 
-/// A device on a port of its own, while hosts come and go.
-struct Device {
-    address: String,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Device {
-    fn start(image: Image) -> Device {
-        let port = TcpPort::bind("127.0.0.1", 0).unwrap();
-        let address = port.address().unwrap().to_string();
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            let mut board = Running::new(image);
-            while !stopped.load(Ordering::Relaxed) {
-                if let Ok(host) = port.accept(Duration::from_millis(20)) {
-                    board.serve(host, &stopped);
-                }
-            }
-        });
-        Device { address, stop, thread: Some(thread) }
-    }
-}
-
-impl Drop for Device {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let ended = self.thread.take().map(JoinHandle::join);
-        assert!(ended.is_some_and(|ended| ended.is_ok()), "the device failed");
-    }
+fn start(image: Image) -> Device {
+    Device::serve(move || Running::new(image))
 }
 
 struct Running {
@@ -195,20 +168,8 @@ struct Running {
     now: Ticks,
 }
 
-impl Running {
-    fn new(image: Image) -> Running {
-        let profile = profile(image);
-        let tick = profile.identity.tick_length;
-        let cable = Cable { tick, now: Ticks(0), waiting: VecDeque::new() };
-        let data = match image {
-            Image::Converter => Data::Tagger(Box::new(BobData::new(7, cable, PassiveReceiver))),
-            Image::Alice | Image::Bob => Data::Runs { epoch: None, slots: None },
-        };
-        let control = Control::new(profile);
-        Running { control, data, events: Vec::new(), slot_ticks: 0, now: Ticks(0) }
-    }
-
-    fn serve(&mut self, mut host: impl Transport, stop: &AtomicBool) {
+impl Served for Running {
+    fn serve(&mut self, mut host: TcpTransport, stop: &AtomicBool) {
         let (mut chunk, mut sent) = (Vec::new(), Sent::default());
         while !stop.load(Ordering::Relaxed) {
             match host.receive(&mut chunk, Duration::from_millis(1)) {
@@ -223,6 +184,20 @@ impl Running {
         }
         self.events.push(Event::LinkReset);
         self.turn(&[], &mut sent);
+    }
+}
+
+impl Running {
+    fn new(image: Image) -> Running {
+        let profile = profile(image);
+        let tick = profile.identity.tick_length;
+        let cable = Cable { tick, now: Ticks(0), waiting: VecDeque::new() };
+        let data = match image {
+            Image::Converter => Data::Tagger(Box::new(BobData::new(7, cable, PassiveReceiver))),
+            Image::Alice | Image::Bob => Data::Runs { epoch: None, slots: None },
+        };
+        let control = Control::new(profile);
+        Running { control, data, events: Vec::new(), slot_ticks: 0, now: Ticks(0) }
     }
 
     fn turn(&mut self, heard: &[u8], tx: &mut Sent) {
@@ -268,7 +243,7 @@ fn a_device_whose_generator_is_slow_is_armed_with_settings_expanded_from_it() {
     for ((image, source), serial) in
         [Image::Alice, Image::Bob, Image::Converter].into_iter().zip(sources).zip(serials)
     {
-        let device = Device::start(image);
+        let device = start(image);
         let told = json(&helio(logs.path(), &device, &["arm", "--seconds", "0"]));
         let source = source.map_or(Value::Null, Value::from);
         assert_eq!((&told["disarmed"], &told["source"]), (&true.into(), &source));
@@ -280,7 +255,7 @@ fn a_device_whose_generator_is_slow_is_armed_with_settings_expanded_from_it() {
 #[test]
 fn devices_whose_generators_are_slow_fire_a_pattern_and_what_they_draw() {
     let logs = tempfile::tempdir().unwrap();
-    let (alice, bob) = (Device::start(Image::Alice), Device::start(Image::Bob));
+    let (alice, bob) = (start(Image::Alice), start(Image::Bob));
     let fire = ["fire", "--slots", "1000", "--arm", "--with", &bob.address];
     for (more, source) in [(&[][..], "csprng"), (&["--pattern", "hv"][..], "pattern")] {
         let told = json(&helio(logs.path(), &alice, &[&fire[..], more].concat()));
@@ -295,7 +270,7 @@ fn devices_whose_generators_are_slow_fire_a_pattern_and_what_they_draw() {
 #[test]
 fn a_selftest_goes_by_the_ticks_of_a_tagger_without_a_slot_clock() {
     let logs = tempfile::tempdir().unwrap();
-    let (alice, tagger) = (Device::start(Image::Alice), Device::start(Image::Converter));
+    let (alice, tagger) = (start(Image::Alice), start(Image::Converter));
     let test = ["selftest", "--slots", "1000", "--arm", "--with", &tagger.address];
     let told = json(&helio(logs.path(), &alice, &test));
     assert_eq!((&told["pulses"], &told["found"]), (&984.into(), &984.into()));

@@ -2,20 +2,22 @@
 
 use std::path::Path;
 use std::process::Output;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use assert_cmd::Command;
 use helio_bench::{Access, Entry, PhaseRandomisation, RandomClass, Unit};
-use helio_link::{TcpPort, Transport, TransportError};
+use helio_link::{TcpTransport, Transport, TransportError};
 use helio_units::{Hertz, Picoseconds, TickLength, Ticks};
 use helio_wire::{
     Capabilities, Decoder, DeviceMessage, ErrorCode, Header, Hello, HostMessage, MAX_FRAME, Role,
     Stream, decode_host, encode_device,
 };
 use serde_json::Value;
+
+#[path = "support/served.rs"]
+mod served;
+use served::{Device, Served};
 
 /// What the device can be set to.
 const TABLE: [Entry<'_>; 4] = [
@@ -29,37 +31,9 @@ const fn entry(name: &str, unit: Unit, access: Access, min: i64, max: i64) -> En
     Entry { name, unit, access, min, max }
 }
 
-/// A device that keeps its table while hosts come and go, on a port of its own.
-struct Device {
-    address: String,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Device {
-    fn start() -> Device {
-        let port = TcpPort::bind("127.0.0.1", 0).unwrap();
-        let address = port.address().unwrap().to_string();
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            let mut board = Board { nonce: 7, values: [500_000_000, -100, 4, 298_150] };
-            while !stopped.load(Ordering::Relaxed) {
-                if let Ok(host) = port.accept(Duration::from_millis(20)) {
-                    board.serve(host, &stopped);
-                }
-            }
-        });
-        Device { address, stop, thread: Some(thread) }
-    }
-}
-
-impl Drop for Device {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let ended = self.thread.take().map(JoinHandle::join);
-        assert!(ended.is_some_and(|ended| ended.is_ok()), "the device failed");
-    }
+/// One that keeps its table while hosts come and go.
+fn table_device() -> Device {
+    Device::serve(|| Board { nonce: 7, values: [500_000_000, -100, 4, 298_150] })
 }
 
 struct Board {
@@ -67,8 +41,8 @@ struct Board {
     values: [i64; 4],
 }
 
-impl Board {
-    fn serve(&mut self, mut host: impl Transport, stop: &AtomicBool) {
+impl Served for Board {
+    fn serve(&mut self, mut host: TcpTransport, stop: &AtomicBool) {
         let (mut decoder, mut chunk, mut sequence) = (Decoder::new(), Vec::new(), 0);
         while !stop.load(Ordering::Relaxed) {
             match host.receive(&mut chunk, Duration::from_millis(20)) {
@@ -95,7 +69,9 @@ impl Board {
             }
         }
     }
+}
 
+impl Board {
     fn answer(&mut self, command: u32, message: HostMessage<'_>) -> DeviceMessage<'static> {
         let refused = |code, detail| DeviceMessage::Error { command, code, detail };
         match message {
@@ -161,7 +137,7 @@ fn refused(output: &Output, code: i32, says: &str) {
 
 #[test]
 fn the_table_is_shown_changed_written_down_and_changed_again_on_another_board() {
-    let (folder, device) = (tempfile::tempdir().unwrap(), Device::start());
+    let (folder, device) = (tempfile::tempdir().unwrap(), table_device());
     let ask = |args: &[&str]| helio(folder.path(), &device, args);
     let table = String::from_utf8(ask(&["get"]).stdout).unwrap();
     for shown in
@@ -196,7 +172,7 @@ fn the_table_is_shown_changed_written_down_and_changed_again_on_another_board() 
     );
     assert!(first["time"].is_string() && first["tick"] == 1);
 
-    let other = Device::start();
+    let other = table_device();
     let elsewhere = tempfile::tempdir().unwrap();
     let log = log.to_str().unwrap();
     let again = helio(elsewhere.path(), &other, &["replay-log", log, "--json"]);
@@ -209,7 +185,7 @@ fn the_table_is_shown_changed_written_down_and_changed_again_on_another_board() 
 
 #[test]
 fn a_reboot_is_over_when_the_device_is_back_in_another_boot() {
-    let (folder, device) = (tempfile::tempdir().unwrap(), Device::start());
+    let (folder, device) = (tempfile::tempdir().unwrap(), table_device());
     let told = json(&helio(folder.path(), &device, &["reboot", "--json"]));
     assert_eq!((&told["state"], &told["boot"]), (&"started".into(), &8.into()));
 }

@@ -107,13 +107,13 @@ pub fn slotter(channels: u8, tick: TickLength) -> SlotterConfig {
 /// If it is no whole number of them.
 pub(crate) fn in_ticks(cycles: u32, tick: TickLength) -> u32 {
     let of = TickLength::CYCLE_150_MHZ;
-    let thirds = u64::from(cycles) * of.numerator_ps() * u64::from(tick.denominator());
+    let span = u64::from(cycles) * of.numerator_ps() * u64::from(tick.denominator());
     let length = tick.numerator_ps() * u64::from(of.denominator());
     assert!(
-        thirds.is_multiple_of(length),
+        span.is_multiple_of(length),
         "{cycles} cycles of 150 MHz are no whole ticks of {tick:?}"
     );
-    u32::try_from(thirds / length).expect("a slot of the suite is short")
+    u32::try_from(span / length).expect("a slot of the suite is short")
 }
 
 impl Heard {

@@ -43,6 +43,15 @@ pub struct DeviceIdentity {
     pub intensity_uncertainty_ppm: Option<u32>,
 }
 
+impl DeviceIdentity {
+    /// Where it takes settings from that nobody chose and no key is made of: ChaCha20 keyed by its
+    /// generator, which alone may be too slow for short slots. `None` for a device without settings.
+    pub fn drawn(&self) -> Option<SettingsSource> {
+        let draws = self.capabilities.has(Capabilities::REPORTS_SETTINGS);
+        draws.then_some(SettingsSource::Expanded)
+    }
+}
+
 /// Where an interlock stands, in words.
 pub fn interlock_words(state: InterlockState) -> String {
     match state {

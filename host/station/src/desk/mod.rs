@@ -242,14 +242,10 @@ impl Device {
         self.identity.capabilities.has(Capabilities::SIMULATED)
     }
 
-    /// Where its settings come from: a board's generator alone may be too slow for short slots, and no key
-    /// is made of these. The simulator's follows any.
+    /// Where its settings come from. The simulator's generator follows any slot.
     fn source(&self) -> SettingsSource {
-        let draws = self.identity.capabilities.has(Capabilities::REPORTS_SETTINGS);
-        match draws && !self.is_simulated() {
-            true => SettingsSource::Expanded,
-            false => SettingsSource::Own,
-        }
+        let drawn = self.identity.drawn().filter(|_| !self.is_simulated());
+        drawn.unwrap_or(SettingsSource::Own)
     }
 
     /// A run of the device; dark and ready afterwards. Goes on listening until `stop`, so that a device

@@ -12,6 +12,7 @@ pub(crate) mod setting;
 
 pub use decimal::{InvalidQuantity, Why};
 pub use parts::{InvalidParts, Parts};
+pub(crate) use rational::gcd;
 pub use rational::{InvalidRational, SlotRate, Tick};
 
 use decimal::Kind;

@@ -95,8 +95,8 @@ pub(super) fn compare<D: Desk>(desk: &mut D) -> Figures {
         return Err(Skip::alone("both stations are needed"));
     }
     let slots = desk.effort().job_slots;
-    let simulated = desk.rebuild(plan());
     need_slots(desk)?;
+    let simulated = desk.rebuild(plan());
     let begun = std::time::Instant::now();
     let bits = main_job(desk, slots);
     let took = begun.elapsed().as_secs_f64();

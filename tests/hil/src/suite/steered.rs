@@ -115,9 +115,8 @@ fn run<D: Desk>(desk: &mut D) -> (Vec<SiftedBit>, Arc<Mutex<Seen>>) {
 
 pub(super) fn steered<D: Desk>(desk: &mut D) -> Figures {
     running::need_both(desk)?;
-    let simulated = desk.rebuild(Plan::default());
     need_slots(desk)?;
-    desk.rebuild(Plan::default());
+    let simulated = desk.rebuild(Plan::default());
     let (bits, seen) = run(desk);
     let seen = seen.lock().expect("nobody panics with it");
     let found = seen.marks[seen.lost[0].1].slot.0;

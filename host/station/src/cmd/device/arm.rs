@@ -8,7 +8,7 @@ use helio_wire::HostMessage;
 use serde_json::json;
 
 use super::session::{NoAnswer, Session};
-use super::slots::{configure, drawn, source_name, source_words};
+use super::slots::{configure, source_name, source_words};
 use super::target::Target;
 use crate::bench::device::interlock_words;
 use crate::cli::Global;
@@ -61,7 +61,7 @@ pub(super) fn arm(args: &Arm, global: &Global) -> Result<(), Failure> {
     session.log.check()?;
     let shutdown = Shutdown::install();
     ready(&mut session)?;
-    let source = drawn(&session.identity);
+    let source = session.identity.drawn();
     let held = hold(&mut session, source, args, global, &shutdown);
     // Also where it failed: the next one is drawn by the device's own generator again.
     let back = session.own_source(source);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::play::{Played, SYNC, play};
 use super::run_log::RunLog;
 use super::session::Session;
-use super::slots::{configure, drawn, source_name, source_words};
+use super::slots::{configure, source_name, source_words};
 use super::target::{Target, open};
 use crate::cli::Global;
 use crate::exit::{Failure, print, print_json};
@@ -168,7 +168,7 @@ pub(super) fn fire(
     }
     let source = match pattern {
         Some(_) => Some(SettingsSource::Pattern),
-        None => drawn(&sender.identity),
+        None => sender.identity.drawn(),
     };
     sender.log.write(
         "fire",
@@ -184,7 +184,7 @@ pub(super) fn fire(
     let played = std::thread::scope(|scope| {
         let receiving = receiver.map(|receiver| {
             let over = &over;
-            let source = drawn(&receiver.identity);
+            let source = receiver.identity.drawn();
             scope.spawn(move || play(receiver, listen, source, 0, over))
         });
         let sent = play(sender, configure, source, slots, &over);

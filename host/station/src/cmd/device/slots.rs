@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::bench::Scenario;
 use crate::bench::device::DeviceIdentity;
 use crate::exit::{Exit, Failure};
-use crate::quantity::Tick;
+use crate::quantity::{Tick, gcd};
 
 /// As short slots as every board follows: 1 µs.
 const SLOT: Picoseconds = Picoseconds(1_000_000);
@@ -72,18 +72,6 @@ fn slot_ticks(own: TickLength, other: TickLength, shortest: Ticks) -> Option<[u3
     }
     let there = slot.checked_mul(a)? / b;
     Some([u32::try_from(slot).ok()?, u32::try_from(there).ok()?])
-}
-
-fn gcd(a: u128, b: u128) -> u128 {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
-/// Where a device takes settings from that nobody chose: ChaCha20 keyed by its generator, which alone
-/// may be too slow for slots as short as these. `None` for a device without settings. No key is made of
-/// such slots.
-pub(super) fn drawn(device: &DeviceIdentity) -> Option<SettingsSource> {
-    let draws = device.capabilities.has(Capabilities::REPORTS_SETTINGS);
-    draws.then_some(SettingsSource::Expanded)
 }
 
 /// A source for people.
